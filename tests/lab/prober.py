@@ -1,0 +1,81 @@
+"""A watcher that asks every instance's /health ten times a second for as long as a story lasts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import TracebackType
+from urllib.error import HTTPError, URLError
+from urllib.request import OpenerDirector, ProxyHandler, build_opener
+
+PROBE_INTERVAL_SECONDS = 0.1
+PROBE_TIMEOUT_SECONDS = 1.0
+
+
+@dataclass
+class Watch:
+    """What each URL answered: a list of (seconds since the start, HTTP code or 0) for each."""
+
+    urls: tuple[str, ...]
+    answers: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def __enter__(self) -> Watch:
+        started = time.monotonic()
+        for url in self.urls:
+            self.answers[url] = []
+            thread = threading.Thread(target=self._ask, args=(url, started), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(PROBE_TIMEOUT_SECONDS + 1)
+
+    def _ask(self, url: str, started: float) -> None:
+        opener = build_opener(ProxyHandler({}))
+        while not self._stop.is_set():
+            asked = time.monotonic()
+            self.answers[url].append((asked - started, http_code(opener, url)))
+            self._stop.wait(max(0.0, PROBE_INTERVAL_SECONDS - (time.monotonic() - asked)))
+
+    def seconds_without_any(self, urls: Iterable[str]) -> float:
+        """Seconds during which none of `urls` answered 200, in slices of one probe interval."""
+        serving: set[int] = set()
+        asked: set[int] = set()
+        for url in urls:
+            for at_seconds, code in self.answers[url]:
+                slice_number = int(at_seconds / PROBE_INTERVAL_SECONDS)
+                asked.add(slice_number)
+                if code == 200:
+                    # A probe stands for its own slice and the next: two probes of one watcher
+                    # can fall up to an interval apart.
+                    serving |= {slice_number, slice_number + 1}
+        return len(asked - serving) * PROBE_INTERVAL_SECONDS
+
+    def was_ever_down(self, url: str) -> bool:
+        return any(code != 200 for _, code in self.answers[url])
+
+    def probes(self) -> int:
+        return sum(len(answers) for answers in self.answers.values())
+
+
+def http_code(opener: OpenerDirector, url: str) -> int:
+    """The HTTP status of one GET, 0 when there was no answer within a second."""
+    try:
+        with opener.open(url, timeout=PROBE_TIMEOUT_SECONDS) as answer:
+            return int(answer.status)
+    except HTTPError as refused:
+        return refused.code
+    except (URLError, OSError):
+        return 0
