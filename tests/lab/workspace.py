@@ -1,0 +1,163 @@
+"""A copy of the program with a stack file and a state of its own: what an operator's clone is.
+
+Stories change this copy's stack file and run the operator's commands in it; the clone that is
+tested stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+CLONE = Path(__file__).resolve().parents[2]
+PROGRAM = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "components", "health")
+STACK = "dev"
+COMMAND_TIMEOUT_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command answered: its exit code, its texts, and how long it took in seconds."""
+
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+    @property
+    def text(self) -> str:
+        return self.stdout + self.stderr
+
+
+class Workspace:
+    """The operator's clone in `directory`; `engine` is the folder whose `pulumi` comes first."""
+
+    def __init__(self, directory: Path, engine: Path = CLONE / "engine/bin") -> None:
+        self.directory = directory
+        self.engine = engine
+        copy_program(directory)
+        self.backend = directory / "state"
+        self.backend.mkdir()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PULUMI_", "EXEC_"))}
+        path = f"{self.engine}:{CLONE / '.venv/bin'}:{kept['PATH']}"
+        return {
+            **kept,
+            "PATH": path,
+            "PULUMI_CONFIG_PASSPHRASE": "lab",
+            "PULUMI_BACKEND_URL": f"file://{self.backend}",
+            "PULUMI_HOME": str(self.directory / "home"),
+            "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "NO_COLOR": "1",
+        }
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command,
+            cwd=self.directory,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *command: str) -> Run:
+        started = time.monotonic()
+        process = self.start(*command)
+        try:
+            stdout, stderr = process.communicate(timeout=COMMAND_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            stdout, stderr = process.communicate()
+            raise AssertionError(
+                f"{command} didn't end in {COMMAND_TIMEOUT_SECONDS} s:\n{stdout}{stderr}"
+            ) from None
+        return Run(process.returncode, stdout, stderr, time.monotonic() - started)
+
+    def pulumi(self, *arguments: str) -> Run:
+        return self.run("pulumi", *arguments)
+
+    def exctl(self, *arguments: str) -> Run:
+        return self.run("exctl", *arguments)
+
+    def up(self, *arguments: str) -> Run:
+        """The run of `exctl up`, which must succeed."""
+        run = self.exctl("up", "--stack", STACK, "--yes", *arguments)
+        assert run.code == 0, run.text
+        return run
+
+    def edit(self, path: str, value: object) -> None:
+        """Writes one setting of the stack file, `excp.pairs.1.tag` for instance."""
+        self._change(path, value)
+
+    def remove(self, path: str) -> None:
+        self._change(path, None)
+
+    def _change(self, path: str, value: object) -> None:
+        yaml = YAML()
+        stack_file = self.directory / f"Pulumi.{STACK}.yaml"
+        content = yaml.load(stack_file)
+        first, *rest = path.split(".")
+        *parents, last = [f"exec:{first}", *rest]
+        place = content["config"]
+        for key in parents:
+            place = place.setdefault(key, {})
+        if value is None:
+            place.pop(last, None)
+        else:
+            place[last] = value
+        yaml.dump(content, stack_file)
+
+    def secret(self, name: str, value: str) -> None:
+        run = self.pulumi("config", "set", "--secret", f"exec:{name}", "--stack", STACK, value)
+        assert run.code == 0, run.text
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """The state's resources by name, as `stack export` gives them (empty without a stack)."""
+        run = self.pulumi("stack", "export", "--stack", STACK)
+        assert run.code == 0, run.text
+        deployment = json.loads(run.stdout)["deployment"]
+        return {row["urn"].rsplit("::", 1)[1]: row for row in deployment.get("resources") or []}
+
+    def container_id(self, instance: str) -> str:
+        return str(self.rows()[f"container-{instance}"]["id"])
+
+    def outputs(self) -> dict[str, Any]:
+        run = self.pulumi("stack", "output", "--json", "--stack", STACK)
+        assert run.code == 0, run.text
+        found = json.loads(run.stdout)
+        assert isinstance(found, dict)
+        return found
+
+
+def copy_program(directory: Path) -> None:
+    """Copies what an operator needs; the environment and the lab's keys stay the clone's."""
+    for name in [
+        *PROGRAM,
+        *(path.name for path in CLONE.glob("*.py") if path.name != "__main__.py"),
+    ]:
+        source = CLONE / name
+        if source.is_dir():
+            shutil.copytree(source, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, directory / name)
+    for name in (".venv", ".lab"):
+        (directory / name).symlink_to(CLONE / name)
+
+
+def lines_with(text: str, pattern: str) -> Iterator[str]:
+    return (line for line in text.splitlines() if re.search(pattern, line))
