@@ -1,0 +1,217 @@
+"""Stories of a deployment, told on a real lab with the operator's own commands.
+
+Proves order, outages and recovery as they happen on hosts; the rules behind them are proved one by
+one in tests/unit. Each story starts from the state that the one before it left: a site is deployed
+once, then lives through what happens to sites. What only the Pulumi CLI shows is in test_takeover.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+
+from tests.lab.conftest import Site
+from tests.lab.prober import Watch
+from tests.lab.workspace import STACK
+
+pytestmark = pytest.mark.lab
+
+OLD, NEW, CRASHES = "100.0.100.11", "100.0.100.12", "100.0.100.13"
+PAIR = ("excp-1-1", "excp-1-2")
+
+
+def test_the_first_deployment_starts_exas_and_excp_only_after_the_sync(site: Site) -> None:
+    early: list[str] = []
+    with Background(lambda: early.extend(started_before_the_sync(site))):
+        run = site.work.up()
+    assert not early, f"containers that existed while EXCS was still syncing: {set(early)}"
+    assert site.codes() == dict.fromkeys(("excs", "exas", *PAIR), 200)
+    assert sync_status(site) == "Success"
+    started = {key: site.started_at(key) for key in ("excs", "exas", *PAIR)}
+    assert started["excs"] < started["exas"]
+    assert started["exas"] < started["excp-1-2"]
+    assert started["excp-1-1"] < started["excp-1-2"]
+    assert "sync" in run.text
+
+
+def test_each_container_has_its_own_secrets_only_and_none_is_in_clear_in_the_state(
+    site: Site,
+) -> None:
+    exas = site.inspect("exas")["Config"]["Env"]
+    assert any(line.startswith("REDIS_PASSWORD=") for line in exas)
+    assert not any(line.startswith("CONFIG_DB_PASSWORD=") for line in exas)
+    state = "".join(path.read_text() for path in site.work.backend.rglob("*.json"))
+    for secret in site.secrets:
+        assert secret not in state
+
+
+def test_the_stack_outputs_name_every_endpoint(site: Site) -> None:
+    outputs = site.work.outputs()
+    assert {entry["instance"] for entry in outputs["endpoints"]} == {"excs", "exas", *PAIR}
+    assert outputs["health"]["exas"] == site.url("exas", "/health")
+    assert outputs["excs_status"] == site.url("excs", "/status")
+    assert len(outputs["hosts"]) == 4
+    assert outputs["release"]["excs"]["tag"] == OLD
+    assert outputs["release"]["excs"]["digest"].startswith("sha256:")
+
+
+def test_a_second_up_changes_nothing(site: Site) -> None:
+    before = site.container_ids()
+    run = site.work.up()
+    assert site.container_ids() == before
+    assert not any(row["op"] != "same" for row in site.last_changes()), run.text
+    preview = site.work.pulumi("preview", "--stack", STACK, "--expect-no-changes")
+    assert preview.code == 0, preview.text
+
+
+def test_a_new_excp_tag_replaces_one_instance_after_the_other(site: Site) -> None:
+    before = site.container_ids()
+    site.work.edit("excp.pairs.1.tag", NEW)
+    with Watch(site.health_urls()) as watch:
+        site.work.up()
+    after = site.container_ids()
+    assert watch.seconds_without_any(site.url(key, "/health") for key in PAIR) == 0
+    assert all(watch.was_ever_down(site.url(key, "/health")) for key in PAIR)
+    assert not watch.was_ever_down(site.url("excs", "/health"))
+    assert not watch.was_ever_down(site.url("exas", "/health"))
+    assert (before["excs"], before["exas"]) == (after["excs"], after["exas"])
+    assert all(site.inspect(key)["Config"]["Image"] != "" for key in PAIR)
+    assert all(site.version(key) == NEW for key in PAIR)
+    assert site.started_at("excp-1-1") < site.started_at("excp-1-2")
+
+
+def test_an_image_that_crashes_stops_at_the_first_instance_and_leaves_its_peer(
+    site: Site,
+) -> None:
+    before = site.container_ids()
+    site.work.edit("excp.pairs.1.tag", CRASHES)
+    with Watch(site.health_urls()) as watch:
+        run = site.work.exctl("up", "--stack", STACK, "--yes")
+    assert run.code == 1
+    assert "excp-1-1" in run.text
+    assert site.hosts["excp-1-1"] in run.text
+    assert "Traceback" not in run.text
+    assert site.container_id_on_host("excp-1-2") == before["excp-1-2"]
+    assert not watch.was_ever_down(site.url("excp-1-2", "/health"))
+
+
+def test_going_back_to_the_good_tag_repairs_the_pair_and_leaves_the_peer(site: Site) -> None:
+    peer = site.container_id_on_host("excp-1-2")
+    site.work.edit("excp.pairs.1.tag", NEW)
+    with Watch(site.health_urls()) as watch:
+        site.work.up()
+    assert site.container_id_on_host("excp-1-2") == peer
+    assert watch.seconds_without_any(site.url(key, "/health") for key in PAIR) == 0
+    assert site.codes() == dict.fromkeys(("excs", "exas", *PAIR), 200)
+
+
+def test_the_guard_refuses_to_take_the_last_healthy_instance(site: Site) -> None:
+    before = site.container_ids()
+    site.lab.fault_set("hang", "excp-1-2")
+    try:
+        site.wait_until(lambda: site.codes()["excp-1-2"] != 200, "excp-1-2 to hang")
+        site.work.edit("excp.pairs.1.tag", OLD)
+        run = site.work.exctl("up", "--stack", STACK, "--yes")
+        assert run.code == 1
+        assert "--allow-outage" in run.text
+        assert "excp-1-2" in run.text
+        assert site.container_id_on_host("excp-1-1") == before["excp-1-1"]
+        assert site.codes()["excp-1-1"] == 200
+    finally:
+        site.lab.fault_clear("hang", "excp-1-2")
+    site.wait_until(lambda: site.codes()["excp-1-2"] == 200, "excp-1-2 to answer again")
+    site.work.up()
+    assert all(site.version(key) == OLD for key in PAIR)
+
+
+def test_what_was_stopped_or_removed_by_hand_is_put_right_by_up(site: Site) -> None:
+    before = site.container_ids()
+    site.docker("exas", "stop", "--time", "2", "exas")
+    site.docker("excp-1-1", "rm", "--force", "excp-1-1")
+    site.work.up()
+    after = site.container_ids()
+    assert site.codes() == dict.fromkeys(("excs", "exas", *PAIR), 200)
+    assert after["exas"] == before["exas"]
+    assert after["excp-1-1"] != before["excp-1-1"]
+    assert after["excp-1-2"] == before["excp-1-2"]
+
+
+def test_a_wrong_redis_password_names_redis(site: Site) -> None:
+    site.work.secret("redisPassword", "not-the-password")
+    run = site.work.exctl("up", "--stack", STACK, "--yes")
+    assert run.code == 1
+    assert "redis" in run.text
+    assert "not-the-password" not in run.text
+    site.work.secret("redisPassword", site.redis_password)
+    site.work.up()
+    assert site.codes() == dict.fromkeys(("excs", "exas", *PAIR), 200)
+
+
+def test_destroy_leaves_no_container_and_no_state_but_the_log_files(site: Site) -> None:
+    run = site.work.exctl("destroy", "--stack", STACK, "--yes")
+    assert run.code == 0, run.text
+    assert all(not site.containers(key) for key in ("excs", "exas", *PAIR))
+    assert not site.work.rows()
+    logs = site.lab.ssh(site.hosts["excs"], "find /var/log/exec -name 'excs*.log'")
+    assert logs.strip(), "the log files of EXCS are gone"
+
+
+def test_a_stuck_sync_fails_at_its_stall_limit_and_the_next_up_resumes_with_the_same_excs(
+    site: Site,
+) -> None:
+    site.lab.forget_sync()
+    site.work.edit("excs.gate.sync.stall_seconds", 5)
+    site.lab.fault_set("sync-stuck", "excs")
+    try:
+        run = site.work.exctl("up", "--stack", STACK, "--yes")
+        assert run.code == 1
+        assert "5 seconds" in run.text or "5 s" in run.text
+        assert not site.containers("exas")
+        stuck = site.container_id_on_host("excs")
+    finally:
+        site.lab.fault_clear("sync-stuck", "excs")
+    site.work.up()
+    assert site.container_id_on_host("excs") == stuck
+    assert site.codes() == dict.fromkeys(("excs", "exas", *PAIR), 200)
+
+
+def started_before_the_sync(site: Site) -> list[str]:
+    """The containers besides EXCS's that exist while /status doesn't say Success."""
+    if sync_status(site) == "Success":
+        return []
+    found = [key for key in ("exas", *PAIR) if site.containers(key)]
+    # Asked again afterwards: the sync may have completed while we looked.
+    return found if sync_status(site) != "Success" else []
+
+
+def sync_status(site: Site) -> str:
+    try:
+        opener = build_opener(ProxyHandler({}))
+        with opener.open(site.url("excs", "/status"), timeout=1) as answer:
+            return str(json.load(answer)["data"]["updateStatus"]["status"])
+    except OSError:
+        return "no answer"
+
+
+class Background:
+    """Calls `look` over and over, from its own thread, while the block runs."""
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        self._look = look
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._repeat)
+
+    def _repeat(self) -> None:
+        while not self._stop.wait(0.1):
+            self._look()
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
