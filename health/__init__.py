@@ -1,0 +1,1 @@
+"""What "healthy", "synced" and "safe to take down" mean, and how they are asked."""

@@ -1,0 +1,33 @@
+"""Time as the gates see it, so that a test can let 90 minutes pass at once."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def seconds(self) -> float:
+        """Seconds since an arbitrary moment, never going back."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    def seconds(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def duration_text(seconds: float) -> str:
+    """`45 seconds`, `1 minute`, `90 minutes`, `2 minutes 30 seconds`: as an operator says it."""
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    parts = []
+    if minutes:
+        parts.append(f"{minutes} minute{'s' if minutes != 1 else ''}")
+    if rest or not minutes:
+        parts.append(f"{rest} second{'s' if rest != 1 else ''}")
+    return " ".join(parts)
