@@ -1,0 +1,380 @@
+"""What an operator may write in a stack file: names, types, defaults, and what contradicts itself.
+
+Strict: an unknown key, a wrong type or a value out of range is refused, never guessed. What needs
+several sections at once is in `config_rules.py`; what a stack file's text looks like and how a
+mistake is worded is in `config_loader.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+import vendor_facts as vendor
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+_HOST = re.compile(
+    r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+)
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_VOICE = re.compile(r"([^:/\s]+):(\d+)/([^:/\s]+):(\d+)")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SECRET_VARIABLES = {p.variable: p.path for p in vendor.PARAMETERS if p.is_secret}
+
+
+def _is_host(value: str) -> str:
+    if _HOST.fullmatch(value) is None:
+        raise ValueError(f"{value!r} is neither a host name nor an IP address")
+    return value
+
+
+def _is_tag(value: str) -> str:
+    if value == "latest":
+        raise ValueError("'latest' moves; name a version such as 100.0.100.11")
+    if _TAG.fullmatch(value) is None:
+        raise ValueError(f"{value!r} is not an image tag; name a version such as 100.0.100.11")
+    return value
+
+
+def _is_org_id(value: str) -> str:
+    try:
+        UUID(value)
+    except ValueError:
+        raise ValueError(
+            f"{value!r} is not an organization id (a UUID, from Organization Settings /"
+            " Organization Details / Advanced in Genesys Cloud)"
+        ) from None
+    return value
+
+
+def _is_absolute(value: str) -> str:
+    if not value.startswith("/") or ":" in value:
+        raise ValueError(f"{value!r} is not an absolute path without a colon")
+    return value
+
+
+def _is_voice_server(value: str) -> str:
+    found = _VOICE.fullmatch(value)
+    if found is None or not all(0 < int(found[n]) < 65536 for n in (2, 4)):
+        raise ValueError(f"{value!r} is not of the form primary:port/backup:port")
+    _is_host(found[1])
+    _is_host(found[3])
+    return value
+
+
+def _has_no_comma(value: str) -> str:
+    if "," in value or not value.strip():
+        raise ValueError(
+            f"{value!r} can't be passed on: EXCS takes the folder names as one list with commas"
+        )
+    return value
+
+
+Host = Annotated[str, AfterValidator(_is_host)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Tag = Annotated[str, AfterValidator(_is_tag)]
+AbsolutePath = Annotated[str, AfterValidator(_is_absolute)]
+VoiceServer = Annotated[str, AfterValidator(_is_voice_server)]
+Folder = Annotated[str, AfterValidator(_has_no_comma)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+
+
+class Tenant(Section):
+    id: Name = Field(description="unique id of the Engage tenant, its DBID for instance")
+    org_id: Annotated[str, AfterValidator(_is_org_id)] = Field(
+        description="EX organization id (Organization Settings / Organization Details / Advanced)"
+    )
+    region: Host = Field(
+        default="mypurecloud.com", description="Genesys Cloud region, as in https://api.<region>"
+    )
+    container_prefix: Name | None = Field(
+        default=None,
+        description="put before each container's name, with a dash; needed only where several"
+        " stacks share hosts",
+    )
+
+
+class Ssh(Section):
+    user: Name = Field(default="genesys", description="user on every host, in its group docker")
+    port: Port = Field(default=22, description="SSH port of every host")
+    key_path: str | None = Field(
+        default=None,
+        description="private key; without it the SSH agent and ~/.ssh/config decide. Relative to"
+        " the project",
+    )
+    known_hosts_path: str = Field(
+        default="~/.ssh/known_hosts",
+        description="host keys; a host that isn't in it, or answers with another key, is refused",
+    )
+
+
+class Registry(Section):
+    repository: Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9.:/_-]*[A-Za-z0-9]$")] = Field(
+        description="where the images are: registry host, port and path, without a scheme"
+    )
+    infra_repository: str | None = Field(
+        default=None, description="the vendor's EXEC_INFRA_DOCKER_REPOSITORY, kept for export"
+    )
+    username: str | None = Field(
+        default=None,
+        description="user of the registry; its password is the secret registryPassword",
+    )
+
+
+class Logs(Section):
+    host_path: AbsolutePath = Field(description="directory on each host for the log files")
+    container_path: AbsolutePath = Field(
+        default=vendor.CONTAINER_LOG_PATH, description="the same directory inside the containers"
+    )
+    max_size_mib: Annotated[int, Field(ge=1, le=10240)] = Field(
+        default=50,
+        description="size at which Docker starts a new file of a container's stdout, MiB",
+    )
+    max_files: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=5, description="files of a container's stdout that Docker keeps"
+    )
+
+
+class Redis(Section):
+    host: Host = Field(description="Redis server, or the proxy of Redis Enterprise")
+    port: Port = Field(default=vendor.REDIS_PORT, description="port of Redis")
+    secure: bool = Field(
+        default=True, description="Redis asks for a password (requirepass): secret redisPassword"
+    )
+    tls: bool = Field(default=False, description="Redis speaks TLS")
+
+
+class Gate(Section):
+    via: Literal["direct", "ssh"] = Field(
+        default="direct",
+        description="where /health is asked from: this host (direct), or the service's own host"
+        " where only SSH is open (ssh)",
+    )
+    successes: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=3, description="answers of 200 in a row that make an instance healthy"
+    )
+    interval_seconds: Annotated[float, Field(ge=0.1, le=60)] = Field(
+        default=1.0, description="time between two of them, seconds"
+    )
+    deadline_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
+        default=180.0, description="time an instance has to become healthy, seconds"
+    )
+
+
+class SyncGate(Section):
+    deadline_seconds: Annotated[float, Field(ge=1, le=86400)] = Field(
+        default=5400.0,
+        description="time the sync has, seconds (a first sync takes 30 to 40 minutes)",
+    )
+    stall_seconds: Annotated[float, Field(ge=1, le=86400)] = Field(
+        default=900.0, description="time without progress after which the sync is given up, seconds"
+    )
+    interval_seconds: Annotated[float, Field(ge=0.1, le=60)] = Field(
+        default=2.0, description="time between two questions to /status, seconds"
+    )
+    accept_older_success: bool = Field(
+        default=False,
+        description="take a Success from before the container's start, which Redis may have kept",
+    )
+
+
+class Resources(Section):
+    memory_mib: Annotated[int, Field(ge=64, le=1048576)] | None = Field(
+        default=None, description="memory limit, MiB; none: no limit"
+    )
+    cpus: Annotated[float, Field(gt=0, le=1024)] | None = Field(
+        default=None, description="CPU limit, in cores (0.5 is half a core); none: no limit"
+    )
+
+
+class Log(Section):
+    path: AbsolutePath | None = Field(
+        default=None,
+        description="where the service writes its files inside the container; it has to be in"
+        " logs.container_path to reach the host; none: to stdout",
+    )
+    filename: str = Field(default="", description="pattern of the file name")
+    level: Literal["trace", "debug", "info", "warn", "error", "fatal"] = Field(
+        default="info", description="trace, debug, info, warn, error or fatal"
+    )
+
+
+class ExcsLog(Log):
+    filename: str = Field(
+        default="excs-${TENANT_ID}.%Y%m%d_%H%M%S_%L.log",
+        description="pattern of the file name; ${TENANT_ID} and ${HOSTNAME} are filled in",
+    )
+
+
+class ExasLog(Log):
+    filename: str = Field(
+        default="exas-${TENANT_ID}.%Y%m%d_%H%M%S_%L.log",
+        description="pattern of the file name; ${TENANT_ID} and ${HOSTNAME} are filled in",
+    )
+
+
+class ExcpLog(Log):
+    filename: str = Field(
+        default="excp-.%Y%m%d_%H%M%S_%L_${TENANT_ID}_${HOSTNAME}.log",
+        description="pattern of the file name; ${TENANT_ID} and ${HOSTNAME} are filled in",
+    )
+
+
+def _is_environment(value: dict[str, str]) -> dict[str, str]:
+    for name in value:
+        if _VARIABLE.fullmatch(name) is None:
+            raise ValueError(f"{name!r} is not the name of a variable")
+        if name in _SECRET_VARIABLES:
+            raise ValueError(
+                f"{name} would stand here in clear; set it with: pulumi config set --secret"
+                f" exec:{_SECRET_VARIABLES[name]}"
+            )
+    return value
+
+
+class Runtime(Section):
+    """What every service has: version, limits, and what the vendor may ask for beyond our table."""
+
+    tag: Tag = Field(description="version of the image")
+    image: Name | None = Field(
+        default=None, description="name of the image in the repository; none: the service's name"
+    )
+    stop_grace_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
+        default=30, description="time to end by itself before Docker kills it, seconds"
+    )
+    resources: Resources = Field(default=Resources(), description="limits")
+    environment: Annotated[dict[str, str], AfterValidator(_is_environment)] = Field(
+        default={}, description="variables to add or to override, for what the vendor asks of you"
+    )
+
+
+class ConfigDb(Section):
+    host: Host = Field(description="host of the Engage Config DB")
+    port: Port | None = Field(
+        default=None, description="its port; 5432 for postgresql, to be given for the others"
+    )
+    user: str = Field(description="user of the database; its password: secret configDbPassword")
+    name: str = Field(description="name of the database")
+    type: Literal["postgresql", "oracle", "mssql"] = Field(
+        default="postgresql", description="postgresql, oracle or mssql"
+    )
+    ssl: bool = Field(default=False, description="connect by TLS")
+
+    @model_validator(mode="after")
+    def _port_is_known(self) -> Self:
+        if self.port is None and self.type != "postgresql":
+            raise ValueError(f"port is missing; {self.type} has no default here, name it")
+        return self
+
+
+class Sync(Section):
+    customer_objects_only: bool = Field(
+        default=False, description="sync the customer_folders alone; false: all objects"
+    )
+    customer_folders: list[Folder] = Field(
+        default=[], description="names of the CME folders to sync, subfolders included"
+    )
+
+    @model_validator(mode="after")
+    def _filter_names_folders(self) -> Self:
+        if self.customer_objects_only and not self.customer_folders:
+            raise ValueError(
+                "customer_objects_only is true, but customer_folders is empty; name the folders"
+            )
+        if self.customer_folders and not self.customer_objects_only:
+            raise ValueError(
+                "customer_folders is set, but customer_objects_only is false, so every object"
+                " would be synced; set it to true or remove the folders"
+            )
+        return self
+
+
+class Excs(Runtime):
+    host: Host = Field(description="host of EXCS")
+    port: Port = Field(default=vendor.EXCS_PORT, description="port of EXCS")
+    config_db: ConfigDb = Field(description="the Engage Config DB")
+    sync: Sync = Field(default=Sync(), description="which objects are synced")
+    sync_gate: SyncGate = Field(default=SyncGate(), description="when the sync is complete")
+    gc_queue_name_suffix: Annotated[str, Field(min_length=1)] = Field(
+        default=vendor.QUEUE_NAME_SUFFIX,
+        description="marks the queues that come from Engage; changing it makes new queues",
+    )
+    log: ExcsLog = Field(default=ExcsLog(), description="log files")
+
+
+class Peer(Section):
+    host: Host = Field(description="host of the Stat Server")
+    port: Port = Field(default=vendor.STAT_SERVER_PORT, description="port of the Stat Server")
+
+
+class StatServer(Section):
+    primary: Peer = Field(description="primary Stat Server")
+    backup: Peer = Field(description="backup Stat Server")
+
+
+class Exas(Runtime):
+    host: Host = Field(description="host of EXAS")
+    port: Port = Field(default=vendor.EXAS_PORT, description="port of EXAS")
+    stat_server: StatServer = Field(description="Stat Servers")
+    log: ExasLog = Field(default=ExasLog(), description="log files")
+
+
+class VoiceServers(Section):
+    vq: Annotated[list[VoiceServer], Field(min_length=1)] = Field(
+        description="SIP Servers for Virtual Queue events, each primary:port/backup:port"
+    )
+    agent: Annotated[list[VoiceServer], Field(min_length=1)] = Field(
+        description="SIP Servers for Extension DN events, likewise"
+    )
+    call: Annotated[list[VoiceServer], Field(min_length=1)] = Field(
+        description="SIP Servers for call monitoring events, likewise"
+    )
+
+
+class Pair(Runtime):
+    hosts: Annotated[list[Host], Field(min_length=2, max_length=2)] = Field(
+        description="the pair's two hosts"
+    )
+    port: Port = Field(default=vendor.EXCP_PORT, description="port of EXCP on both")
+    voice_servers: VoiceServers = Field(description="SIP Servers; use their default port")
+    log: ExcpLog = Field(default=ExcpLog(), description="log files")
+
+    @model_validator(mode="after")
+    def _hosts_differ(self) -> Self:
+        if self.hosts[0] == self.hosts[1]:
+            raise ValueError(
+                f"both hosts are {self.hosts[0]}; a pair needs two hosts, or one failure ends both"
+            )
+        return self
+
+
+class Excp(Section):
+    pairs: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[1-9][0-9]*$")], Pair], Field(min_length=1)
+    ] = Field(description="one pair for each SIP Server HA pair, by its number")
+
+
+class ExecConfig(Section):
+    """A whole stack: one tenant, one EX organization."""
+
+    tenant: Tenant = Field(description="whose contact centre this is")
+    ssh: Ssh = Field(default=Ssh(), description="the way to the hosts")
+    registry: Registry = Field(description="where the images come from")
+    logs: Logs = Field(description="log files")
+    redis: Redis = Field(description="the Redis that all services share")
+    gate: Gate = Field(default=Gate(), description="when an instance is healthy")
+    excs: Excs = Field(description="config sync")
+    exas: Exas = Field(description="agent state sync")
+    excp: Excp = Field(description="conversation provider")
+    stopped: list[str] = Field(
+        default=[],
+        description="what has no container for now: excs, exas, excp, excp-<pair> or"
+        " excp-<pair>-<1|2>",
+    )

@@ -1,0 +1,311 @@
+"""What a stack consists of: config → instances, their environment, order and connections. Pure.
+
+Nothing here looks at a host, a clock or a random number: the same config gives the same layout, so
+that a run without changes finds none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import vendor_facts as vendor
+from config_schema import ExecConfig, Exas, Excs, Pair, Resources
+from vendor_facts import Service
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One container of one service on one host."""
+
+    key: str
+    """Stable name: `excs`, `exas`, `excp-<pair>-<1|2>`; resources are named after it."""
+    service: Service
+    pair: str | None
+    index: int | None
+    container_name: str
+    host: str
+    port: int
+    image: str
+    tag: str
+    environment: Mapping[str, str]
+    """Plain variables, log patterns filled in."""
+    secret_environment: Mapping[str, str]
+    """Variable → name of the secret that it gets its value from."""
+    log_host_path: str
+    log_container_path: str
+    log_max_size_mib: int
+    log_max_files: int
+    resources: Resources
+    stop_grace_seconds: int
+    is_stopped: bool
+    labels: Mapping[str, str] = field(default_factory=dict)
+    spec_hash: str = ""
+    """Of everything above but labels and whether it's stopped; no secret's value is in it."""
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def health_url(self) -> str:
+        return self.base_url + vendor.HEALTH_PATH
+
+    @property
+    def status_url(self) -> str | None:
+        return self.base_url + vendor.STATUS_PATH if self.service == "excs" else None
+
+    @property
+    def metrics_url(self) -> str:
+        return self.base_url + vendor.METRICS_PATH
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One line of the vendor's connectivity table, filled in for this stack."""
+
+    instance: str
+    from_host: str
+    to_host: str
+    to_port: int
+    protocol: str
+    purpose: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All instances of a stack, in the order in which they are deployed."""
+
+    instances: tuple[Instance, ...]
+    connections: tuple[Connection, ...]
+
+    @property
+    def running(self) -> tuple[Instance, ...]:
+        return tuple(i for i in self.instances if not i.is_stopped)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every host's address once, in the order of first use; a stopped instance's too."""
+        return tuple(dict.fromkeys(instance.host for instance in self.instances))
+
+    @property
+    def pairs(self) -> tuple[tuple[str, tuple[Instance, ...]], ...]:
+        """Each pair's number with its two instances."""
+        numbers = dict.fromkeys(i.pair for i in self.instances if i.pair is not None)
+        return tuple((n, tuple(i for i in self.instances if i.pair == n)) for n in numbers)
+
+    def of(self, service: Service) -> tuple[Instance, ...]:
+        return tuple(i for i in self.instances if i.service == service)
+
+    def peer_of(self, instance: Instance) -> Instance:
+        """The other instance of an EXCP instance's pair."""
+        (peer,) = (i for i in self.instances if i.pair == instance.pair and i.key != instance.key)
+        return peer
+
+    def endpoints(self) -> list[dict[str, Any]]:
+        """The stack output: one entry for each instance that is meant to run."""
+        return [
+            {
+                "instance": i.key,
+                "service": i.service,
+                "pair": i.pair,
+                "index": i.index,
+                "host": i.host,
+                "port": i.port,
+                "container": i.container_name,
+                "health": i.health_url,
+                "status": i.status_url,
+                "metrics": i.metrics_url,
+            }
+            for i in self.running
+        ]
+
+    def prometheus_targets(self) -> list[dict[str, Any]]:
+        """Targets in the form of Prometheus' `file_sd_configs`: one group an instance."""
+        return [
+            {
+                "targets": [f"{i.host}:{i.port}"],
+                "labels": {"service": i.service, "instance": i.key, "pair": i.pair or ""},
+            }
+            for i in self.running
+        ]
+
+
+def build_layout(config: ExecConfig, stack: str) -> Layout:
+    """The layout of `stack`; the config has been validated, so nothing here can fail."""
+    instances = [
+        _instance(config, stack, config.excs, "excs", config.excs.host, config.excs.port),
+        _instance(config, stack, config.exas, "exas", config.exas.host, config.exas.port),
+    ]
+    for number in sorted(config.excp.pairs, key=int):
+        pair = config.excp.pairs[number]
+        for index, host in enumerate(pair.hosts, 1):
+            key = f"excp-{number}-{index}"
+            instances.append(_instance(config, stack, pair, key, host, pair.port))
+    return Layout(tuple(instances), tuple(c for i in instances for c in _connections(config, i)))
+
+
+def _instance(
+    config: ExecConfig, stack: str, part: Excs | Exas | Pair, key: str, host: str, port: int
+) -> Instance:
+    service, pair, index = _parse_key(key)
+    prefix = f"{config.tenant.container_prefix}-" if config.tenant.container_prefix else ""
+    plain = _environment(config, service, pair, host)
+    instance = Instance(
+        key=key,
+        service=service,
+        pair=pair,
+        index=index,
+        container_name=prefix + key,
+        host=host,
+        port=port,
+        image=f"{config.registry.repository}/{part.image or service}:{part.tag}",
+        tag=part.tag,
+        environment=dict(sorted({**plain, **part.environment}.items())),
+        secret_environment=_secret_environment(config, service),
+        log_host_path=config.logs.host_path,
+        log_container_path=config.logs.container_path,
+        log_max_size_mib=config.logs.max_size_mib,
+        log_max_files=config.logs.max_files,
+        resources=part.resources,
+        stop_grace_seconds=part.stop_grace_seconds,
+        is_stopped=is_stopped(key, config.stopped),
+    )
+    return _with_labels(instance, config, stack)
+
+
+def _parse_key(key: str) -> tuple[Service, str | None, int | None]:
+    if key == "excs":
+        return "excs", None, None
+    if key == "exas":
+        return "exas", None, None
+    _, pair, index = key.split("-")
+    return "excp", pair, int(index)
+
+
+def is_stopped(key: str, stopped: list[str]) -> bool:
+    """Whether `stopped` names the instance, its pair or its service."""
+    return any(key == entry or key.startswith(f"{entry}-") for entry in stopped)
+
+
+def stoppable(pairs: list[str]) -> list[str]:
+    """All that may stand in `stopped`, for a stack with these pairs."""
+    names = ["excs", "exas", "excp"]
+    for pair in pairs:
+        names += [f"excp-{pair}", f"excp-{pair}-1", f"excp-{pair}-2"]
+    return names
+
+
+def _with_labels(instance: Instance, config: ExecConfig, stack: str) -> Instance:
+    content = asdict(instance) | {"resources": instance.resources.model_dump()}
+    for name in ("labels", "spec_hash", "is_stopped"):
+        del content[name]
+    spec_hash = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    labels = {
+        "exec.stack": stack,
+        "exec.tenant": config.tenant.id,
+        "exec.org": config.tenant.org_id,
+        "exec.service": instance.service,
+        "exec.pair": instance.pair or "",
+        "exec.instance": instance.key,
+        "exec.spec": spec_hash,
+    }
+    values = {name: getattr(instance, name) for name in Instance.__dataclass_fields__}
+    return Instance(**{**values, "labels": labels, "spec_hash": spec_hash})
+
+
+def _environment(
+    config: ExecConfig, service: Service, pair: str | None, host: str
+) -> dict[str, str]:
+    """The plain variables of one container, by the table in `vendor_facts`."""
+    found: dict[str, str] = {}
+    for parameter in vendor.parameters_of(service):
+        if parameter.is_secret:
+            continue
+        text = _text(value_at(config, parameter.path, pair))
+        if text is not None:
+            found[parameter.variable] = text
+    for variable in ("LOG_FILENAME", "LOG_FILE_NAME"):
+        if variable in found:
+            found[variable] = expand_log_pattern(found[variable], config.tenant.id, host)
+    if service != "excs":
+        found[vendor.EXCS_URL_VARIABLE] = f"http://{config.excs.host}:{config.excs.port}"
+    if config.redis.tls:
+        found[vendor.REDIS_TLS_VARIABLE] = "true"
+    return found
+
+
+def _secret_environment(config: ExecConfig, service: Service) -> dict[str, str]:
+    secrets = {p.variable: p.path for p in vendor.parameters_of(service) if p.is_secret}
+    if not config.redis.secure:
+        del secrets["REDIS_PASSWORD"]
+    return secrets
+
+
+def value_at(config: ExecConfig, path: str, pair: str | None) -> object:
+    """The value that stands at a path of the parameters' table; None if it isn't set."""
+    value: Any = config
+    for part in path.format(pair=pair).split("."):
+        value = value[part] if isinstance(value, Mapping) else getattr(value, part)
+    if path == "excs.config_db.port" and value is None:
+        return vendor.POSTGRESQL_PORT
+    return value
+
+
+def _text(value: object) -> str | None:
+    """A value as a container's variable; lists with commas, as the vendor writes them."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return ",".join(map(str, value)) if value else None
+        case _:
+            return str(value)
+
+
+def expand_log_pattern(pattern: str, tenant_id: str, host: str) -> str:
+    """The pattern with tenant and host filled in; `%Y` and the like stay for the service.
+
+    Compose would fill `${…}` in, the Docker API passes it on as it stands. HOSTNAME is the host's
+    address from the stack file: the containers share their host's network and name.
+    """
+    for form, value in (("TENANT_ID", tenant_id), ("HOSTNAME", host)):
+        pattern = re.sub(rf"\$\{{{form}\}}|<{form}>", value, pattern)
+    return pattern
+
+
+def _connections(config: ExecConfig, instance: Instance) -> Iterator[Connection]:
+    """Where an instance connects to. Source: deployment, connectivity table."""
+
+    def to(host: str, port: int, protocol: str, purpose: str) -> Connection:
+        return Connection(instance.key, instance.host, host, port, protocol, purpose)
+
+    tls = "TLS" if config.redis.tls else "TCP"
+    yield to(config.redis.host, config.redis.port, tls, "Redis: id mapping")
+    api = f"api.{config.tenant.region}"
+    yield to(api, vendor.GENESYS_CLOUD_PORT, "HTTPS", "Genesys Cloud REST API")
+    match instance.service:
+        case "excs":
+            database = config.excs.config_db
+            port = database.port or vendor.POSTGRESQL_PORT
+            protocol = "TLS" if database.ssl else "TCP"
+            yield to(database.host, port, protocol, "Config DB: read Engage configuration")
+            return
+        case "exas":
+            servers = config.exas.stat_server
+            for peer, word in ((servers.primary, "primary"), (servers.backup, "backup")):
+                yield to(peer.host, peer.port, "TCP", f"{word} Stat Server: agent states")
+        case "excp":
+            assert instance.pair is not None
+            voice = config.excp.pairs[instance.pair].voice_servers
+            for server in dict.fromkeys((*voice.vq, *voice.agent, *voice.call)):
+                for address in server.split("/"):
+                    host, port_text = address.split(":")
+                    yield to(host, int(port_text), "TCP", "SIP Server: calls, DNs and queues")
+    yield to(config.excs.host, config.excs.port, "TCP", "EXCS REST API")
