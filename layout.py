@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import vendor_facts as vendor
-from config_schema import ExecConfig, Exas, Excs, Pair, Resources
+from config_schema import Exas, Excs, ExecConfig, Pair, Resources
 from vendor_facts import Service
 
 
