@@ -1,0 +1,1 @@
+"""A small data centre on one Linux host: `python -m lab up|status|fault|down`."""
