@@ -158,7 +158,7 @@ class _SyncWait:
 def _hints(verdict: Verdict) -> tuple[str, ...]:
     if "older than the container" not in verdict.reason:
         return ()
-    return ("If this EXCS never renews it, set excs.gate.accept_older_success to true.",)
+    return ("If this EXCS never renews it, set excs.sync_gate.accept_older_success to true.",)
 
 
 def wait_until_synced(

@@ -230,7 +230,7 @@ def test_an_excs_that_crashes_during_its_sync_is_not_waited_for() -> None:
 def test_a_stall_on_an_older_success_names_the_setting_that_accepts_it() -> None:
     error = Wait([status(at=OLD)]).error
     assert error.endswith(
-        "\n  If this EXCS never renews it, set excs.gate.accept_older_success to true."
+        "\n  If this EXCS never renews it, set excs.sync_gate.accept_older_success to true."
     )
 
 
