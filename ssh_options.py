@@ -15,13 +15,18 @@ from config_schema import Ssh
 CONNECT_TIMEOUT_SECONDS = 10
 PERSIST_SECONDS = 60
 """Chosen: longer than any pause between two steps that talk to the same host, but for a sync."""
-SOCKET_PATH_LIMIT = 100
-"""A Unix socket's path has at most 108 bytes, and ssh adds a suffix while it connects."""
+CONTROL_PATH = "/tmp/exec-ssh-%i/%C"
+"""ssh fills in the user's id and a hash of the destination. A fixed form, and short: the options
+are part of the state, which two operators share, and a socket's path has at most 108 bytes."""
 
 
 @dataclass(frozen=True)
 class SshTarget:
-    """A host as ssh is told of it; `options` are the words before the destination."""
+    """A host as ssh is told of it; `options` are the words before the destination.
+
+    The options name files relative to the project, as the stack file does: ssh must be started in
+    the project's directory, as Pulumi starts its providers.
+    """
 
     host: str
     user: str
@@ -37,46 +42,36 @@ class SshTarget:
         return f"ssh://{self.user}@{self.host}:{self.port}"
 
 
-def ssh_target(ssh: Ssh, host: str, project: Path, control: Path) -> SshTarget:
-    """The way to `host`; paths of keys are relative to `project`, sockets live in `control`."""
-    return SshTarget(host, ssh.user, ssh.port, ssh_options(ssh, project, control))
+def ssh_target(ssh: Ssh, host: str) -> SshTarget:
+    return SshTarget(host, ssh.user, ssh.port, ssh_options(ssh))
 
 
-def ssh_options(ssh: Ssh, project: Path, control: Path) -> tuple[str, ...]:
+def ssh_options(ssh: Ssh) -> tuple[str, ...]:
     """The options, each a `-o Name=value`; host keys are always checked, nothing is asked for."""
     settings = {
         "BatchMode": "yes",
         "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": _absolute(ssh.known_hosts_path, project),
+        "UserKnownHostsFile": ssh.known_hosts_path,
         "ConnectTimeout": str(CONNECT_TIMEOUT_SECONDS),
         "ServerAliveInterval": "15",
         "ControlMaster": "auto",
-        "ControlPath": str(control / "%C"),
+        "ControlPath": CONTROL_PATH,
         "ControlPersist": str(PERSIST_SECONDS),
     }
     if ssh.key_path is not None:
-        settings |= {"IdentityFile": _absolute(ssh.key_path, project), "IdentitiesOnly": "yes"}
+        settings |= {"IdentityFile": ssh.key_path, "IdentitiesOnly": "yes"}
     return tuple(word for name, value in settings.items() for word in ("-o", f"{name}={value}"))
 
 
-def control_directory() -> Path:
+def make_control_directory() -> Path:
     """The private directory of the shared connections, made if it isn't there.
 
-    Not in the project: its path may be too long for a socket.
+    Raises PermissionError if somebody else has made it first: who owns it could use our logins.
     """
-    base = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/exec-ssh-{os.getuid()}")
-    directory = base / "exec-ssh" if "XDG_RUNTIME_DIR" in os.environ else base
-    # %C is 40 characters.
-    if len(str(directory)) + 1 + 40 > SOCKET_PATH_LIMIT:
-        directory = Path(f"/tmp/exec-ssh-{os.getuid()}")
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if directory.stat().st_uid != os.getuid():
-        raise PermissionError(
-            f"{directory} belongs to another user; remove it or set XDG_RUNTIME_DIR"
-        )
+    directory = Path(CONTROL_PATH.replace("%i", str(os.getuid()))).parent
+    directory.mkdir(mode=0o700, exist_ok=True)
+    found = directory.lstat()
+    if directory.is_symlink() or found.st_uid != os.getuid():
+        raise PermissionError(f"{directory} belongs to another user; have it removed")
     directory.chmod(0o700)
     return directory
-
-
-def _absolute(path: str, project: Path) -> str:
-    return str(project / Path(path).expanduser())

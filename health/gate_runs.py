@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from config_schema import Ssh
 from health.clock import SystemClock
 from health.container import COMMAND_TIMEOUT_SECONDS, HostContainer, command_over_ssh
 from health.errors import GateError
@@ -19,7 +20,7 @@ from health.health_gate import HealthRule, wait_until_healthy
 from health.pair_guard import GuardRule, refuse_to_take_the_last
 from health.probe import Answer, Probe, direct_probe, ssh_probe
 from health.sync_gate import SyncRule, wait_until_synced
-from ssh_options import ssh_options
+from ssh_options import make_control_directory, ssh_target
 
 ALLOW_OUTAGE_VARIABLE = "EXEC_ALLOW_OUTAGE"
 """Set to 1 by `exctl up --allow-outage`. In the environment and not among the inputs: an
@@ -28,14 +29,14 @@ operator's word for one run must not be in the state."""
 Props = dict[str, Any]
 
 
-def health_gate(news: Props) -> Props:
+def health_gate(_olds: Props, news: Props) -> Props:
     rule = HealthRule(**_tupled(news["rule"]))
     container = _container(news, rule.host)
     _run(lambda: wait_until_healthy(rule, _probe(news), container, SystemClock(), _say))
     return {"trigger": news["trigger"]}
 
 
-def sync_gate(news: Props) -> Props:
+def sync_gate(_olds: Props, news: Props) -> Props:
     rule = SyncRule(**_tupled(news["rule"]))
     container = _container(news, rule.host)
     _run(lambda: wait_until_synced(rule, _probe(news), container, SystemClock(), _say))
@@ -50,6 +51,14 @@ def pair_guard(olds: Props, news: Props) -> Props:
     return {key: news["rule"][key] for key in ("urls", "peer_urls")} | {"trigger": news["trigger"]}
 
 
+RUNS: Mapping[str, Callable[[Props, Props], Props]] = {
+    "health": health_gate,
+    "sync": sync_gate,
+    "guard": pair_guard,
+}
+"""By the `kind` of a gate's provider."""
+
+
 def guard_rule(olds: Props, news: Props) -> GuardRule:
     """The rule with the addresses of the last run beside those of this one."""
     rule = dict(news["rule"])
@@ -60,9 +69,14 @@ def guard_rule(olds: Props, news: Props) -> GuardRule:
 
 def ssh_command(reach: Mapping[str, Any], host: str) -> list[str]:
     """The ssh command to a host, up to and with the destination."""
-    options = ssh_options(reach["ssh_key_path"], reach["ssh_known_hosts_path"])
-    port = str(int(reach["ssh_port"]))
-    return ["ssh", *options, "-p", port, f"{reach['ssh_user']}@{host}"]
+    make_control_directory()
+    ssh = Ssh(
+        user=reach["ssh_user"],
+        port=int(reach["ssh_port"]),
+        key_path=reach["ssh_key_path"],
+        known_hosts_path=reach["ssh_known_hosts_path"],
+    )
+    return list(ssh_target(ssh, host).command)
 
 
 def _probe(news: Props) -> Probe:

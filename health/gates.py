@@ -9,7 +9,7 @@ imported inside their methods.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
@@ -41,6 +41,8 @@ class GateProvider(ResourceProvider):
     gate. A changed trigger is an update and not a replacement, which would take along what waits.
     """
 
+    kind: ClassVar[str]
+
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         # In a preview the trigger may be unknown, an object that is equal to nothing.
         return DiffResult(changes=_olds.get("trigger") != _news.get("trigger"), replaces=[])
@@ -53,28 +55,21 @@ class GateProvider(ResourceProvider):
 
     def run(self, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """The gate's outputs, once it is open; raises GateError if it stays shut."""
-        raise NotImplementedError
+        from health import gate_runs
+
+        return gate_runs.RUNS[self.kind](olds, news)
 
 
 class HealthGateProvider(GateProvider):
-    def run(self, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-        from health import gate_runs
-
-        return gate_runs.health_gate(news)
+    kind = "health"
 
 
 class SyncGateProvider(GateProvider):
-    def run(self, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-        from health import gate_runs
-
-        return gate_runs.sync_gate(news)
+    kind = "sync"
 
 
 class PairGuardProvider(GateProvider):
-    def run(self, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-        from health import gate_runs
-
-        return gate_runs.pair_guard(olds, news)
+    kind = "guard"
 
 
 class HealthGate(Resource, module="exec", name="HealthGate"):

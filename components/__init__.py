@@ -1,0 +1,1 @@
+"""What Pulumi is told: which resources an EXEC stack has, and which waits for which."""

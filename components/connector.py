@@ -1,0 +1,65 @@
+"""The whole connector of one tenant: hosts, images, and the services in their order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_docker as docker
+
+from components.exas import Exas
+from components.excp import Excp
+from components.excs import Excs
+from components.host import Host
+from components.service import Site
+from config_loader import Secrets
+from config_schema import ExecConfig
+from layout import Layout
+
+
+class Connector(pulumi.ComponentResource):
+    """Images on every host, then EXCS, its sync, then EXAS and every pair side by side."""
+
+    def __init__(
+        self,
+        config: ExecConfig,
+        secrets: Secrets,
+        layout: Layout,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("exec:components:Connector", "connector", None, opts)
+        parent = pulumi.ResourceOptions(parent=self)
+        hosts = {host: Host(host, config, secrets, parent) for host in layout.hosts}
+        self.images = {i.key: hosts[i.host].pull(i) for i in layout.instances}
+        site = Site(config, secrets, hosts, self.images)
+        waiting = [i.key for i in layout.running if i.service != "excs"]
+        after: list[pulumi.Resource] = []
+        for instance in layout.running:
+            if instance.service == "excs":
+                after.append(Excs(instance, site, waiting, parent).synced)
+            elif instance.service == "exas":
+                Exas(instance, site, after, parent)
+        Excp(layout, site, after, parent)
+        self.outputs = _outputs(layout, self.images)
+        self.register_outputs({"hosts": list(layout.hosts)})
+
+
+def _outputs(layout: Layout, images: dict[str, docker.RemoteImage]) -> dict[str, Any]:
+    """The stack's outputs. Source: the design, Contracts."""
+    (excs,) = layout.of("excs")
+    release = {
+        i.key if i.pair is None else f"excp-{i.pair}": {
+            "tag": i.tag,
+            "digest": images[i.key].repo_digest,
+        }
+        # Both instances of a pair have the same image: the second one's entry is the first one's.
+        for i in layout.instances
+    }
+    return {
+        "endpoints": layout.endpoints(),
+        "health": {i.key: i.health_url for i in layout.running},
+        "excs_status": None if excs.is_stopped else excs.status_url,
+        "prometheus_targets": layout.prometheus_targets(),
+        "release": release,
+        "hosts": list(layout.hosts),
+    }

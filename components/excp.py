@@ -1,0 +1,70 @@
+"""EXCP: one pair of instances for each SIP Server HA pair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+
+from components.service import Service, Site
+from health.pair_guard import GuardRule
+from layout import Instance, Layout
+
+
+class ExcpPair(pulumi.ComponentResource):
+    """Two instances that do the same work, touched strictly one after the other.
+
+    The second one's guard and container wait for the first one's health gate, so that at any moment
+    at least one of the two serves.
+    """
+
+    def __init__(
+        self,
+        number: str,
+        layout: Layout,
+        site: Site,
+        after: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("exec:components:ExcpPair", f"pair-{number}", None, opts)
+        running = [i for i in layout.running if i.pair == number]
+        before = list(after)
+        for position, instance in enumerate(running):
+            service = Service(
+                instance,
+                site,
+                before,
+                guard=_guard_rule(instance, layout.peer_of(instance)),
+                waiting=[later.key for later in running[position + 1 :]],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            before = [*after, service.health]
+        self.register_outputs({"instances": [instance.key for instance in running]})
+
+
+class Excp(pulumi.ComponentResource):
+    """All pairs of a stack, side by side."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        site: Site,
+        after: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("exec:components:Excp", "conversation-provider", None, opts)
+        for number, _ in layout.pairs:
+            ExcpPair(number, layout, site, after, pulumi.ResourceOptions(parent=self))
+        self.register_outputs({"pairs": [number for number, _ in layout.pairs]})
+
+
+def _guard_rule(instance: Instance, peer: Instance) -> GuardRule:
+    assert instance.pair is not None
+    return GuardRule(
+        instance=instance.key,
+        pair=instance.pair,
+        urls=(instance.health_url,),
+        peer=peer.key,
+        peer_urls=(peer.health_url,),
+        peer_stopped=peer.is_stopped,
+    )

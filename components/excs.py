@@ -1,0 +1,49 @@
+"""EXCS, and the gate that all others wait for: its sync is complete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+
+from components.service import Service, Site
+from health.gates import SyncGate
+from health.sync_gate import SyncRule
+from layout import Instance
+
+
+class Excs(pulumi.ComponentResource):
+    """Config sync on its host. `synced` opens when Genesys Cloud and Redis hold everything."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        site: Site,
+        waiting: Sequence[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("exec:components:Excs", "config-sync", None, opts)
+        parent = pulumi.ResourceOptions(parent=self)
+        self.service = Service(instance, site, waiting=waiting, opts=parent)
+        gate = site.config.excs.sync_gate
+        assert instance.status_url is not None
+        rule = SyncRule(
+            instance=instance.key,
+            host=instance.host,
+            url=instance.status_url,
+            org_id=site.config.tenant.org_id,
+            deadline_seconds=gate.deadline_seconds,
+            stall_seconds=gate.stall_seconds,
+            interval_seconds=gate.interval_seconds,
+            accept_older_success=gate.accept_older_success,
+            waiting=tuple(waiting),
+        )
+        self.synced = SyncGate(
+            "sync-excs",
+            rule,
+            site.reach,
+            instance.container_name,
+            self.service.container.id,
+            pulumi.ResourceOptions(parent=self, depends_on=[self.service.health]),
+        )
+        self.register_outputs({"status": instance.status_url})

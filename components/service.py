@@ -1,0 +1,159 @@
+"""One instance of a service: its container and the gate that says when it is healthy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_docker as docker
+
+from components.host import Host
+from config_loader import Secrets
+from config_schema import ExecConfig
+from health.gates import HealthGate, PairGuard, Reach
+from health.health_gate import HealthRule
+from health.pair_guard import GuardRule
+from layout import Instance
+
+
+@dataclass(frozen=True)
+class Site:
+    """What every component of a stack needs: config, secrets, hosts and the pulled images."""
+
+    config: ExecConfig
+    secrets: Secrets
+    hosts: Mapping[str, Host]
+    images: Mapping[str, docker.RemoteImage]
+    """By the key of the instance they are for."""
+
+    @property
+    def reach(self) -> Reach:
+        ssh = self.config.ssh
+        return Reach(self.config.gate.via, ssh.user, ssh.port, ssh.key_path, ssh.known_hosts_path)
+
+
+class Service(pulumi.ComponentResource):
+    """An instance that runs: guard (in a pair), container, health gate, each after the other.
+
+    Waits for all images of the stack and for `after`. A dead registry or a missing tag so stops
+    the run while every container is still as it was.
+    """
+
+    def __init__(
+        self,
+        instance: Instance,
+        site: Site,
+        after: Sequence[pulumi.Resource] = (),
+        guard: GuardRule | None = None,
+        waiting: Sequence[str] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("exec:components:Service", instance.key, None, opts)
+        self.instance = instance
+        before = [*site.images.values(), *after]
+        if guard is not None:
+            before.append(self._guard(guard, site, before))
+        self.container = self._container(site, before)
+        self.health = self._health(site, waiting)
+        self.register_outputs({"container": self.container.name, "health": instance.health_url})
+
+    def _guard(
+        self, rule: GuardRule, site: Site, before: Sequence[pulumi.Resource]
+    ) -> pulumi.Resource:
+        return PairGuard(
+            f"guard-{self.instance.key}",
+            rule,
+            site.reach,
+            _fingerprint(self.instance, site),
+            pulumi.ResourceOptions(parent=self, depends_on=list(before)),
+        )
+
+    def _container(self, site: Site, before: Sequence[pulumi.Resource]) -> docker.Container:
+        provider = site.hosts[self.instance.host].provider
+        return docker.Container(
+            f"container-{self.instance.key}",
+            image=site.images[self.instance.key].image_id,
+            envs=_envs(self.instance, site.secrets),
+            **container_args(self.instance),
+            opts=pulumi.ResourceOptions(parent=self, provider=provider, depends_on=list(before)),
+        )
+
+    def _health(self, site: Site, waiting: Sequence[str]) -> HealthGate:
+        gate = site.config.gate
+        rule = HealthRule(
+            instance=self.instance.key,
+            host=self.instance.host,
+            url=self.instance.health_url,
+            deadline_seconds=gate.deadline_seconds,
+            interval_seconds=gate.interval_seconds,
+            in_a_row=gate.successes,
+            waiting=tuple(waiting),
+        )
+        return HealthGate(
+            f"health-{self.instance.key}",
+            rule,
+            site.reach,
+            self.instance.container_name,
+            self.container.id,
+            pulumi.ResourceOptions(parent=self),
+        )
+
+
+def container_args(instance: Instance) -> dict[str, Any]:
+    """All arguments of a container but its image and its variables.
+
+    The host's network is what the vendor's port table amounts to. Memory and swap are set together:
+    with memory alone every refresh reports a change of swap (Measured: pulumi-docker 5.1.0).
+    """
+    memory_mib, cpus = instance.resources.memory_mib, instance.resources.cpus
+    arguments: dict[str, Any] = {
+        "name": instance.container_name,
+        "network_mode": "host",
+        "restart": "unless-stopped",
+        "destroy_grace_seconds": instance.stop_grace_seconds,
+        "log_driver": "json-file",
+        "log_opts": {
+            "max-size": f"{instance.log_max_size_mib}m",
+            "max-file": str(instance.log_max_files),
+        },
+        "volumes": [
+            docker.ContainerVolumeArgs(
+                host_path=instance.log_host_path, container_path=instance.log_container_path
+            )
+        ],
+        "labels": [
+            docker.ContainerLabelArgs(label=label, value=value)
+            for label, value in instance.labels.items()
+        ],
+    }
+    if memory_mib is not None:
+        arguments |= {"memory": memory_mib, "memory_swap": memory_mib}
+    if cpus is not None:
+        arguments["cpus"] = f"{cpus:g}"
+    return arguments
+
+
+def _envs(instance: Instance, secrets: Secrets) -> list[pulumi.Input[str]]:
+    """`NAME=value` each; those with a secret are secret, so that the state holds them encrypted."""
+    plain: list[pulumi.Input[str]] = [f"{k}={v}" for k, v in instance.environment.items()]
+    secret: list[pulumi.Input[str]] = [
+        pulumi.Output.concat(f"{variable}=", secrets[name])
+        for variable, name in sorted(instance.secret_environment.items())
+        if name in secrets
+    ]
+    return plain + secret
+
+
+def _fingerprint(instance: Instance, site: Site) -> pulumi.Output[str]:
+    """Changes whenever the instance's container would be made anew or changed."""
+
+    def digest(parts: list[Any]) -> str:
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    envs = _envs(instance, site.secrets)
+    image_id = site.images[instance.key].image_id
+    return pulumi.Output.all(instance.spec_hash, image_id, *envs).apply(digest)
