@@ -244,7 +244,8 @@ def reset_path(old: Value, new: Value, path: Path) -> tuple[Value, bool]:
         return reset_path(old.value, new, path)
     part, rest = path[0], path[1:]
     if isinstance(new, dict) and (isinstance(old, dict) or old is _MISSING):
-        return _reset_object({} if old is _MISSING else old, dict(new), part, rest)
+        known: Props = old if isinstance(old, dict) else {}
+        return _reset_object(known, dict(new), part, rest)
     if isinstance(new, list) and isinstance(old, list):
         return _reset_array(old, list(new), part, rest)
     return new, False

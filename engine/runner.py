@@ -1,0 +1,125 @@
+"""Runs in the project's Python, not in the engine's: the program, and the dynamic providers.
+
+It imports the SDK first, forks the process that serves dynamic providers, and then waits on stdin
+for one line of JSON that says what to run: so all of this happens while the engine still derives
+its key. Both processes end as soon as the engine closes the life line (or dies). The program's
+configuration comes through stdin, where no process list shows it. This file imports nothing of
+the engine.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import runpy
+import sys
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
+ALREADY_REPORTED = 32
+
+
+def follow(lifeline: int) -> None:
+    """End this process when the other end of the life line is closed."""
+
+    def watch() -> None:
+        while os.read(lifeline, 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def serve_dynamic_providers(stdout: int, stderr: int, lifeline: int) -> None:
+    """Serve until the engine lets go of the life line; the first line on stdout is the port."""
+    os.dup2(stdout, 1)
+    os.dup2(stderr, 2)
+    sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+    follow(lifeline)
+    sys.argv = ["pulumi.dynamic"]
+    runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
+
+
+def user_traceback(program: str) -> str:
+    """The traceback from the program's first frame on."""
+
+    def main_of(path: str) -> str:
+        base, extension = os.path.splitext(path)
+        return os.path.abspath(base if extension else os.path.join(base, "__main__"))
+
+    frames = traceback.extract_tb(sys.exc_info()[2])
+    for index, frame in enumerate(frames):
+        if main_of(frame.filename) == main_of(program):
+            return traceback.format_exc(limit=index - len(frames))
+    return traceback.format_exc()
+
+
+def run_program(order: dict) -> int:
+    """The exit code; 32 means that the error was reported already."""
+    import pulumi
+    import pulumi.runtime
+
+    pulumi.runtime.set_all_config(order["config"], order["secret_keys"])
+    pulumi.runtime.configure(pulumi.runtime.Settings(**order["settings"]))
+    program = order["program"]
+    sys.argv = [program]
+    sys.path.insert(0, order["program_directory"])
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    executor = ThreadPoolExecutor(max_workers=max(order["settings"]["parallel"], 1) * 4)
+    loop.set_default_executor(executor)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    code = 1
+    absolute = os.path.abspath(program)
+
+    def run() -> None:
+        if os.path.isdir(program) and not os.path.exists(os.path.join(program, "__main__.py")):
+            pulumi.log.error(f"unable to find the program's `__main__.py` in {absolute}")
+            sys.exit(ALREADY_REPORTED)
+        runpy.run_path(program, run_name="__main__")
+
+    try:
+        loop.run_until_complete(pulumi.runtime.run_in_stack(run))
+        code = 0
+    except pulumi.RunError as error:
+        pulumi.log.error(str(error))
+    except Exception:
+        pulumi.log.error("Program failed with an unhandled exception:\n" + user_traceback(absolute))
+        code = ALREADY_REPORTED
+    finally:
+        executor.shutdown(wait=True)
+        loop.close()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return code
+
+
+def main() -> None:
+    directory, dynamic_stdout, dynamic_stderr, lifeline = sys.argv[1], *map(int, sys.argv[2:5])
+    os.chdir(directory)
+    sys.path[0] = os.getcwd()
+    try:
+        import dill
+        import grpc
+        import pulumi.dynamic
+        import pulumi.runtime  # noqa: F401  (all of them before the fork, once for both processes)
+    except ImportError:
+        traceback.print_exc()
+        print("The Pulumi SDK isn't installed in this Python:", sys.executable, file=sys.stderr)
+        sys.exit(1)
+    if os.fork() == 0:
+        serve_dynamic_providers(dynamic_stdout, dynamic_stderr, lifeline)
+        os._exit(0)
+    os.close(dynamic_stdout)
+    os.close(dynamic_stderr)
+    line = sys.stdin.readline()
+    if not line:
+        return
+    follow(lifeline)
+    sys.stdin = open(os.devnull)
+    sys.exit(run_program(json.loads(line)))
+
+
+main()
