@@ -1,0 +1,404 @@
+"""`preview`, `up`, `refresh` and `destroy`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from engine.backend import StackRef, parse_stack
+from engine.eventlog import EventSink, open_event_log
+from engine.session import CommandFailed, Loaded, Session
+from engine.stackfile import ConfigValue, StackFile, with_declared
+
+if TYPE_CHECKING:
+    from engine.options import Kind, Operation, Outcome
+    from engine.program import Runner
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_NEEDS_YES = (
+    "--yes or --skip-preview or --preview-only must be passed in to proceed when running in "
+    "non-interactive mode"
+)
+VERBS = {"preview": "update", "update": "update", "refresh": "refresh", "destroy": "destroy"}
+
+
+def _options(*declared: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def apply(function: Command) -> Command:
+        for option in reversed(declared):
+            function = option(function)
+        return function
+
+    return apply
+
+
+def _flag(*names: str, **more: Any) -> Callable[[Command], Command]:
+    return click.option(*names, is_flag=True, **more)
+
+
+def _many(*names: str, **more: Any) -> Callable[[Command], Command]:
+    return click.option(*names, multiple=True, **more)
+
+
+_common = _options(
+    click.option("-s", "--stack", "stack", metavar="NAME"),
+    click.option("--config-file", metavar="FILE"),
+    click.option("-m", "--message", default="", metavar="TEXT"),
+    click.option("-p", "--parallel", type=int, default=0, metavar="N"),
+    _many("-t", "--target", metavar="URN"),
+    _many("--exclude", metavar="URN"),
+    _flag("--target-dependents"),
+    _flag("--exclude-dependents", hidden=True),
+    _flag("--expect-no-changes"),
+    _flag("--diff", help="Show what changes in full."),
+    _flag("-j", "--json", "as_json"),
+    _flag("--show-sames"),
+    _flag("--show-full-output"),
+    _flag("--show-secrets"),
+    _flag("--show-reads", hidden=True),
+    _flag("--show-config", hidden=True),
+    _flag("--show-replacement-steps"),
+    _flag("--suppress-outputs"),
+    _flag("--suppress-progress"),
+    _flag("--skip-config-validation"),
+    click.option("--suppress-permalink", is_flag=True, hidden=True),
+    click.option("--event-log", metavar="FILE|tcp://HOST:PORT"),
+    click.option("--exec-kind", default="cli", hidden=True),
+    click.option("--run-program", hidden=True),
+)
+_changing = _options(
+    _flag("-y", "--yes"),
+    _flag("-f", "--skip-preview"),
+    _flag("--preview-only", hidden=False),
+)
+_program = _options(
+    _flag("-r", "--refresh"),
+    _many("--replace", metavar="URN"),
+    _many("--target-replace", metavar="URN"),
+    _many("-c", "--config", "settings", metavar="KEY=VALUE"),
+    _flag("--config-path"),
+)
+_continuing = _flag("--continue-on-error")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One command as parsed."""
+
+    kind: Kind
+    session: Session
+    flags: Mapping[str, Any]
+
+    def flag(self, name: str) -> bool:
+        """True if the option was given."""
+        return bool(self.flags.get(name))
+
+    @property
+    def preview_only(self) -> bool:
+        """True for `preview` and `--preview-only`."""
+        return self.kind == "preview" or self.flag("preview_only")
+
+
+@click.command()
+@_common
+@_program
+@click.pass_obj
+def preview(session: Session, /, **flags: Any) -> int:
+    """Show what `up` would do."""
+    return execute(Request("preview", session, flags))
+
+
+@click.command()
+@_common
+@_program
+@_changing
+@_continuing
+@click.pass_obj
+def up(session: Session, /, **flags: Any) -> int:
+    """Bring what the program declares about."""
+    return execute(Request("update", session, flags))
+
+
+@click.command()
+@_common
+@_changing
+@_flag("--clear-pending-creates")
+@_flag("--skip-pending-creates")
+@click.pass_obj
+def refresh(session: Session, /, **flags: Any) -> int:
+    """Look at what is really there, and note it in the state."""
+    return execute(Request("refresh", session, flags))
+
+
+@click.command()
+@_common
+@_changing
+@_continuing
+@_flag("-r", "--refresh")
+@_flag("--exclude-protected")
+@_flag("--remove")
+@click.pass_obj
+def destroy(session: Session, /, **flags: Any) -> int:
+    """Delete everything that the stack holds."""
+    return execute(Request("destroy", session, flags))
+
+
+def execute(request: Request) -> int:
+    """Run the command; its exit code."""
+    _check_flags(request)
+    session = request.session
+    project = session.project
+    ref = session.stack(request.flags.get("stack"))
+    if ref.project != project.name:
+        raise CommandFailed(f"stack {ref.full_name} isn't one of the project '{project.name}' here")
+    with ExitStack() as stack:
+        if not request.preview_only:
+            stack.enter_context(_terminable())
+            stack.enter_context(session.backend.lock(ref))
+        run = Run(request, ref)
+        stack.callback(run.close)
+        sink = stack.enter_context(open_event_log(request.flags.get("event_log")))
+        return run.execute(sink)
+
+
+def _check_flags(request: Request) -> None:
+    if request.kind == "preview":
+        return
+    if request.flag("skip_preview") and request.flag("preview_only"):
+        raise CommandFailed("--skip-preview and --preview-only cannot be used together")
+    asked = request.flag("yes") or request.flag("skip_preview") or request.flag("preview_only")
+    if not asked and not request.session.interactive:
+        raise CommandFailed(_NEEDS_YES, 2)
+    if request.flag("remove") and request.flags.get("target"):
+        raise CommandFailed("--remove and --target cannot be used together")
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends this process as an interrupt does, so that the lock doesn't stay."""
+
+    def interrupt(_number: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class Run:
+    """The operations of one command: a preview, the real thing, or both."""
+
+    def __init__(self, request: Request, ref: StackRef) -> None:
+        self.request = request
+        self.session = request.session
+        self.ref = ref
+        self._runners: list[Runner] = []
+        self.stack_file = self._open_stack_file()
+        deployment = self.session.backend.load(ref)
+        # The key takes longest of all: from here on it is derived beside everything else, and so
+        # does the project's Python import the SDK.
+        salt = self.session.stack_salt(self.stack_file, deployment)
+        self.session.sealer(salt)
+        if request.preview_only or not request.flag("skip_preview"):
+            self._start_runner()
+        if not request.preview_only:
+            self._start_runner()
+        self.config = self._config()
+        self.loaded: Loaded = self.session.load(ref, self.stack_file)
+
+    def _open_stack_file(self) -> StackFile:
+        flags = self.request.flags
+        stack_file = self.session.stack_file(self.ref, flags.get("config_file"))
+        for word in flags.get("settings") or ():
+            from engine.commands_config import adjusted, split_key
+
+            key, _, value = word.partition("=")
+            by_path = self.request.flag("config_path")
+            full, path = split_key(self.session, key, by_path)
+            stack_file.set(full, path, adjusted(value, by_path, None))
+        return stack_file
+
+    def _start_runner(self) -> None:
+        from engine.program import Runner, interpreter
+
+        project = self.session.project
+        python = interpreter(project.root, project.options)
+        self._runners.append(Runner(python, project.program_dir, project.name))
+
+    def _config(self) -> dict[str, ConfigValue]:
+        try:
+            own = self.session.config(self.stack_file)
+            self.session.sealer(self.stack_file.salt).verify()
+        except Exception as problem:
+            from engine.crypto import CryptoError
+
+            if isinstance(problem, CryptoError):
+                raise CommandFailed(
+                    f"getting stack configuration: get stack secrets manager: {problem}"
+                ) from None
+            raise
+        values, problems = with_declared(self.session.project, self.ref.name, own)
+        if problems and not self.request.flag("skip_config_validation"):
+            raise CommandFailed("\n".join(problems))
+        return values
+
+    def close(self) -> None:
+        """End Python processes that no operation took over."""
+        for runner in self._runners:
+            runner.close()
+
+    # -- running
+
+    def execute(self, log: EventSink) -> int:
+        """The exit code of the whole command."""
+        request = self.request
+        outcome: Outcome | None = None
+        if request.preview_only or not request.flag("skip_preview"):
+            outcome = self._operate(log, dry_run=True)
+            if outcome.result != "succeeded" or request.preview_only:
+                return self._ended(outcome)
+            if not request.flag("yes") and not self._confirmed():
+                raise CommandFailed("confirmation declined, not proceeding with the " + self.verb)
+        self.session.backend.backup(self.ref)
+        started = int(time.time())
+        outcome = self._operate(log, dry_run=False)
+        self._record(outcome, started)
+        return self._ended(outcome)
+
+    @property
+    def verb(self) -> str:
+        """update, refresh or destroy."""
+        return VERBS[self.request.kind]
+
+    def _operate(self, log: EventSink, *, dry_run: bool) -> Outcome:
+        from engine import operation
+        from engine.display import make_view
+
+        view = make_view(self.request.flags, self.ref, self.request.kind, dry_run)
+
+        def emit(event: dict[str, Any]) -> None:
+            log.put(event)
+            view.put(event)
+
+        outcome = operation.run(self._operation(emit, dry_run))
+        log.flush()
+        view.finish()
+        return outcome
+
+    def _operation(self, emit: Callable[[dict[str, Any]], None], dry_run: bool) -> Operation:
+        from engine.options import Operation
+        from engine.state import SnapshotManager
+
+        loaded = self.loaded
+        path = self.session.backend.state_path(self.ref)
+        kind: Kind = self.request.kind
+        if kind == "update" and dry_run:
+            kind = "preview"
+        manager = None
+        if not dry_run:
+            manager = SnapshotManager(path, self.ref.full_name, loaded.snapshot, loaded.codec)
+        return Operation(
+            kind=kind,
+            project=self.session.project,
+            stack=self.ref,
+            config=self.config,
+            snapshot=loaded.snapshot,
+            manager=manager,
+            emit=emit,
+            options=self._options(),
+            dry_run=dry_run,
+            runner=self._runners.pop(0) if self._runners else None,
+            state_of=self._outputs_of,
+        )
+
+    def _options(self) -> Any:
+        from engine.options import Options
+
+        flags = self.request.flags
+        replaced = tuple(flags.get("target_replace") or ())
+        found = Options(
+            targets=(*(flags.get("target") or ()), *replaced),
+            excludes=tuple(flags.get("exclude") or ()),
+            target_dependents=self.request.flag("target_dependents"),
+            replace=(*(flags.get("replace") or ()), *replaced),
+            refresh=self.request.flag("refresh") or self.session.project.refresh,
+            continue_on_error=self.request.flag("continue_on_error"),
+            exclude_protected=self.request.flag("exclude_protected"),
+            clear_pending_creates=self.request.flag("clear_pending_creates"),
+        )
+        if flags["parallel"] > 0:
+            from dataclasses import replace
+
+            found = replace(found, parallel=flags["parallel"])
+        return found
+
+    def _outputs_of(self, name: str) -> Mapping[str, Any]:
+        """Another stack's outputs, for StackReference."""
+        other = parse_stack(name, self.session.project.name)
+        root = self.session.load(other).snapshot.root
+        return root.outputs if root is not None else {}
+
+    def _confirmed(self) -> bool:
+        answer = click.prompt(
+            f"Do you want to perform this {self.verb}?", type=click.Choice(["yes", "no"])
+        )
+        return bool(answer == "yes")
+
+    def _record(self, outcome: Outcome, started: int) -> None:
+        entry: dict[str, Any] = {
+            "kind": self.verb,
+            "startTime": started,
+            "message": self.request.flags.get("message") or "",
+            "environment": {"exec.kind": self.request.flags.get("exec_kind") or "cli"},
+            "config": dict(self.stack_file.config),
+            "version": 0,
+            "result": "succeeded" if outcome.result == "succeeded" else "failed",
+            "endTime": int(time.time()),
+        }
+        if changes := {op: n for op, n in outcome.changes.items() if n}:
+            entry["resourceChanges"] = changes
+        self.session.backend.add_history(self.ref, entry)
+
+    def _ended(self, outcome: Outcome) -> int:
+        request = self.request
+        if outcome.result == "cancelled":
+            raise CommandFailed(outcome.message or f"{self.verb} cancelled", 8)
+        if outcome.result != "succeeded":
+            if outcome.message:
+                print(f"error: {outcome.message}", file=sys.stderr)
+            return 1
+        if request.flag("expect_no_changes") and outcome.has_changes:
+            raise CommandFailed(
+                f"no changes were expected for {self.verb} but changes were proposed", 7
+            )
+        if request.kind == "destroy" and not request.preview_only:
+            self._after_destroy()
+        return 0
+
+    def _after_destroy(self) -> None:
+        request, name = self.request, self.ref.name
+        if request.flags.get("target") or request.flags.get("exclude"):
+            return
+        if request.flag("remove"):
+            from engine.commands_stack import remove_stack
+
+            remove_stack(self.session, self.ref, force=False, preserve_config=False)
+            said = "The resources in the stack have been deleted, and the history and "
+            said += "configuration removed."
+        else:
+            said = (
+                "The resources in the stack have been deleted, but the history and configuration "
+                "associated with the stack are still maintained. \n"
+                "If you want to remove the stack completely, run "
+                f"`pulumi stack rm {name}`."
+            )
+        if not request.flag("as_json"):
+            click.echo(said)

@@ -1,0 +1,133 @@
+"""`--json`: `preview` as one object, the others as one event a line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from engine.codec import hide, row_to_json
+from engine.eventlog import Numbered, masked
+from engine.rows import STACK_TYPE, Row
+from engine.text import json_text
+from engine.values import rebuild
+
+
+class EventLines:
+    """Each event as a line of JSON (`up --json` …)."""
+
+    def __init__(self) -> None:
+        self._numbered = Numbered()
+
+    def put(self, event: dict[str, Any]) -> None:
+        """Print it."""
+        sys.stdout.write(self._numbered.line(event) + "\n")
+        sys.stdout.flush()
+
+    def finish(self) -> None:
+        """Everything has been printed."""
+
+
+class PreviewDigest:
+    """`preview --json`: what would be done, in one object (golden 02, 03, 04, 06, 24)."""
+
+    def __init__(self, show_sames: bool) -> None:
+        self._show_sames = show_sames
+        self._started = time.monotonic_ns()
+        self._config: dict[str, str] = {}
+        self._steps: list[dict[str, Any]] = []
+        self._by_step: dict[tuple[str, str], dict[str, Any]] = {}
+        self._diagnostics: list[dict[str, Any]] = []
+        self._changes: dict[str, int] = {}
+
+    def put(self, event: dict[str, Any]) -> None:
+        """Note what belongs in the object."""
+        if "preludeEvent" in event:
+            self._config = event["preludeEvent"]["config"]
+        elif "resourcePreEvent" in event:
+            self._step(event["resourcePreEvent"]["metadata"])
+        elif "resOutputsEvent" in event:
+            self._planned(event["resOutputsEvent"]["metadata"])
+        elif "diagnosticEvent" in event:
+            self._diagnostic(event["diagnosticEvent"])
+        elif "summaryEvent" in event:
+            self._changes = event["summaryEvent"].get("resourceChanges") or {}
+
+    def _diagnostic(self, body: dict[str, Any]) -> None:
+        if body["severity"] != "debug" and not body.get("ephemeral"):
+            keys = ("urn", "prefix", "message", "severity")
+            found = {k: body[k] for k in keys if body.get(k)}
+            self._diagnostics.append({**found, "message": body["message"].strip("\n")})
+
+    def _step(self, meta: dict[str, Any]) -> None:
+        op, state = meta["op"], meta.get("new") or meta.get("old") or {}
+        if op in ("create-replacement", "delete-replaced", "discard-replaced"):
+            return  # the step `replace` stands for them
+        if meta["type"].startswith("pulumi:providers:") and not state.get("parent"):
+            return
+        if op == "same" and not self._show_sames and meta["type"] != STACK_TYPE:
+            return
+        step: dict[str, Any] = {"op": op, "urn": meta["urn"]}
+        if meta.get("provider"):
+            step["provider"] = meta["provider"]
+        for side in ("old", "new"):
+            if meta.get(side):
+                step[f"{side}State"] = _state(meta, side)
+        if meta.get("diffs"):
+            step["diffReasons"] = meta["diffs"]
+        if meta.get("keys"):
+            step["replaceReasons"] = meta["keys"]
+        step["detailedDiff"] = _detailed(meta.get("detailedDiff"))
+        self._by_step[(op, meta["urn"])] = step
+        self._steps.append(step)
+
+    def _planned(self, meta: dict[str, Any]) -> None:
+        """Outputs come once a step is through."""
+        step = self._by_step.get((meta["op"], meta["urn"]))
+        if step is not None and meta.get("new"):
+            step["newState"] = _state(meta, "new")
+
+    def finish(self) -> None:
+        """Print the object."""
+        found: dict[str, Any] = {}
+        if self._config:
+            found["config"] = self._config
+        found["steps"] = self._steps
+        if self._diagnostics:
+            found["diagnostics"] = self._diagnostics
+        found["duration"] = time.monotonic_ns() - self._started
+        found["changeSummary"] = self._changes
+        print(json_text(found, 4))
+
+
+def _state(meta: dict[str, Any], side: str) -> Any:
+    """A row as the state file has it, without its secrets."""
+    row = meta.get(f"_{side}")
+    if isinstance(row, Row):
+        known = {n: _known(getattr(row, n)) for n in ("inputs", "outputs")}
+        from dataclasses import replace
+
+        return row_to_json(replace(row, **known), hide)
+    return masked({k: v for k, v in meta[side].items() if v or k == "urn"})
+
+
+def _known(value: Any) -> Any:
+    """The value with the CLI's word for what isn't known yet."""
+    from engine.values import UNKNOWN, Secret
+
+    def leaf(item: Any) -> Any:
+        if item is UNKNOWN:
+            return "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+        return Secret(_known(item.value)) if isinstance(item, Secret) else item
+
+    return rebuild(dict(value), leaf)
+
+
+def _detailed(detailed: Any) -> Any:
+    """The detailed diff with kinds as `preview --json` names them."""
+    if detailed is None:
+        return None
+    return {
+        path: {"kind": change["kind"], "inputDiff": change["inputDiff"]}
+        for path, change in detailed.items()
+    }
