@@ -80,14 +80,10 @@ class LabHost:
         with (self.directory / "logs/init.log").open("ab") as log:
             process = subprocess.Popen(
                 # Not `ip netns exec`: it hides the cgroup mounts, and dockerd dies without them.
-                ["nsenter", f"--net={namespace}", "unshare", "-m", "-u", "-p", "--fork"]
-                + [
-                    "--kill-child",
-                    "--mount-proc",
-                    sys.executable,
-                    "-m",
-                    "lab.init",
-                    str(spec_path),
+                [
+                    *("nsenter", f"--net={namespace}"),
+                    *("unshare", "-m", "-u", "-p", "--fork", "--kill-child", "--mount-proc"),
+                    *(sys.executable, "-m", "lab.init", str(spec_path)),
                 ],
                 cwd=settings.CLONE,
                 stdin=subprocess.DEVNULL,

@@ -103,7 +103,7 @@ def plan(subnet: str = "10.77.0.0/24", pairs: int = 1) -> Plan:
 
 def lab_directory() -> Path:
     """What belongs to this clone's lab: keys, logs, state."""
-    return CLONE / ".lab"
+    return Path(os.environ.get("EXEC_LAB_DIRECTORY", CLONE / ".lab")).absolute()
 
 
 def cache_directory() -> Path:

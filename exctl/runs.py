@@ -1,0 +1,108 @@
+"""The commands that go through Pulumi: preview, up, destroy."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import click
+from pulumi import automation as auto
+
+from exctl.endpoints import ask_all, table, unhealthy
+from exctl.errors import ExctlError
+from exctl.plan import Touch, touches
+from exctl.site import Site
+from exctl.steps import StepLog, without_wrapping
+from exctl.workspace import last_error, open_stack
+from health.gate_runs import ALLOW_OUTAGE_VARIABLE
+
+Say = Callable[[str], None]
+
+
+def say(line: str = "") -> None:
+    """A line for the person who waits; results alone go to stdout."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def preview(site: Site) -> list[Touch]:
+    """What an `up` would do, hosts looked at first; raises ExctlError if it can't be told."""
+    return _preview(open_stack(site), site)
+
+
+def up(site: Site, yes: bool, allow_outage: bool, message: str | None) -> None:
+    """Brings the stack to what its file says: plan, question, run, and one probe of everything.
+
+    Raises ExctlError if a step failed, or if in the end something isn't healthy.
+    """
+    stack = open_stack(site)
+    planned = _preview(stack, site)
+    show_plan(planned)
+    if planned and not yes:
+        _confirm("Do it?")
+    if allow_outage:
+        os.environ[ALLOW_OUTAGE_VARIABLE] = "1"
+    log = StepLog(say)
+    _run(lambda: stack.up(message=message, refresh=True, on_event=log.on_event), log, site)
+    rows = ask_all(site)
+    for line in table(rows):
+        print(line)
+    if ill := unhealthy(rows):
+        names = ", ".join(row.instance for row in ill)
+        raise ExctlError(
+            f"everything was deployed as the stack file says, but {names} doesn't answer 200 now."
+            f" Look closer with: exctl status --stack {site.stack}"
+        )
+
+
+def destroy(site: Site, yes: bool) -> None:
+    """Removes the stack's containers; what they wrote, read or filled stays."""
+    stack = open_stack(site)
+    say(f"destroy removes every container of the stack {site.stack}:")
+    for instance in reversed(site.layout.running):
+        say(f"  {instance.key} on {instance.host}")
+    say("Log files on the hosts, images, Redis, the Config DB and the EX Org are not touched.")
+    if not yes:
+        _confirm("Remove them?")
+    log = StepLog(say)
+    _run(lambda: stack.destroy(refresh=True, on_event=log.on_event), log, site)
+    print(f"stack {site.stack}: nothing is deployed any more")
+
+
+def show_plan(planned: Sequence[Touch]) -> None:
+    if not planned:
+        say("plan: no container is touched")
+        return
+    say("plan, in this order (pairs side by side, the instances of a pair one after the other):")
+    for touch in planned:
+        say(f"  {touch}")
+
+
+def _preview(stack: auto.Stack, site: Site) -> list[Touch]:
+    log = StepLog(lambda _line: None)
+    _run(lambda: stack.preview(refresh=True, on_event=log.on_event), log, site, touched=False)
+    return touches(log.steps, site.layout)
+
+
+def _run(operation: Callable[[], object], log: StepLog, site: Site, touched: bool = True) -> None:
+    try:
+        operation()
+    except auto.ConcurrentUpdateError as error:
+        raise ExctlError(
+            f"another run holds the lock of the stack {site.stack}; nothing was touched."
+            f" {last_error(error)}"
+        ) from None
+    except auto.CommandError as error:
+        reasons = log.errors or [without_wrapping(last_error(error))]
+        state = (
+            "What was done before stays as the lines above say; what waited was not touched."
+            if touched
+            else "Nothing was touched."
+        )
+        raise ExctlError("\n\n".join([*reasons, state])) from None
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise ExctlError("there is no terminal to ask on; add --yes. Nothing was touched.")
+    click.confirm(question, abort=True, err=True)

@@ -1,0 +1,102 @@
+"""Pulumi's events as the lines an operator reads while a run goes on."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pulumi.automation.events import EngineEvent, StepEventMetadata
+
+from exctl.plan import CONTAINER_TYPE, Step, step_of
+
+IMAGE_TYPE = "docker:index/remoteImage:RemoteImage"
+_MARKUP = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
+_TRACE = re.compile(r"^\s+File \"|^Traceback |^KeyboardInterrupt|^\s+raise |^\s{4,}\S")
+_WRAPPERS = re.compile(
+    r"^(?:Exception calling application: |.*?health\.errors\.GateError: |error: |"
+    r"rpc error: code = \w+ desc = )+"
+)
+_DONE = {
+    (CONTAINER_TYPE, "create"): "container started",
+    (CONTAINER_TYPE, "create-replacement"): "container started",
+    (CONTAINER_TYPE, "update"): "container changed in place",
+    (CONTAINER_TYPE, "delete"): "container removed",
+    (CONTAINER_TYPE, "delete-replaced"): "old container removed",
+    (IMAGE_TYPE, "create"): "image pulled",
+    (IMAGE_TYPE, "create-replacement"): "image pulled",
+}
+
+
+@dataclass
+class StepLog:
+    """Collects the steps of one run and says what is done, as it is done."""
+
+    say: Callable[[str], None]
+    steps: list[Step] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    def on_event(self, event: EngineEvent) -> None:
+        if event.resource_pre_event:
+            self._note(event.resource_pre_event.metadata)
+        elif event.res_outputs_event:
+            self._done(event.res_outputs_event.metadata)
+        elif event.diagnostic_event:
+            diagnostic = event.diagnostic_event
+            self._diagnostic(diagnostic.severity, plain(diagnostic.message), diagnostic.urn)
+
+    def _note(self, metadata: StepEventMetadata) -> None:
+        self.steps.append(step_of(str(getattr(metadata.op, "value", metadata.op)), metadata.urn))
+
+    def _done(self, metadata: StepEventMetadata) -> None:
+        step = step_of(str(getattr(metadata.op, "value", metadata.op)), metadata.urn)
+        words = _DONE.get((step.type, step.op))
+        if words:
+            self._line(f"{step.name.split('-', 1)[1]}: {words}")
+
+    def _diagnostic(self, severity: str, message: str, urn: str | None) -> None:
+        if severity == "error":
+            worded = without_wrapping(message)
+            if worded and worded not in self.errors:
+                self.errors.append(f"{_subject(urn)}{worded}")
+        elif severity == "warning":
+            self._line(f"warning: {message.strip()}")
+        elif severity.startswith("info"):
+            for line in message.splitlines():
+                if line.strip():
+                    self._line(line.strip())
+
+    def _line(self, text: str) -> None:
+        self.say(f"{time.monotonic() - self.started:6.1f} s  {text}")
+
+
+def plain(text: str) -> str:
+    """A message without the marks for colour."""
+    return _MARKUP.sub("", text)
+
+
+def without_wrapping(message: str) -> str:
+    """An error as we worded it: without the layers and tracebacks that it came through."""
+    lines = [
+        line for line in message.splitlines() if not _TRACE.match(line) or line.startswith("|")
+    ]
+    text = _WRAPPERS.sub("", "\n".join(lines).strip())
+    if text in (
+        "update failed",
+        "preview failed",
+        "resource monitor shut down while waiting on step's done channel",
+    ):
+        return ""
+    return text
+
+
+def _subject(urn: str | None) -> str:
+    """The resource that an error is about, if its own words won't say so."""
+    if not urn or "::" not in urn:
+        return ""
+    step = step_of("", urn)
+    if step.type.startswith(("pulumi:pulumi:Stack", "pulumi-python:")):
+        return ""
+    return f"{step.name}: "

@@ -1,0 +1,48 @@
+"""EXCP: takes call events from SIP Server and injects them into Genesys Cloud, once a pair."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .lines import LineClient, addresses
+from .settings import Settings
+from .shared import Shared
+
+KINDS = ("VQ", "AGENT", "CALL")
+
+
+class Conversations:
+    def __init__(self, settings: Settings) -> None:
+        self._shared = Shared(settings)
+        self._clients = [
+            LineClient(addresses(server), lambda kind=kind: {"register": kind}, self._on_event)
+            for kind in KINDS
+            for server in settings[f"VOICE_SERVER_{kind}"].split(",")
+        ]
+        self._injected = self._dropped = 0
+
+    def _on_event(self, message: dict[str, Any]) -> None:
+        """Both of a pair see each event; the first to write it down in Redis injects it."""
+        if not self._shared.store.is_first(str(message["id"])):
+            self._dropped += 1
+            return
+        queue = self._shared.translate("dn", str(message["dn"]))
+        body = {"id": message["id"], "event": message["event"], "queueId": queue}
+        self._shared.cloud().post("/api/v2/conversations/events", body)
+        self._injected += 1
+
+    def _check_servers(self) -> str:
+        return ", ".join(sorted({client.check() for client in self._clients}))
+
+    def metrics(self) -> dict[str, float]:
+        return {
+            "excp_events_injected_total": self._injected,
+            "excp_events_dropped_total": self._dropped,
+        }
+
+    def start(self) -> None:
+        for client in self._clients:
+            client.start()
+
+    def checks(self) -> dict[str, Any]:
+        return {**self._shared.checks(), "sipserver": self._check_servers}
