@@ -105,7 +105,7 @@ def status(as_json: bool) -> None:
     rows = [
         {
             "host": name,
-            "addresses": list(found.plan.addresses[name]),
+            "addresses": " ".join(found.plan.addresses[name]),
             "up": bool(host.pid),
             "runs": _purpose(name),
         }
@@ -115,8 +115,9 @@ def status(as_json: bool) -> None:
         print(json.dumps({"hosts": rows, "faults": active}, indent=2))
         return
     for row in rows:
-        addresses = " ".join(map(str, row["addresses"]))
-        print(f"{row['host']:8} {'up' if row['up'] else 'DOWN':5} {row['runs']:42} {addresses}")
+        print(
+            f"{row['host']:8} {'up' if row['up'] else 'DOWN':5} {row['runs']:42} {row['addresses']}"
+        )
     for target, names in active.items():
         for name, parameters in names.items():
             print(f"fault: {target} {name} {_words(parameters)}".rstrip())

@@ -24,6 +24,7 @@ import requests
 from lab import certificates, settings
 from lab.errors import LabError
 from lab.processes import free_port, running, wait_for
+from lab.standins.service.cloud import AUTHORITY_PATH
 
 PACKAGES = (
     "base-files",
@@ -77,14 +78,20 @@ def _build(directory: Path) -> None:
     certificates.make_authority(directory)
     root = directory / "root"
     _make_root(root)
-    shutil.copy(directory / "ca.pem", root / "etc/ssl/lab-ca.pem")
+    authority = root / AUTHORITY_PATH.strip("/")
+    authority.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(directory / "ca.pem", authority)
     archives = directory / "archives"
     archives.mkdir()
     _pack(root, directory / "root.tar")
     shutil.rmtree(root)
-    for service in settings.SERVICES:
-        for version in (*settings.VERSIONS, settings.CRASHING_VERSION):
-            _make_archive(directory / "root.tar", archives / archive_name(service, version))
+    first, *others = settings.SERVICES
+    for version in (*settings.VERSIONS, settings.CRASHING_VERSION):
+        archive = archives / archive_name(first, version)
+        _make_archive(directory / "root.tar", archive)
+        for service in others:
+            # Their entry points differ, not their files.
+            (archives / archive_name(service, version)).hardlink_to(archive)
     _seed_registry(directory, archives)
     (directory / "root.tar").unlink()
 

@@ -134,7 +134,8 @@ def fill_database(host: LabHost, objects: int) -> None:
 def redis_answers(address: str) -> bool:
     with socket.create_connection((address, settings.REDIS_PORT), 1) as connection:
         connection.sendall(f"AUTH {settings.REDIS_PASSWORD}\r\nPING\r\n".encode())
-        return b"+PONG" in connection.recv(100) + connection.recv(100)
+        answers = connection.makefile("rb")
+        return answers.readline() == b"+OK\r\n" and answers.readline() == b"+PONG\r\n"
 
 
 def registry_answers(registry: str) -> bool:

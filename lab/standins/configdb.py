@@ -40,7 +40,7 @@ QUEUE_DBIDS = (1, 2, 3)
 
 
 def rows(objects: int) -> Iterator[tuple[str, str, int, int, str]]:
-    """Table, column, dbid, folder and name of so many objects that are synced, and some that aren't.
+    """Table, column, dbid, folder and name: of so many objects to sync, and some that are not.
 
     The queues come first, a tenth of the rest are skills and groups, the others persons.
     """

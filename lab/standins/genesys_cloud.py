@@ -74,68 +74,70 @@ def main(
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    server = ThreadingHTTPServer((bind, port), _handler(Api(rate_per_minute), FaultFile(faults)))
-    server.daemon_threads = True
+    server = ApiServer((bind, port), ApiHandler)
+    server.api, server.faults = Api(rate_per_minute), FaultFile(faults)
     server.socket = context.wrap_socket(
         server.socket, server_side=True, do_handshake_on_connect=False
     )
     server.serve_forever()
 
 
-def _handler(api: Api, faults: FaultFile) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path == "/lab/counts":
-                with api.lock:
-                    self._send(200, dict(api.counts))
-            else:
-                self._send(404, {"message": "not found"})
+class ApiServer(ThreadingHTTPServer):
+    api: Api
+    faults: FaultFile
+    daemon_threads = True
 
-        def do_POST(self) -> None:
-            if self._is_hindered():
-                return
+
+class ApiHandler(BaseHTTPRequestHandler):
+    server: ApiServer
+
+    def do_GET(self) -> None:
+        if self.path == "/lab/counts":
+            with self.server.api.lock:
+                self._send(200, dict(self.server.api.counts))
+        else:
+            self._send(404, {"message": "not found"})
+
+    def do_POST(self) -> None:
+        if not self._is_hindered():
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if self.path == "/oauth/token":
-                token = api.token(body)
-                self._send(
-                    *(
-                        (200, {"access_token": token})
-                        if token
-                        else (401, {"error": "invalid_client"})
-                    )
-                )
-            elif self.headers.get("Authorization", "").removeprefix("Bearer ") not in api.tokens:
-                self._send(401, {"message": "no valid token"})
-            elif not api.is_within_rate():
-                self._send(429, {"message": "rate limit exceeded"}, {"Retry-After": "1"})
-            else:
-                self._send(200, {"id": api.take(self.path.split("/api/v2/")[-1], body)})
+            self._send(*self._answer(body))
 
-        def _is_hindered(self) -> bool:
-            if faults.get("hang") is not None:
-                time.sleep(60)
-                return True
-            if (slow := faults.get("slow")) is not None:
-                time.sleep(float(slow.get("seconds", 3)))
-            if faults.get("crash") is not None:
-                self._send(500, {"message": "internal error"})
-                return True
-            return False
+    def _answer(self, body: dict[str, Any]) -> tuple[int, Any]:
+        api = self.server.api
+        if self.path == "/oauth/token":
+            token = api.token(body)
+            return (200, {"access_token": token}) if token else (401, {"error": "invalid_client"})
+        if self.headers.get("Authorization", "").removeprefix("Bearer ") not in api.tokens:
+            return 401, {"message": "no valid token"}
+        if not api.is_within_rate():
+            return 429, {"message": "rate limit exceeded"}
+        return 200, {"id": api.take(self.path.split("/api/v2/")[-1], body)}
 
-        def _send(self, code: int, body: Any, headers: dict[str, str] | None = None) -> None:
-            content = json.dumps(body).encode()
-            self.send_response(code)
-            own = {"inin-ratelimit-allowed": str(api.rate_per_minute)}
-            for name, value in {**own, **(headers or {})}.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def _is_hindered(self) -> bool:
+        faults = self.server.faults
+        if faults.get("hang") is not None:
+            time.sleep(60)
+            return True
+        if (slow := faults.get("slow")) is not None:
+            time.sleep(float(slow.get("seconds", 3)))
+        if faults.get("crash") is not None:
+            self._send(500, {"message": "internal error"})
+            return True
+        return False
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Thousands of requests a sync: `/lab/counts` tells what came."""
+    def _send(self, code: int, body: Any) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(code)
+        self.send_header("inin-ratelimit-allowed", str(self.server.api.rate_per_minute))
+        if code == 429:
+            self.send_header("Retry-After", "1")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
-    return Handler
+    def log_message(self, *_args: Any) -> None:
+        """Thousands of requests a sync: `/lab/counts` tells what came."""
 
 
 if __name__ == "__main__":

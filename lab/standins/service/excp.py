@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from .lines import LineClient, addresses
@@ -15,7 +16,7 @@ class Conversations:
     def __init__(self, settings: Settings) -> None:
         self._shared = Shared(settings)
         self._clients = [
-            LineClient(addresses(server), lambda kind=kind: {"register": kind}, self._on_event)
+            LineClient(addresses(server), partial(dict, register=kind), self._on_event)
             for kind in KINDS
             for server in settings[f"VOICE_SERVER_{kind}"].split(",")
         ]

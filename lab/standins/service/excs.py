@@ -48,7 +48,7 @@ class Sync:
         while True:
             try:
                 self._pass()
-            except Exception as error:  # a dependency is gone: it says so itself; go on later
+            except Exception as error:  # noqa: BLE001 a dependency is gone: it says so itself; go on later
                 self._status = _phase("InProgress")
                 logger.warning(f"sync waits: {error}")
             time.sleep(POLL_SECONDS)

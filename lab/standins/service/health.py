@@ -35,7 +35,7 @@ class Dependencies:
                 if lost is not None and lost.get("name", name) == name:
                     raise ConnectionError("lost on purpose (fault dependency_lost)")
                 found = True, self._checks[name]()
-            except Exception as error:  # whatever it is: the dependency doesn't serve us
+            except Exception as error:  # noqa: BLE001 whatever it is: the dependency doesn't serve us
                 found = False, " ".join(str(error).split()) or type(error).__name__
             if found != self._found[name]:
                 word = "up" if found[0] else "DOWN"

@@ -44,7 +44,7 @@ class LineClient:
             for host, port in self._addresses:
                 try:
                     self._talk(host, port)
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 the next address may serve
                     problems.append(f"{host}:{port}: {error}")
                 self._connected = ""
             self._error = "; ".join(problems)
@@ -66,7 +66,7 @@ class LineClient:
     def _hand_on(self, message: dict[str, Any]) -> None:
         try:
             self._on_message(message)
-        except Exception as error:  # one event that can't be handled doesn't end the rest
+        except Exception as error:  # noqa: BLE001 one event that can't be handled doesn't end the rest
             logging.getLogger("service").error(f"event {message.get('id')}: {error}")
 
 

@@ -31,13 +31,14 @@ def serve(port: int, pages: Mapping[str, Page], faults: FaultFile) -> ThreadingH
             wrong = faults.get("wrong_answer")
             url = urlsplit(self.path)
             page = pages.get(url.path)
+            reply: Reply
             if wrong is not None and wrong.get("kind", "garbage") == "garbage":
-                code, body = 200, "<html>It works!</html>"
+                reply = 200, "<html>It works!</html>"
             elif page is None:
-                code, body = 404, {"error": f"no page {url.path}"}
+                reply = 404, {"error": f"no page {url.path}"}
             else:
-                code, body = page(dict(parse_qsl(url.query)))
-            self._send(code, body)
+                reply = page(dict(parse_qsl(url.query)))
+            self._send(*reply)
 
         def _send(self, code: int, body: Any) -> None:
             is_text = isinstance(body, str)
