@@ -93,13 +93,12 @@ def _run(operation: Callable[[], object], log: StepLog, site: Site, touched: boo
             f" {last_error(error)}"
         ) from None
     except auto.CommandError as error:
-        reasons = log.errors or [without_wrapping(last_error(error))]
-        state = (
-            "What was done before stays as the lines above say; what waited was not touched."
-            if touched
-            else "Nothing was touched."
-        )
-        raise ExctlError("\n\n".join([*reasons, state])) from None
+        reasons = log.errors or log.program_words or [without_wrapping(last_error(error))]
+        if not touched:
+            raise ExctlError("\n\n".join([*reasons, "Nothing was touched."])) from None
+        rows = table(ask_all(site))
+        state = "What was done before stays, what waited was not touched. Each instance now:"
+        raise ExctlError("\n\n".join([*reasons, "\n".join([state, *rows])])) from None
 
 
 def _confirm(question: str) -> None:

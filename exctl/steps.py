@@ -36,6 +36,7 @@ class StepLog:
     say: Callable[[str], None]
     steps: list[Step] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    program_words: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
     def on_event(self, event: EngineEvent) -> None:
@@ -63,6 +64,9 @@ class StepLog:
                 self.errors.append(f"{_subject(urn)}{worded}")
         elif severity == "warning":
             self._line(f"warning: {message.strip()}")
+        elif severity == "info#err" and _is_stack(urn):
+            # The program's stderr. When a step fails, that is Python's account of being stopped.
+            self.program_words.append(message.rstrip())
         elif severity.startswith("info"):
             for line in message.splitlines():
                 if line.strip():
@@ -90,6 +94,10 @@ def without_wrapping(message: str) -> str:
     ):
         return ""
     return text
+
+
+def _is_stack(urn: str | None) -> bool:
+    return bool(urn) and step_of("", str(urn)).type == "pulumi:pulumi:Stack"
 
 
 def _subject(urn: str | None) -> str:

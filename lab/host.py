@@ -77,32 +77,35 @@ class LabHost:
         spec_path = self.directory / "spec.json"
         spec_path.write_text(json.dumps(spec, indent=1))
         namespace = f"/run/netns/{self.plan.namespace(self.name)}"
+        init = [sys.executable, "-m", "lab.init", str(spec_path)]
         with (self.directory / "logs/init.log").open("ab") as log:
-            process = subprocess.Popen(
-                # Not `ip netns exec`: it hides the cgroup mounts, and dockerd dies without them.
+            subprocess.run(
                 [
-                    *("nsenter", f"--net={namespace}"),
+                    # Not `ip netns exec`: it hides the cgroup mounts, which dockerd needs.
+                    *("setsid", "--fork", "nsenter", f"--net={namespace}"),
                     *("unshare", "-m", "-u", "-p", "--fork", "--kill-child", "--mount-proc"),
-                    *(sys.executable, "-m", "lab.init", str(spec_path)),
+                    *init,
                 ],
                 cwd=settings.CLONE,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
+                check=True,
             )
-        self._note_pid(process)
+        self._note_pid(init)
 
-    def _note_pid(self, unshare: subprocess.Popen[bytes]) -> None:
-        """Writes down the first process inside; `unshare` itself waits outside."""
-        children = Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children")
+    def _note_pid(self, init: list[str]) -> None:
+        """Writes down the first process inside, found by its command line."""
+        wanted = "\0".join(init).encode() + b"\0"
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
-            if unshare.poll() is not None:
-                break
-            for pid in children.read_text().split():
-                if b"lab.init" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    (self.directory / "pid").write_text(pid)
+            for process in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    is_it = process.read_bytes() == wanted
+                except OSError:  # it has ended meanwhile
+                    continue
+                if is_it:
+                    (self.directory / "pid").write_text(process.parent.name)
                     return
             time.sleep(0.01)
         said = (self.directory / "logs/init.log").read_text()[-500:]
@@ -126,13 +129,13 @@ class LabHost:
     def start_command(self, name: str, argv: list[str]) -> None:
         """Starts a command that stays, with its own log, as the first process would."""
         with (self.directory / f"logs/{name}.log").open("ab") as log:
-            subprocess.Popen(
+            subprocess.run(
                 [*self.enter(), "setsid", "--fork", *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
-            ).wait()
+                check=True,
+            )
 
     def spec_command(self, name: str) -> list[str]:
         argv = json.loads((self.directory / "spec.json").read_text())["commands"][name]

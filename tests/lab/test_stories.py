@@ -7,10 +7,8 @@ once, then lives through what happens to sites. What only the Pulumi CLI shows i
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
-from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
@@ -63,7 +61,7 @@ def test_a_second_up_changes_nothing(site: Site) -> None:
     before = site.container_ids()
     run = site.work.up()
     assert site.container_ids() == before
-    assert not any(row["op"] != "same" for row in site.last_changes()), run.text
+    assert set(site.last_changes()) == {"same"}, run.text
     preview = site.work.pulumi("preview", "--stack", STACK, "--expect-no-changes")
     assert preview.code == 0, preview.text
 
@@ -79,7 +77,6 @@ def test_a_new_excp_tag_replaces_one_instance_after_the_other(site: Site) -> Non
     assert not watch.was_ever_down(site.url("excs", "/health"))
     assert not watch.was_ever_down(site.url("exas", "/health"))
     assert (before["excs"], before["exas"]) == (after["excs"], after["exas"])
-    assert all(site.inspect(key)["Config"]["Image"] != "" for key in PAIR)
     assert all(site.version(key) == NEW for key in PAIR)
     assert site.started_at("excp-1-1") < site.started_at("excp-1-2")
 
@@ -111,7 +108,7 @@ def test_going_back_to_the_good_tag_repairs_the_pair_and_leaves_the_peer(site: S
 
 def test_the_guard_refuses_to_take_the_last_healthy_instance(site: Site) -> None:
     before = site.container_ids()
-    site.lab.fault_set("hang", "excp-1-2")
+    site.set_fault("excp-1-2", "hang")
     try:
         site.wait_until(lambda: site.codes()["excp-1-2"] != 200, "excp-1-2 to hang")
         site.work.edit("excp.pairs.1.tag", OLD)
@@ -122,7 +119,7 @@ def test_the_guard_refuses_to_take_the_last_healthy_instance(site: Site) -> None
         assert site.container_id_on_host("excp-1-1") == before["excp-1-1"]
         assert site.codes()["excp-1-1"] == 200
     finally:
-        site.lab.fault_clear("hang", "excp-1-2")
+        site.clear_faults("excp-1-2")
     site.wait_until(lambda: site.codes()["excp-1-2"] == 200, "excp-1-2 to answer again")
     site.work.up()
     assert all(site.version(key) == OLD for key in PAIR)
@@ -157,15 +154,15 @@ def test_destroy_leaves_no_container_and_no_state_but_the_log_files(site: Site) 
     assert all(not site.containers(key) for key in ("excs", "exas", *PAIR))
     assert not site.work.rows()
     logs = site.lab.ssh(site.hosts["excs"], "find /var/log/exec -name 'excs*.log'")
-    assert logs.strip(), "the log files of EXCS are gone"
+    assert logs.stdout.strip(), "the log files of EXCS are gone"
 
 
 def test_a_stuck_sync_fails_at_its_stall_limit_and_the_next_up_resumes_with_the_same_excs(
     site: Site,
 ) -> None:
-    site.lab.forget_sync()
-    site.work.edit("excs.gate.sync.stall_seconds", 5)
-    site.lab.fault_set("sync-stuck", "excs")
+    site.forget_sync()
+    site.work.edit("excs.sync_gate.stall_seconds", 5)
+    site.set_fault("excs", "sync_stuck")
     try:
         run = site.work.exctl("up", "--stack", STACK, "--yes")
         assert run.code == 1
@@ -173,7 +170,7 @@ def test_a_stuck_sync_fails_at_its_stall_limit_and_the_next_up_resumes_with_the_
         assert not site.containers("exas")
         stuck = site.container_id_on_host("excs")
     finally:
-        site.lab.fault_clear("sync-stuck", "excs")
+        site.clear_faults("excs")
     site.work.up()
     assert site.container_id_on_host("excs") == stuck
     assert site.codes() == dict.fromkeys(("excs", "exas", *PAIR), 200)
@@ -189,12 +186,8 @@ def started_before_the_sync(site: Site) -> list[str]:
 
 
 def sync_status(site: Site) -> str:
-    try:
-        opener = build_opener(ProxyHandler({}))
-        with opener.open(site.url("excs", "/status"), timeout=1) as answer:
-            return str(json.load(answer)["data"]["updateStatus"]["status"])
-    except OSError:
-        return "no answer"
+    answer = site.answer("excs", "/status")
+    return str(answer["data"]["updateStatus"]["status"]) if answer else "no answer"
 
 
 class Background:

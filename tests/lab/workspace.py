@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,10 +41,19 @@ class Run:
 class Workspace:
     """The operator's clone in `directory`; `engine` is the folder whose `pulumi` comes first."""
 
-    def __init__(self, directory: Path, engine: Path = CLONE / "engine/bin") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        lab_directory: Path,
+        edit_stack_file: Callable[[str], str],
+        engine: Path = Path(os.environ.get("EXEC_TEST_ENGINE", CLONE / "engine/bin")),
+    ) -> None:
         self.directory = directory
         self.engine = engine
         copy_program(directory)
+        (directory / ".lab").symlink_to(lab_directory)
+        stack_file = directory / f"Pulumi.{STACK}.yaml"
+        stack_file.write_text(edit_stack_file(stack_file.read_text()))
         self.backend = directory / "state"
         self.backend.mkdir()
 
@@ -155,9 +163,4 @@ def copy_program(directory: Path) -> None:
             shutil.copytree(source, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, directory / name)
-    for name in (".venv", ".lab"):
-        (directory / name).symlink_to(CLONE / name)
-
-
-def lines_with(text: str, pattern: str) -> Iterator[str]:
-    return (line for line in text.splitlines() if re.search(pattern, line))
+    (directory / ".venv").symlink_to(CLONE / ".venv")

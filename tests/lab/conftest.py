@@ -1,0 +1,172 @@
+"""The lab that the stories run in, and the site deployed there as a story sees it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+
+from health.probe import direct_probe
+from lab import faults, network, settings
+from lab.errors import LabError
+from lab.host import LabHost
+from lab.lab import Lab, locked
+from tests.lab.workspace import Workspace
+
+OBJECTS = 30
+"""Six seconds of sync at the API's default rate: long enough to look into."""
+HOSTS = {"excs": 101, "exas": 102, "excp-1-1": 103, "excp-1-2": 104}
+PORTS = {"excs": 3640, "exas": 3630, "excp": 3650}
+
+
+class Site:
+    """The deployed stack: hosts, containers and answers by instance, and the operator's clone."""
+
+    def __init__(self, lab: Lab, work: Workspace) -> None:
+        self.lab = lab
+        self.work = work
+        self.hosts = {key: lab.plan.address(last) for key, last in HOSTS.items()}
+        self.redis_password = settings.REDIS_PASSWORD
+        self.secrets = (
+            settings.REDIS_PASSWORD,
+            settings.DATABASE_PASSWORD,
+            settings.REGISTRY_PASSWORD,
+            settings.CONFIG_SERVER_PASSWORD,
+            settings.OAUTH_CLIENT_SECRET,
+        )
+
+    def host(self, key: str) -> LabHost:
+        return self.lab.host(self.hosts[key])
+
+    def url(self, key: str, path: str) -> str:
+        return f"http://{self.hosts[key]}:{PORTS[key.split('-')[0]]}{path}"
+
+    def health_urls(self) -> tuple[str, ...]:
+        return tuple(self.url(key, "/health") for key in HOSTS)
+
+    def codes(self) -> dict[str, int | None]:
+        probe = direct_probe(2)
+        return {key: probe(self.url(key, "/health")).code for key in HOSTS}
+
+    def answer(self, key: str, path: str) -> Any:
+        """The JSON that an instance answers, None if it doesn't."""
+        try:
+            with build_opener(ProxyHandler({})).open(self.url(key, path), timeout=1) as answer:
+                return json.load(answer)
+        except (OSError, ValueError):
+            return None
+
+    def version(self, key: str) -> str:
+        return str(self.answer(key, "/health")["version"])
+
+    def docker(self, key: str, *arguments: str) -> str:
+        return self.host(key).run("docker", *arguments)
+
+    def containers(self, key: str) -> list[str]:
+        """Ids of the instance's containers on its host, stopped ones too."""
+        listed = self.docker(key, "ps", "-aq", "--no-trunc", "--filter", f"name=^/{key}$")
+        return listed.split()
+
+    def container_id_on_host(self, key: str) -> str:
+        (found,) = self.containers(key)
+        return found
+
+    def container_ids(self) -> dict[str, str]:
+        return {key: self.container_id_on_host(key) for key in HOSTS}
+
+    def inspect(self, key: str) -> dict[str, Any]:
+        (found,) = json.loads(self.docker(key, "inspect", key))
+        assert isinstance(found, dict)
+        return found
+
+    def started_at(self, key: str) -> str:
+        return str(self.inspect(key)["State"]["StartedAt"])
+
+    def last_changes(self) -> dict[str, int]:
+        """What the last run did, by Pulumi's names of the steps."""
+        run = self.work.pulumi("stack", "history", "--json", "--stack", "dev")
+        assert run.code == 0, run.text
+        changes = json.loads(run.stdout)[0]["resourceChanges"]
+        assert isinstance(changes, dict)
+        return changes
+
+    def set_fault(self, target: str, name: str, **parameters: str) -> None:
+        faults.begin(self.lab, target, name, parameters)
+
+    def clear_faults(self, target: str) -> None:
+        faults.end(self.lab, target)
+
+    def forget_sync(self) -> None:
+        """Empties Redis, so that EXCS has to sync everything anew."""
+        auth = f"REDISCLI_AUTH={settings.REDIS_PASSWORD}"
+        self.lab.hosts["infra"].run("env", auth, "redis-cli", "flushall")
+
+    def logins(self) -> dict[str, int]:
+        """How often anybody has logged in at each instance's host since it was started."""
+        return {
+            key: (self.host(key).directory / "logs/sshd.log")
+            .read_text()
+            .count("Accepted publickey")
+            for key in HOSTS
+        }
+
+    def wait_until(self, is_so: Callable[[], bool], what: str, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while not is_so():
+            assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+            time.sleep(0.1)
+
+
+def free_plan() -> settings.Plan:
+    """A subnet that this host has no route to: a demo's lab may be up beside the tests'."""
+    for second in range(78, 90):
+        plan = settings.plan(f"10.{second}.0.0/24")
+        try:
+            network.refuse_a_taken_subnet(plan, network.routes())
+        except LabError:
+            continue
+        if plan.bridge not in network.links():
+            return plan
+    raise AssertionError("no subnet of 10.78.0.0/24 to 10.89.0.0/24 is free on this host")
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """A lab of the tests' own, gone when they end."""
+    directory = settings.CLONE / ".lab/test"
+    leftover = directory / "state.json"
+    if leftover.exists():
+        found = json.loads(leftover.read_text())
+        Lab(settings.plan(found["subnet"], found["pairs"]), directory).remove()
+    made = Lab(free_plan(), directory)
+    with locked(directory):
+        made.start(OBJECTS, settings.RATE_PER_MINUTE)
+    try:
+        yield made
+    finally:
+        made.remove()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A clone of its own for each file of stories, with an empty state."""
+    directory = tmp_path_factory.mktemp("clone")
+    return Site(lab, make_workspace(directory, lab))
+
+
+def make_workspace(directory: Path, lab: Lab) -> Workspace:
+    return Workspace(directory, lab.directory, moved(lab.plan.subnet))
+
+
+def moved(subnet: IPv4Network) -> Callable[[str], str]:
+    """Changes a stack file's addresses from the default subnet to the lab's."""
+    old, new = (str(n.network_address).rsplit(".", 1)[0] for n in (settings.plan().subnet, subnet))
+    return lambda text: text.replace(f"{old}.", f"{new}.")
