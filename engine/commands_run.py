@@ -279,7 +279,7 @@ class Run:
         return VERBS[self.request.kind]
 
     def _operate(self, log: EventSink, *, dry_run: bool) -> Outcome:
-        from engine import operation
+        from engine.operation import run
         from engine.display import make_view
 
         view = make_view(self.request.flags, self.ref, self.request.kind, dry_run)
@@ -288,7 +288,7 @@ class Run:
             log.put(event)
             view.put(event)
 
-        outcome = operation.run(self._operation(emit, dry_run))
+        outcome = run(self._operation(emit, dry_run))
         log.flush()
         view.finish()
         return outcome

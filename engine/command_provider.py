@@ -1,0 +1,237 @@
+"""The package `command`: command:local:Command and command:remote:Command (by OpenSSH)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from engine.provider import CheckFailure, Diff, PropertyDiff, ProviderError
+from engine.values import UNKNOWN, Props, contains_unknown, deep_equals
+
+LOCAL = "command:local:Command"
+REMOTE = "command:remote:Command"
+_SHARED = frozenset(
+    {"create", "update", "delete", "environment", "stdin", "triggers", "logging"}
+    | {"addPreviousOutputInEnv"}
+)
+_INPUTS = {LOCAL: _SHARED | {"dir", "interpreter"}, REMOTE: _SHARED | {"connection"}}
+_CONNECTION = frozenset(
+    {"host", "user", "port", "privateKey", "hostKey", "agentSocketPath"}
+    | {"dialErrorLimit", "perDialTimeout"}
+)
+SHELL = ["/bin/sh", "-c"]
+
+
+def kind_of(urn: str) -> str:
+    """The type token of a URN."""
+    return urn.split("::", 3)[2].rpartition("$")[2]
+
+
+class CommandProvider:
+    """Runs commands; golden case 28 shows each rule."""
+
+    supports_preview = True
+    log: Callable[[str, str, str], None] | None = None  # (severity, message, urn)
+
+    def configure(self, inputs: Props) -> None:
+        """Nothing to configure."""
+
+    def check(self, urn: str, olds: Props | None, news: Props) -> tuple[Props, list[CheckFailure]]:
+        """The inputs as they are; what isn't supported is refused by name."""
+        kind = kind_of(urn)
+        given = {key for key, value in news.items() if value not in (None, [], {}, "")}
+        words = "this engine's command provider doesn't support it; use the Pulumi CLI"
+        failures = [CheckFailure(key, words) for key in sorted(given - _INPUTS[kind])]
+        if kind == REMOTE and isinstance(news.get("connection"), dict):
+            connection = news["connection"]
+            used = {key for key, value in connection.items() if value not in (None, "")}
+            failures += [
+                CheckFailure(f"connection.{key}", words) for key in sorted(used - _CONNECTION)
+            ]
+            if not connection.get("host"):
+                failures.append(CheckFailure("connection.host", "is required"))
+        return {key: value for key, value in news.items() if value is not None}, failures
+
+    def diff(
+        self,
+        urn: str,
+        id: str,
+        old_inputs: Props,
+        old_outputs: Props,
+        news: Props,
+        ignore_changes: list[str],
+    ) -> Diff:
+        """Triggers replace, everything else changes in place."""
+        skipped = {path.partition(".")[0].partition("[")[0] for path in ignore_changes}
+        detailed: dict[str, PropertyDiff] = {}
+        for key in sorted(_INPUTS[kind_of(urn)] - skipped):
+            old, new = old_inputs.get(key), news.get(key)
+            if deep_equals(old, new) and not contains_unknown(new):
+                continue
+            if key == "triggers":
+                detailed[_first_difference(old, new)] = PropertyDiff("update-replace")
+            elif old is None or new is None:
+                detailed[key] = PropertyDiff("add" if old is None else "delete")
+            else:
+                detailed[key] = PropertyDiff("update")
+        if not detailed:
+            return Diff("none", detailed={})
+        changed = sorted({path.partition("[")[0] for path in detailed})
+        replaces = ["triggers"] if "triggers" in changed else []
+        return Diff("some", replaces=replaces, diffs=changed, detailed=detailed)
+
+    def create(
+        self, urn: str, news: Props, timeout_seconds: float, preview: bool
+    ) -> tuple[str, Props]:
+        """Run `create`."""
+        if preview:
+            return "", {**news, "stdout": UNKNOWN, "stderr": UNKNOWN}
+        outputs = {**news, "stdout": "", "stderr": ""}
+        if command := news.get("create"):
+            outputs |= self._run(urn, str(command), news, {}, timeout_seconds)
+        name = urn.split("::", 3)[-1]
+        return f"{name}{secrets.token_hex(4)}", outputs
+
+    def update(
+        self,
+        urn: str,
+        id: str,
+        old_inputs: Props,
+        old_outputs: Props,
+        news: Props,
+        timeout_seconds: float,
+        preview: bool,
+    ) -> Props:
+        """Run `update`, or `create` where there is none."""
+        if preview:
+            return {**news, "stdout": UNKNOWN, "stderr": UNKNOWN}
+        kept = {key: old_outputs.get(key, "") for key in ("stdout", "stderr")}
+        command = news.get("update") or news.get("create")
+        if not command:
+            return {**news, **kept}
+        return {**news, **self._run(urn, str(command), news, old_outputs, timeout_seconds)}
+
+    def read(
+        self, urn: str, id: str, inputs: Props, outputs: Props
+    ) -> tuple[str, Props, Props] | None:
+        """As it was: what a command did can't be looked at."""
+        return id, inputs, outputs
+
+    def delete(
+        self, urn: str, id: str, inputs: Props, outputs: Props, timeout_seconds: float
+    ) -> None:
+        """Run `delete`, if there is one."""
+        if command := inputs.get("delete"):
+            self._run(urn, str(command), inputs, outputs, timeout_seconds)
+
+    def invoke(self, token: str, args: Props) -> tuple[Props, list[CheckFailure]]:
+        """No function is supported."""
+        raise ProviderError(f"the function {token} isn't supported by this engine")
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+    def _run(
+        self, urn: str, command: str, inputs: Props, before: Props, timeout_seconds: float
+    ) -> Props:
+        """stdout and stderr of the command. ProviderError, with all it said, if it fails."""
+        variables = {k: str(v) for k, v in (inputs.get("environment") or {}).items()}
+        if inputs.get("addPreviousOutputInEnv", True):
+            for key, name in (("stdout", "STDOUT"), ("stderr", "STDERR")):
+                if before.get(key):
+                    variables[f"PULUMI_COMMAND_{name}"] = str(before[key])
+        with ExitStack() as stack:
+            if kind_of(urn) == REMOTE:
+                argv = _remote_argv(stack, command, inputs["connection"], variables)
+                where, environment = None, {**os.environ, **variables}
+                environment |= _agent(inputs["connection"])
+            else:
+                argv = [*(inputs.get("interpreter") or SHELL), command]
+                where, environment = inputs.get("dir"), {**os.environ, **variables}
+            environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
+            try:
+                done = subprocess.run(
+                    argv,
+                    cwd=where,
+                    env=environment,
+                    input=str(inputs.get("stdin") or ""),
+                    capture_output=True,
+                    text=True,
+                    errors="replace",
+                    timeout=timeout_seconds or None,
+                )
+            except subprocess.TimeoutExpired:
+                raise ProviderError(
+                    f'no end within {timeout_seconds:.0f} s: running "{command}"'
+                ) from None
+            except OSError as problem:
+                raise ProviderError(f'{problem}: running "{command}"') from None
+        self._show(urn, inputs, done)
+        if done.returncode:
+            said = done.stdout + done.stderr
+            raise ProviderError(f'exit status {done.returncode}: running "{command}":\n{said}')
+        return {"stdout": _cut(done.stdout), "stderr": _cut(done.stderr)}
+
+    def _show(self, urn: str, inputs: Props, done: subprocess.CompletedProcess[str]) -> None:
+        """Show the output under the resource, as far as `logging` allows."""
+        wanted = inputs.get("logging") or "stdoutAndStderr"
+        if self.log is None or wanted == "none":
+            return
+        for name, text in (("stdout", done.stdout), ("stderr", done.stderr)):
+            if name in wanted.lower():
+                for line in text.splitlines():
+                    self.log("info", line, urn)
+
+
+def _cut(text: str) -> str:
+    """Without the one newline at the end."""
+    return text.removesuffix("\n")
+
+
+def _first_difference(old: Any, new: Any) -> str:
+    if isinstance(old, list) and isinstance(new, list):
+        for index in range(max(len(old), len(new))):
+            if index >= len(old) or index >= len(new) or not deep_equals(old[index], new[index]):
+                return f"triggers[{index}]"
+    return "triggers"
+
+
+def _agent(connection: Mapping[str, Any]) -> dict[str, str]:
+    path = connection.get("agentSocketPath")
+    return {"SSH_AUTH_SOCK": str(path)} if path else {}
+
+
+def _remote_argv(
+    stack: ExitStack, command: str, connection: Mapping[str, Any], variables: Mapping[str, str]
+) -> list[str]:
+    """ssh's command line. A key lies in a file that only we can read, and is gone at the end."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pulumi-")))
+    host, port = str(connection["host"]), int(connection.get("port") or 22)
+    options = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={_dial_seconds(connection)}"]
+    if key := connection.get("privateKey"):
+        file = folder / "key"
+        file.touch(0o600)
+        file.write_text(str(key).rstrip("\n") + "\n", encoding="utf-8")
+        options += ["-i", str(file), "-o", "IdentitiesOnly=yes"]
+    known = folder / "known_hosts"
+    if host_key := connection.get("hostKey"):
+        name = host if port == 22 else f"[{host}]:{port}"
+        known.write_text(f"{name} {host_key}\n", encoding="utf-8")
+        options += ["-o", "StrictHostKeyChecking=yes"]
+    else:  # the CLI's provider doesn't look either
+        options += ["-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"]
+    options += ["-o", f"UserKnownHostsFile={known}", "-p", str(port)]
+    if variables:  # the server takes those that its AcceptEnv names
+        options += ["-o", f"SendEnv={' '.join(variables)}"]
+    user = str(connection.get("user") or "root")
+    return ["ssh", *options, "-l", user, "--", host, command]
+
+
+def _dial_seconds(connection: Mapping[str, Any]) -> int:
+    return int(connection.get("perDialTimeout") or 15)

@@ -1,0 +1,87 @@
+"""The packages whose resources this engine runs itself, without a plugin."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.provider import Provider
+
+
+@dataclass(frozen=True)
+class NativePackage:
+    """A package: the version whose behaviour it has, its types, and how a provider is made."""
+
+    version: str
+    provider: Callable[[], Provider]
+    types: frozenset[str]
+
+
+def _docker() -> Provider:
+    from engine.docker_provider import DockerProvider
+
+    return DockerProvider()
+
+
+def _command() -> Provider:
+    from engine.command_provider import CommandProvider
+
+    return CommandProvider()
+
+
+NATIVE: dict[str, NativePackage] = {
+    "docker": NativePackage(
+        "5.1.0",
+        _docker,
+        frozenset(
+            {
+                "docker:index/container:Container",
+                "docker:index/remoteImage:RemoteImage",
+                "docker:index/network:Network",
+                "docker:index/volume:Volume",
+            }
+        ),
+    ),
+    "command": NativePackage(
+        "1.2.1",
+        _command,
+        frozenset({"command:local:Command", "command:remote:Command"}),
+    ),
+}
+
+
+def warm_up(rows: list[Mapping[str, Any]]) -> None:
+    """Begin to connect to the hosts that a state names, while other things are done; whoever
+    needs a connection waits for it, and gets its error."""
+    for row in rows:
+        inputs = row.get("inputs") or {}
+        url = inputs.get("host")
+        if row.get("type") != "pulumi:providers:docker" or row.get("delete"):
+            continue
+        if isinstance(url, str) and url.startswith("ssh://"):
+            threading.Thread(target=_open, args=(inputs,), daemon=True).start()
+
+
+def _open(inputs: Mapping[str, Any]) -> None:
+    from engine.docker_provider import daemon_of
+    from engine.ssh import POOL, SshError
+
+    if not isinstance(inputs.get("sshOpts") or "", str):
+        return  # sealed
+    url, options, _ = daemon_of(inputs)
+    try:
+        POOL.master(url, options).forward()
+    except SshError:
+        return  # said by the provider, if the program still wants this host
+
+
+def close() -> None:
+    """End the connections of this run."""
+    import sys
+
+    if "engine.ssh" in sys.modules:
+        from engine.ssh import POOL
+
+        POOL.close()
