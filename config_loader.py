@@ -155,6 +155,10 @@ def _sentence(detail: ErrorDetails, location: Sequence[int | str]) -> str:
         return f"must be {context['expected'].replace(chr(39), '')}; found {found}"
     if kind == "string_pattern_mismatch":
         return f"must have the form {context['pattern']}; found {found}"
+    if kind in ("too_short", "too_long"):
+        limit = context.get("min_length", context.get("max_length"))
+        bound = "at least" if kind == "too_short" else "at most"
+        return f"must have {bound} {limit} entries; found {context['actual_length']}"
     form, _, rest = kind.partition("_")
     if form in _MUST_BE and rest in ("type", "parsing", "from_float"):
         return f"must be {_MUST_BE[form]}; found {found}"

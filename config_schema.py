@@ -24,6 +24,7 @@ _HOST = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
 )
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_REPOSITORY = re.compile(r"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 _VOICE = re.compile(r"([^:/\s]+):(\d+)/([^:/\s]+):(\d+)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET_VARIABLES = {p.variable: p.path for p in vendor.PARAMETERS if p.is_secret}
@@ -40,6 +41,15 @@ def _is_tag(value: str) -> str:
         raise ValueError("'latest' moves; name a version such as 100.0.100.11")
     if _TAG.fullmatch(value) is None:
         raise ValueError(f"{value!r} is not an image tag; name a version such as 100.0.100.11")
+    return value
+
+
+def _is_repository(value: str) -> str:
+    if _REPOSITORY.fullmatch(value) is None:
+        raise ValueError(
+            f"{value!r} is not a place of images such as registry.example.com:5000/exec"
+            " (no scheme, lower case, no tag)"
+        )
     return value
 
 
@@ -116,7 +126,7 @@ class Ssh(Section):
 
 
 class Registry(Section):
-    repository: Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9.:/_-]*[A-Za-z0-9]$")] = Field(
+    repository: Annotated[str, AfterValidator(_is_repository)] = Field(
         description="where the images are: registry host, port and path, without a scheme"
     )
     infra_repository: str | None = Field(

@@ -64,8 +64,8 @@ class StepLog:
                 self.errors.append(f"{_subject(urn)}{worded}")
         elif severity == "warning":
             self._line(f"warning: {message.strip()}")
-        elif severity == "info#err" and _is_stack(urn):
-            # The program's stderr. When a step fails, that is Python's account of being stopped.
+        elif severity.startswith("info") and _is_of_the_program(urn):
+            # When a step fails, the program is stopped, and Python says so at length.
             self.program_words.append(message.rstrip())
         elif severity.startswith("info"):
             for line in message.splitlines():
@@ -96,8 +96,8 @@ def without_wrapping(message: str) -> str:
     return text
 
 
-def _is_stack(urn: str | None) -> bool:
-    return bool(urn) and step_of("", str(urn)).type == "pulumi:pulumi:Stack"
+def _is_of_the_program(urn: str | None) -> bool:
+    return not urn or step_of("", urn).type == "pulumi:pulumi:Stack"
 
 
 def _subject(urn: str | None) -> str:

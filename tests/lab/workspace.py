@@ -46,7 +46,7 @@ class Workspace:
         directory: Path,
         lab_directory: Path,
         edit_stack_file: Callable[[str], str],
-        engine: Path = Path(os.environ.get("EXEC_TEST_ENGINE", CLONE / "engine/bin")),
+        engine: Path = CLONE / "engine/bin",
     ) -> None:
         self.directory = directory
         self.engine = engine
