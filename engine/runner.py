@@ -8,6 +8,7 @@ the engine.
 """
 
 import asyncio
+import importlib
 import json
 import logging
 import os
@@ -16,6 +17,8 @@ import sys
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 ALREADY_REPORTED = 32
 
@@ -45,9 +48,9 @@ def serve_dynamic_providers(stdout: int, stderr: int, lifeline: int) -> None:
 def user_traceback(program: str) -> str:
     """The traceback from the program's first frame on."""
 
-    def main_of(path: str) -> str:
-        base, extension = os.path.splitext(path)
-        return os.path.abspath(base if extension else os.path.join(base, "__main__"))
+    def main_of(path: str) -> Path:
+        full = Path(path).absolute()
+        return full.with_suffix("") if full.suffix else full / "__main__"
 
     frames = traceback.extract_tb(sys.exc_info()[2])
     for index, frame in enumerate(frames):
@@ -56,7 +59,7 @@ def user_traceback(program: str) -> str:
     return traceback.format_exc()
 
 
-def run_program(order: dict) -> int:
+def run_program(order: dict[str, Any]) -> int:
     """The exit code; 32 means that the error was reported already."""
     import pulumi
     import pulumi.runtime
@@ -72,10 +75,10 @@ def run_program(order: dict) -> int:
     loop.set_default_executor(executor)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     code = 1
-    absolute = os.path.abspath(program)
+    absolute = str(Path(program).absolute())
 
     def run() -> None:
-        if os.path.isdir(program) and not os.path.exists(os.path.join(program, "__main__.py")):
+        if Path(program).is_dir() and not Path(program, "__main__.py").exists():
             pulumi.log.error(f"unable to find the program's `__main__.py` in {absolute}")
             sys.exit(ALREADY_REPORTED)
         runpy.run_path(program, run_name="__main__")
@@ -85,7 +88,7 @@ def run_program(order: dict) -> int:
         code = 0
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
-    except Exception:
+    except Exception:  # noqa: BLE001  (whatever a program raises is shown to its author)
         pulumi.log.error("Program failed with an unhandled exception:\n" + user_traceback(absolute))
         code = ALREADY_REPORTED
     finally:
@@ -99,12 +102,10 @@ def run_program(order: dict) -> int:
 def main() -> None:
     directory, dynamic_stdout, dynamic_stderr, lifeline = sys.argv[1], *map(int, sys.argv[2:5])
     os.chdir(directory)
-    sys.path[0] = os.getcwd()
+    sys.path[0] = str(Path.cwd())
     try:
-        import dill
-        import grpc
-        import pulumi.dynamic
-        import pulumi.runtime  # noqa: F401  (all of them before the fork, once for both processes)
+        for name in ("dill", "grpc", "pulumi.dynamic", "pulumi.runtime"):
+            importlib.import_module(name)  # before the fork: once for both processes
     except ImportError:
         traceback.print_exc()
         print("The Pulumi SDK isn't installed in this Python:", sys.executable, file=sys.stderr)
@@ -118,7 +119,6 @@ def main() -> None:
     if not line:
         return
     follow(lifeline)
-    sys.stdin = open(os.devnull)
     sys.exit(run_program(json.loads(line)))
 
 

@@ -1,0 +1,72 @@
+"""The engine's own provider: references to other stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from engine.provider import CheckFailure, Diff, ProviderError
+from engine.values import Props, Secret, Value
+
+
+class Builtin:
+    """Reads `pulumi:pulumi:StackReference`; nothing else is offered under this package."""
+
+    supports_preview = False
+
+    def __init__(self, state_of: Callable[[str], Mapping[str, Value]] | None) -> None:
+        self._state_of = state_of
+
+    def configure(self, inputs: Props) -> None:
+        """Nothing to configure."""
+
+    def check(self, urn: str, olds: Props | None, news: Props) -> tuple[Props, list[CheckFailure]]:
+        raise ProviderError(f"{urn} can be read only, not created")
+
+    def diff(
+        self,
+        urn: str,
+        id: str,
+        old_inputs: Props,
+        old_outputs: Props,
+        news: Props,
+        ignore_changes: list[str],
+    ) -> Diff:
+        raise ProviderError(f"{urn} can be read only, not changed")
+
+    def create(
+        self, urn: str, news: Props, timeout_seconds: float, preview: bool
+    ) -> tuple[str, Props]:
+        raise ProviderError(f"{urn} can be read only, not created")
+
+    def update(
+        self,
+        urn: str,
+        id: str,
+        old_inputs: Props,
+        old_outputs: Props,
+        news: Props,
+        timeout_seconds: float,
+        preview: bool,
+    ) -> Props:
+        raise ProviderError(f"{urn} can be read only, not changed")
+
+    def read(
+        self, urn: str, id: str, inputs: Props, outputs: Props
+    ) -> tuple[str, Props, Props] | None:
+        """The outputs of the stack named `id`, secrets kept, and the names of those."""
+        if self._state_of is None:
+            raise ProviderError("references to other stacks aren't available here")
+        found = dict(self._state_of(id))
+        names = sorted(key for key, value in found.items() if isinstance(value, Secret))
+        return id, inputs, {"name": id, "outputs": found, "secretOutputNames": names}
+
+    def delete(
+        self, urn: str, id: str, inputs: Props, outputs: Props, timeout_seconds: float
+    ) -> None:
+        """Nothing to delete."""
+
+    def invoke(self, token: str, args: Props) -> tuple[Props, list[CheckFailure]]:
+        raise ProviderError(f"the function {token} isn't supported by this engine")
+
+    def close(self) -> None:
+        """Nothing to close."""
