@@ -1,0 +1,238 @@
+"""The resources that Pulumi is told of: types, names, parents, what waits for what, what is secret.
+
+With Pulumi's mocks: proves the declaration, not what an engine makes of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pytest
+from google.protobuf import json_format
+from pulumi.runtime import mocks
+from pulumi.runtime.proto import resource_pb2
+
+from components.connector import Connector
+from config_loader import Secrets
+from layout import Layout, build_layout
+from tests.unit.stack_file import StackFile
+
+IMAGE, CONTAINER = "docker:index/remoteImage:RemoteImage", "docker:index/container:Container"
+SECRET = "not-to-be-seen"
+
+
+@dataclass
+class Registered:
+    """One registration as it went to the engine."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    parent: str
+    dependencies: set[str]
+    request: resource_pb2.RegisterResourceRequest = field(repr=False)
+
+
+class Recorder(mocks.Mocks):
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        outputs = {"imageId": f"sha256:{args.name}", "repoDigest": "repo@sha256:0"}
+        return f"id-{args.name}", {**args.inputs, **outputs}
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], None]:
+        return {}, None
+
+
+class Monitor(mocks.MockMonitor):
+    def __init__(self) -> None:
+        super().__init__(Recorder())
+        self.requests: list[resource_pb2.RegisterResourceRequest] = []
+
+    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:
+        self.requests.append(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # untyped SDK
+
+
+def register(file: StackFile) -> tuple[dict[str, Registered], dict[str, Any]]:
+    """Everything that the program registers for a stack file, by name, and the stack's outputs."""
+    monitor = Monitor()
+    mocks.set_mocks(Recorder(), monitor=monitor, project="exec", stack="dev", preview=False)
+    outputs: dict[str, Any] = {}
+
+    @mocks.test  # type: ignore[untyped-decorator]  # untyped SDK
+    def program() -> pulumi.Output[None]:
+        config = file.config()
+        secrets: Secrets = {
+            name: pulumi.Output.secret(f"{SECRET}-{name}") for name in file.secret_keys
+        }
+        connector = Connector(config, secrets, build_layout(config, "dev"))
+        return pulumi.Output.from_input(connector.outputs).apply(outputs.update)
+
+    program()
+    return {r.name: _registered(r) for r in monitor.requests}, outputs
+
+
+def _registered(request: resource_pb2.RegisterResourceRequest) -> Registered:
+    return Registered(
+        request.type,
+        request.name,
+        json_format.MessageToDict(request.object),
+        request.parent.rsplit("::", 1)[-1],
+        {urn.rsplit("::", 1)[-1] for urn in request.dependencies},
+        request,
+    )
+
+
+@pytest.fixture(scope="module")
+def graph() -> dict[str, Registered]:
+    return register(StackFile())[0]
+
+
+@pytest.fixture
+def layout() -> Layout:
+    return build_layout(StackFile().config(), "dev")
+
+
+def waits_for(graph: dict[str, Registered], name: str) -> set[str]:
+    """All that must be done before `name` begins, however far back."""
+    found: set[str] = set()
+    todo = [name]
+    while todo:
+        for other in graph[todo.pop()].dependencies:
+            if other in graph and other not in found:
+                found.add(other)
+                todo.append(other)
+    return found
+
+
+def test_every_instance_has_an_image_a_container_and_a_health_gate(
+    graph: dict[str, Registered], layout: Layout
+) -> None:
+    for instance in layout.instances:
+        assert graph[f"image-{instance.key}"].type == IMAGE
+        assert graph[f"container-{instance.key}"].type == CONTAINER
+        assert graph[f"health-{instance.key}"].type == "pulumi-python:dynamic/exec:HealthGate"
+
+
+def test_names_hold_no_position_in_a_list(graph: dict[str, Registered]) -> None:
+    assert {name for name in graph if name.startswith("guard-")} == {
+        "guard-excp-1-1",
+        "guard-excp-1-2",
+    }
+    assert {name for name in graph if name.startswith("host-")} == {
+        f"host-10.77.0.{last}" for last in (101, 102, 103, 104)
+    }
+
+
+def test_every_resource_has_its_component_as_its_parent(graph: dict[str, Registered]) -> None:
+    assert graph["connector"].parent == "exec-dev"
+    assert graph["provider-10.77.0.101"].parent == "host-10.77.0.101"
+    assert graph["image-excp-1-2"].parent == "host-10.77.0.104"
+    assert graph["container-excp-1-2"].parent == "excp-1-2"
+    assert graph["excp-1-2"].parent == "pair-1"
+    assert graph["pair-1"].parent == "conversation-provider"
+    assert graph["sync-excs"].parent == "config-sync"
+    assert graph["config-sync"].parent == "connector"
+
+
+def test_component_types_are_those_of_the_contract(graph: dict[str, Registered]) -> None:
+    assert {r.type for r in graph.values() if r.type.startswith("exec:")} == {
+        f"exec:components:{name}"
+        for name in ("Connector", "Host", "Service", "Excs", "Exas", "Excp", "ExcpPair")
+    }
+
+
+def test_no_container_is_touched_before_every_image_is_pulled(
+    graph: dict[str, Registered], layout: Layout
+) -> None:
+    images = {f"image-{instance.key}" for instance in layout.instances}
+    for instance in layout.instances:
+        assert images <= waits_for(graph, f"container-{instance.key}")
+
+
+def test_exas_and_excp_wait_for_the_sync(graph: dict[str, Registered]) -> None:
+    for key in ("exas", "excp-1-1", "excp-1-2"):
+        assert {"sync-excs", "health-excs", "container-excs"} <= waits_for(
+            graph, f"container-{key}"
+        )
+    assert "sync-excs" not in waits_for(graph, "container-excs")
+
+
+def test_the_second_of_a_pair_waits_for_the_first_ones_health(
+    graph: dict[str, Registered],
+) -> None:
+    assert "health-excp-1-1" in waits_for(graph, "guard-excp-1-2")
+    assert "guard-excp-1-2" in graph["container-excp-1-2"].dependencies
+    assert not {name for name in waits_for(graph, "container-excp-1-1") if "1-2" in name} - {
+        "image-excp-1-2"
+    }
+
+
+def test_exas_and_the_pairs_do_not_wait_for_each_other(graph: dict[str, Registered]) -> None:
+    assert not {n for n in waits_for(graph, "container-excp-1-1") if n.endswith("-exas")} - {
+        "image-exas"
+    }
+    assert not {n for n in waits_for(graph, "container-exas") if "health-excp" in n}
+
+
+def test_a_gates_trigger_is_its_containers_id(graph: dict[str, Registered]) -> None:
+    assert graph["health-exas"].inputs["trigger"] == "id-container-exas"
+    assert graph["sync-excs"].inputs["trigger"] == "id-container-excs"
+
+
+def test_nothing_is_secret_in_clear(graph: dict[str, Registered]) -> None:
+    marker = "1b47061264138c4ac30d75fd1eb44270"
+    secret_env = [e for e in graph["container-excs"].inputs["envs"] if isinstance(e, dict)]
+    assert len(secret_env) == 3
+    assert all(marker in e.values() for e in secret_env)
+    plain = [e for e in graph["container-excs"].inputs["envs"] if isinstance(e, str)]
+    assert not [e for e in plain if SECRET in e]
+    assert marker in str(graph["guard-excp-1-1"].inputs["trigger"])
+    assert "trigger" in graph["guard-excp-1-1"].request.additionalSecretOutputs
+
+
+def test_a_container_is_what_the_vendors_page_asks_for(graph: dict[str, Registered]) -> None:
+    inputs = graph["container-exas"].inputs
+    assert inputs["networkMode"] == "host"
+    assert inputs["restart"] == "unless-stopped"
+    assert inputs["volumes"] == [{"containerPath": "/logs", "hostPath": "/var/log/exec"}]
+    assert inputs["logOpts"] == {"max-size": "50m", "max-file": "5"}
+    assert inputs["image"] == "sha256:image-exas"
+    assert graph["image-exas"].inputs["keepLocally"] is True
+
+
+def test_memory_and_swap_are_limited_together() -> None:
+    found, _ = register(StackFile().put("exas.resources", {"memory_mib": 512, "cpus": 1.5}))
+    inputs = found["container-exas"].inputs
+    assert (inputs["memory"], inputs["memorySwap"], inputs["cpus"]) == (512, 512, "1.5")
+    assert "memory" not in found["container-excs"].inputs
+
+
+def test_what_is_stopped_has_its_image_and_no_container() -> None:
+    found, outputs = register(StackFile().put("stopped", ["excp-1-1", "exas"]))
+    assert "image-excp-1-1" in found
+    assert not {"container-excp-1-1", "container-exas", "guard-excp-1-1"} & found.keys()
+    assert "sync-excs" in waits_for(found, "container-excp-1-2")
+    assert "exas" not in outputs["health"]
+
+
+def test_without_excs_nothing_waits_for_its_sync() -> None:
+    found, outputs = register(StackFile().put("stopped", ["excs"]))
+    assert "sync-excs" not in found
+    assert "container-exas" in found
+    assert outputs["excs_status"] is None
+
+
+def test_the_outputs_are_those_of_the_contract() -> None:
+    _, outputs = register(StackFile())
+    assert list(outputs) == [
+        "endpoints",
+        "health",
+        "excs_status",
+        "prometheus_targets",
+        "release",
+        "hosts",
+    ]
+    assert outputs["release"]["excp-1"] == {"tag": "100.0.100.11", "digest": "sha256:0"}
+    assert outputs["health"]["exas"] == "http://10.77.0.102:3630/health"
