@@ -279,8 +279,8 @@ class Run:
         return VERBS[self.request.kind]
 
     def _operate(self, log: EventSink, *, dry_run: bool) -> Outcome:
-        from engine.operation import run
         from engine.display import make_view
+        from engine.operation import run
 
         view = make_view(self.request.flags, self.ref, self.request.kind, dry_run)
 

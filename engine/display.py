@@ -287,6 +287,7 @@ class Lines(Common):
         super().__init__(flags, stack, kind, dry_run, out)
         self._started: dict[str, float] = {}
         self._running: dict[str, dict[str, Any]] = {}
+        self._root_line: dict[str, Any] = {}
         self._say()
 
     def put(self, event: dict[str, Any]) -> None:
@@ -320,13 +321,18 @@ class Lines(Common):
     def _begins(self, meta: dict[str, Any]) -> None:
         self._started[meta["urn"]] = time.monotonic()
         self._running[meta["urn"]] = meta
-        if not self._hidden(meta) and not self.preview and meta["op"] != "same":
+        root = meta["type"] == STACK_TYPE and meta["op"] != "delete"
+        if not self._hidden(meta) and not self.preview and meta["op"] != "same" and not root:
             self._line(meta, f"{WORDS[meta['op']][2]} (0s)")
 
     def _ends(self, meta: dict[str, Any]) -> None:
         self._running.pop(meta["urn"], None)
-        if self._hidden(meta):
-            return
+        if meta["type"] == STACK_TYPE and meta["op"] != "delete":
+            self._root_line = meta  # told once, at the end: it isn't over before
+        elif not self._hidden(meta):
+            self._ended(meta)
+
+    def _ended(self, meta: dict[str, Any]) -> None:
         if meta["op"] == "same":
             self._line(meta, "")
         elif self.preview:
@@ -354,4 +360,6 @@ class Lines(Common):
 
     def finish(self) -> None:
         """Print the end."""
+        if self._root_line:
+            self._ended(self._root_line)
         self.ending()

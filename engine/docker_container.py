@@ -353,9 +353,10 @@ class Containers:
         image = (other.get("Config") or {}).get("Image", "?")
         created = str(other.get("Created", "?"))[:19]
         return (
-            f"{url}: container {name}: there is one of this name already that isn't this stack's "
-            f"(id {str(other.get('Id', '?'))[:12]}, image {image}, created {created}, {state}); "
-            "nothing was changed. Remove or rename it on the host, or give this one another name. "
+            f"{url}: container {name}: one of this name is there already, and this stack's state "
+            f"doesn't know it (id {str(other.get('Id', '?'))[:12]}, image {image}, created "
+            f"{created}, {state}); nothing was changed. Remove or rename it on the host, or give "
+            "this one another name. "
             f"Docker says: {problem.message}"
         )
 

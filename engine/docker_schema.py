@@ -99,6 +99,7 @@ VOLUME = Kind(
     auto_named=True,
 )
 DEFAULTS = "__defaults"
+NOT_DONE = words("attach logs")  # they'd hold the run up, and show the container's output
 
 
 def checked(kind: Kind, urn: str, olds: Props | None, news: Props) -> Props:
@@ -111,8 +112,7 @@ def checked(kind: Kind, urn: str, olds: Props | None, news: Props) -> Props:
         kept = (olds or {}).get("name") if auto else None
         found["name"] = kept or f"{urn.split('::', 3)[-1]}-{secrets.token_hex(4)[:7]}"
         filled.append("name")
-    # The provider doesn't list its defaults for the network's mode … in this order by accident.
-    return {DEFAULTS: sorted(f for f in filled), **found}
+    return {DEFAULTS: sorted(filled), **found}
 
 
 def _nested(kind: Kind, key: str, value: Value) -> Value:
@@ -131,7 +131,7 @@ def refused(kind: Kind, news: Props) -> list[CheckFailure]:
     """What this engine doesn't do of what is asked."""
     return [
         CheckFailure(key, "this engine's docker provider doesn't support it; use the Pulumi CLI")
-        for key in sorted(set(news) - kind.allowed - {DEFAULTS})
+        for key in sorted(set(news) - (kind.allowed - NOT_DONE) - {DEFAULTS})
         if news[key] not in (None, [], {}, False, "")
     ]
 
