@@ -9,6 +9,7 @@ the engine.
 
 import asyncio
 import importlib
+import io
 import json
 import logging
 import os
@@ -34,12 +35,18 @@ def follow(lifeline: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def unbuffered(descriptor: int) -> io.TextIOWrapper:
+    """A text stream like those of `python -u`: the server writes its port to the bytes below."""
+    raw = os.fdopen(descriptor, "wb", buffering=0, closefd=False)
+    return io.TextIOWrapper(raw, write_through=True)
+
+
 def serve_dynamic_providers(stdout: int, stderr: int, lifeline: int) -> None:
     """Serve until the engine lets go of the life line; the first line on stdout is the port."""
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
-    sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
-    sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+    sys.stdout = unbuffered(1)
+    sys.stderr = unbuffered(2)
     follow(lifeline)
     sys.argv = ["pulumi.dynamic"]
     runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
