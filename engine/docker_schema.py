@@ -64,7 +64,7 @@ CONTAINER = Kind(
     ),
     computed=words(
         "command entrypoints envs hostname init ipcMode logDriver platform runtime securityOpts "
-        "shmSize stopSignal stopTimeout"
+        "shmSize stopSignal stopTimeout user workingDir"
     ),
     ordered=words("command entrypoints ports"),
     maps=words("logOpts sysctls tmpfs storageOpts driverOptions"),

@@ -1,0 +1,113 @@
+"""The plan that a run shows first, and Pulumi's events as lines. Pure; no Pulumi runs here."""
+
+from __future__ import annotations
+
+from pulumi.automation.events import EngineEvent
+
+from exctl.plan import Step, step_of, touches
+from exctl.steps import StepLog, without_wrapping
+from layout import Layout, build_layout
+from tests.unit.stack_file import StackFile
+
+CONTAINER = "docker:index/container:Container"
+GATE = "pulumi-python:dynamic/exec:HealthGate"
+URN = "urn:pulumi:dev::exec::exec:components:Connector$docker:index/container:Container::"
+
+
+def layout(file: StackFile | None = None) -> Layout:
+    return build_layout((file or StackFile()).config(), "dev")
+
+
+def test_a_urn_gives_type_and_name() -> None:
+    step = step_of("create", f"{URN}container-excp-1-1")
+    assert step == Step("create", CONTAINER, "container-excp-1-1")
+
+
+def test_a_plan_follows_the_order_of_deployment_and_names_its_gates() -> None:
+    steps = [
+        Step("create", CONTAINER, "container-exas"),
+        Step("create", CONTAINER, "container-excs"),
+        Step("create", GATE, "health-excs"),
+        Step("create", "pulumi-python:dynamic/exec:SyncGate", "sync-excs"),
+        Step("same", CONTAINER, "container-excp-1-1"),
+    ]
+    assert [str(touch) for touch in touches(steps, layout())] == [
+        "excs on 10.77.0.101: start; waits for health, sync; nothing runs there now",
+        "exas on 10.77.0.102: start; nothing runs there now",
+    ]
+
+
+def test_a_replacement_is_one_touch_and_says_who_serves_meanwhile() -> None:
+    steps = [
+        Step(op, CONTAINER, "container-excp-1-2")
+        for op in ("delete-replaced", "replace", "create-replacement")
+    ]
+    (touch,) = touches(steps, layout())
+    assert (touch.verb, touch.downtime) == ("replace", "excp-1-1 serves meanwhile")
+
+
+def test_a_pair_whose_other_instance_is_stopped_is_down_meanwhile() -> None:
+    found = layout(StackFile().put("stopped", ["excp-1-1"]))
+    (touch,) = touches([Step("replace", CONTAINER, "container-excp-1-2")], found)
+    assert touch.downtime == "the pair is down meanwhile"
+
+
+def test_an_instance_that_left_the_stack_file_is_removed_last() -> None:
+    steps = [
+        Step("delete", CONTAINER, "container-excp-9-1"),
+        Step("replace", CONTAINER, "container-exas"),
+    ]
+    assert [(t.instance, t.verb) for t in touches(steps, layout())] == [
+        ("exas", "replace"),
+        ("excp-9-1", "remove"),
+    ]
+
+
+def event(kind: str, **content: object) -> EngineEvent:
+    return EngineEvent.from_json({"sequence": 1, "timestamp": 1, kind: content})
+
+
+def diagnostic(severity: str, message: str, urn: str = f"{URN}health-excs") -> EngineEvent:
+    return event(
+        "diagnosticEvent", urn=urn, prefix="", message=message, color="raw", severity=severity
+    )
+
+
+def test_a_gates_progress_is_shown_as_it_speaks() -> None:
+    said: list[str] = []
+    StepLog(said.append).on_event(diagnostic("info", "<{%reset%}>excs: sync 34%<{%reset%}>\n"))
+    assert [line.split(" s  ")[1] for line in said] == ["excs: sync 34%"]
+
+
+def test_the_programs_own_traceback_is_kept_back() -> None:
+    said: list[str] = []
+    log = StepLog(said.append)
+    stack = "urn:pulumi:dev::exec::pulumi:pulumi:Stack::exec-dev"
+    log.on_event(diagnostic("info#err", "Traceback (most recent call last):\n", stack))
+    assert not said
+    assert log.program_words == ["Traceback (most recent call last):"]
+
+
+def test_an_error_is_shown_in_our_words_once() -> None:
+    log = StepLog(lambda _line: None)
+    message = (
+        "error: Exception calling application: excs on h is not healthy.\n  last answer: HTTP 503\n"
+    )
+    gate = f"urn:pulumi:dev::exec::{GATE}::health-excs"
+    log.on_event(diagnostic("error", message, gate))
+    log.on_event(diagnostic("error", message, gate))
+    log.on_event(
+        diagnostic("error", "update failed", "urn:pulumi:dev::exec::pulumi:pulumi:Stack::s")
+    )
+    assert log.errors == ["excs on h is not healthy.\n  last answer: HTTP 503"]
+
+
+def test_an_error_of_another_resource_names_it() -> None:
+    log = StepLog(lambda _line: None)
+    log.on_event(diagnostic("error", "no such image", f"{URN}image-exas"))
+    assert log.errors == ["image-exas: no such image"]
+
+
+def test_a_log_line_that_looks_like_a_traceback_stays() -> None:
+    text = "excs on h crashes.\n  | Traceback (most recent call last):\n  | ValueError"
+    assert without_wrapping(text) == text

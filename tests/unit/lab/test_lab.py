@@ -1,0 +1,84 @@
+"""The lab's rules that need no root: addresses, refusals, the data set, faults' files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab import settings
+from lab.errors import LabError
+from lab.network import refuse_a_taken_subnet
+from lab.standins.configdb import ARCHIVE, WANTED, rows, seed_sql
+from lab.standins.genesys_cloud import BURST, Api
+from lab.standins.service.faults import FaultFile
+from lab.standins.service.lines import addresses
+
+
+def test_a_subnet_that_is_routed_elsewhere_is_refused() -> None:
+    plan = settings.plan("10.77.0.0/24")
+    with pytest.raises(LabError, match=r"10\.77\.0\.0/16 by eth7.*Nothing was started"):
+        refuse_a_taken_subnet(plan, [{"dst": "10.77.0.0/16", "dev": "eth7"}])
+
+
+def test_a_default_route_and_our_own_bridge_are_no_hindrance() -> None:
+    plan = settings.plan("10.77.0.0/24")
+    own = {"dst": "10.77.0.0/24", "dev": plan.bridge}
+    refuse_a_taken_subnet(plan, [{"dst": "default", "dev": "eth0"}, own])
+
+
+@pytest.mark.parametrize(("subnet", "pairs"), [("8.8.8.0/24", 1), ("10.0.0.0/25", 1)])
+def test_a_subnet_that_the_lab_does_not_fit_is_refused(subnet: str, pairs: int) -> None:
+    with pytest.raises(ValueError, match="must be a private network"):
+        settings.plan(subnet, pairs)
+
+
+def test_each_pair_has_two_hosts_of_its_own() -> None:
+    assert list(settings.plan(pairs=2).exec_hosts.values()) == [
+        f"10.77.0.{last}" for last in range(101, 107)
+    ]
+
+
+@pytest.mark.parametrize("objects", [3, 30, 100])
+def test_the_data_set_has_as_many_objects_to_sync_as_asked_for(objects: int) -> None:
+    found = list(rows(objects))
+    wanted = [row for row in found if row[3] in WANTED]
+    assert len(wanted) == objects
+    assert {row[3] for row in found} - set(WANTED) <= {ARCHIVE}
+    assert len({row[2] for row in found}) == len(found)
+
+
+def test_the_seed_is_the_same_twice() -> None:
+    assert seed_sql(30, "https://x") == seed_sql(30, "https://x")
+
+
+def test_the_api_lets_a_burst_pass_and_then_its_rate() -> None:
+    api = Api(rate_per_minute=60)
+    passed = sum(api.is_within_rate() for _ in range(BURST * 2))
+    assert passed == BURST
+
+
+def test_the_api_keeps_one_id_for_one_object_and_counts_repeats() -> None:
+    api = Api(300)
+    first = api.take("users", {"externalId": "person:1"})
+    assert api.take("users", {"externalId": "person:1"}) == first
+    assert api.counts == {"users": 1, "repeated users": 1}
+
+
+def test_a_wrong_oauth_secret_gets_no_token() -> None:
+    good = {"client_id": settings.OAUTH_CLIENT_ID, "client_secret": settings.OAUTH_CLIENT_SECRET}
+    assert Api(300).token({**good, "client_secret": "x"}) is None
+    assert Api(300).token(good)
+
+
+def test_a_file_of_faults_that_is_half_written_says_none(tmp_path: Path) -> None:
+    path = tmp_path / ".faults.json"
+    assert FaultFile(path).read() == {}
+    path.write_text('{"hang": ')
+    assert FaultFile(path).read() == {}
+    path.write_text('{"slow": {"seconds": "3"}}')
+    assert FaultFile(path).get("slow") == {"seconds": "3"}
+
+
+def test_a_sip_server_pair_is_two_addresses() -> None:
+    assert addresses("10.0.0.1:8000/10.0.0.2:8001") == [("10.0.0.1", 8000), ("10.0.0.2", 8001)]
