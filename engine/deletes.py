@@ -14,8 +14,9 @@ Replaces = Callable[[Row, set[str]], Diff]
 
 
 def layers(steps: Sequence[Step], rows: Sequence[Row]) -> list[list[Step]]:
-    """The delete steps in layers: none of a layer depends on another of it, and those who depend
-    on something go before it. A dependency on a component is one on its children too.
+    """The delete steps in layers: none of a layer depends on another of it, and whatever depends
+    on something goes before it, as late as that allows (golden 11). A dependency on a component is
+    one on its children too.
 
     `rows` are all rows in the state's order (what a row needs stands before it).
     """
@@ -34,17 +35,17 @@ def layers(steps: Sequence[Step], rows: Sequence[Row]) -> list[list[Step]]:
         found.discard(row.urn)
         return found
 
-    left = [row for row in rows if id(row) in by_row]
-    level: dict[int, int] = {}
-    # Walking backwards, everything that needs a row has its level before the row gets its own.
-    for index in range(len(left) - 1, -1, -1):
-        row = left[index]
-        dependents = (later for later in left[index + 1 :] if row.urn in needs(later))
-        level[id(row)] = max((level[id(d)] + 1 for d in dependents), default=0)
-    found: list[list[Step]] = [[] for _ in range(max(level.values(), default=-1) + 1)]
-    for row in reversed(left):
-        found[level[id(row)]].append(by_row[id(row)])
-    return found
+    level: dict[str, int] = {}
+    found: list[list[Step]] = []
+    for row in rows:  # what it needs has its level already
+        step = by_row.get(id(row))
+        if step is None:
+            continue
+        mine = max((level[urn] + 1 for urn in needs(row) if urn in level), default=0)
+        level[row.urn] = max(mine, level.get(row.urn, 0))
+        found += [[] for _ in range(mine + 1 - len(found))]
+        found[mine].append(step)
+    return found[::-1]
 
 
 def _below(urn: str, children: dict[str, list[str]]) -> set[str]:

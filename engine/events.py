@@ -47,7 +47,7 @@ def metadata(step: Step, op: str) -> dict[str, Any]:
     detailed = None
     if step.detailed is not None:
         detailed = {
-            path: {"kind": change.kind, "inputDiff": change.input_diff}
+            path: {"diffKind": change.kind, "inputDiff": change.input_diff}
             for path, change in step.detailed.items()
         }
     found: dict[str, Any] = {
@@ -57,6 +57,8 @@ def metadata(step: Step, op: str) -> dict[str, Any]:
         "old": state_json(step.old),
         "new": state_json(step.new),
     }
+    # For views in this process alone (`preview --json` shows whole rows); no sink writes them.
+    found |= {"_old": step.old, "_new": step.new}
     if step.keys:
         found["keys"] = list(step.keys)
     if step.diffs:

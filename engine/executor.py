@@ -8,13 +8,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from engine.diffing import compare_inputs
 from engine.events import Events
 from engine.goals import Aborted, Registered
 from engine.provider import InitFailed, ProviderError
+from engine.refresh import inverted
 from engine.registry import Registry, provider_outputs
 from engine.rows import PendingOperation, Row, StateError
 from engine.state import timestamp
 from engine.steps import PENDING, Ledger, Step
+from engine.values import deep_equals
 from engine.wire import UNKNOWN_TEXT
 
 PROTECTED = (  # golden 15
@@ -232,7 +235,22 @@ class Executor:
             step.result_op = "delete"
             return None
         identifier, inputs, outputs = found
-        return replace(old, id=identifier, inputs=inputs, outputs=outputs, init_errors=())
+        new = replace(old, id=identifier, inputs=inputs, outputs=outputs, init_errors=())
+        if not deep_equals(dict(old.outputs), outputs) or not deep_equals(dict(old.inputs), inputs):
+            new = replace(new, modified=timestamp())
+        if not old.external:
+            self._note_drift(step, old, new)
+        return new
+
+    def _note_drift(self, step: Step, old: Row, new: Row) -> None:
+        """What the next update would undo, told from the state's side (golden 24, 25)."""
+        bridge = self._registry.get(old.provider)
+        diff = bridge.diff(new, old.inputs, list(old.ignore_changes))
+        if diff.changes == "unknown":
+            diff = compare_inputs(new.inputs, old.inputs)
+        if diff.changes == "some":
+            step.result_op = "update"
+            step.diffs, step.detailed = diff.diffs, inverted(diff.detailed)
 
     @staticmethod
     def _half_done(step: Step, failed: InitFailed) -> Row | None:

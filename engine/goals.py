@@ -17,6 +17,10 @@ class Aborted(Exception):
 class Refused(Exception):
     """The program asks for something this engine doesn't do; the text names it."""
 
+    def __init__(self, why: str, urn: str = "") -> None:
+        super().__init__(why)
+        self.urn = urn
+
 
 @dataclass(frozen=True)
 class AliasSpec:

@@ -98,8 +98,14 @@ class Monitor:
     """Turns requests into events for the one thread that decides, and waits for the answers."""
 
     def __init__(
-        self, run: Run, registry: Registry, events: Events, put: Callable[[Any], None]
+        self,
+        run: Run,
+        registry: Registry,
+        events: Events,
+        put: Callable[[Any], None],
+        stop: Callable[[], None],
     ) -> None:
+        self._stop = stop
         self._run = run
         self._registry = registry
         self._events = events
@@ -110,7 +116,6 @@ class Monitor:
         self._lock = threading.Lock()
         self._messages = load("resource_pb2")
         self._server: Any = None
-        self.logged_error = False
         self.silent = False  # the run has failed: the program's own complaints would only repeat it
         self.address = ""
 
@@ -162,10 +167,7 @@ class Monitor:
         severity = SEVERITIES[request.severity]
         if self.silent and severity == "error":
             return
-        if severity == "error":
-            self.logged_error = True
-            self._events.error(request.message, request.urn)
-        elif severity != "debug":
+        if severity != "debug":  # an error that the program only logs fails nothing (golden 09)
             more = {"ephemeral": True} if request.ephemeral else {}
             self._events.diagnostic(severity, request.message, request.urn, **more)
 
@@ -175,7 +177,10 @@ class Monitor:
         goal = self._goal(request)
         urn = make_urn(self._run.stack, self._run.project, goal.parent, goal.type, goal.name)
         registration = Registration(goal)
-        self._goals.setdefault(urn, goal)
+        with self._lock:
+            if urn in self._goals:  # found before the first one is even begun (golden 21)
+                raise Refused(f"Duplicate resource URN '{urn}'; try giving it a unique name", urn)
+            self._goals[urn] = goal
         self._put(registration)
         done = registration.answer.result()
         self._rows[urn] = done.row
@@ -422,11 +427,11 @@ class Monitor:
         self._put(event)
         event.answer.result()
 
-    def refuse(self, why: str) -> None:
+    def refuse(self, why: str, urn: str = "") -> None:
         """End the run: the program asks for what this engine doesn't do (golden 21)."""
         self.silent = True
-        self._events.error(why)
-        self._put(Stopped())
+        self._stop()
+        self._events.error(why, urn)
 
     def know(self, row: Row) -> None:
         """Keep what a component registered as its outputs, for getResource."""
@@ -474,7 +479,7 @@ class _Servicer:
             except Aborted as error:
                 context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
             except (Refused, AssetError) as error:
-                self._monitor.refuse(str(error))
+                self._monitor.refuse(str(error), getattr(error, "urn", ""))
                 context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
             except ProviderError as error:
                 context.abort(grpc.StatusCode.UNKNOWN, str(error))

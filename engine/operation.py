@@ -255,7 +255,9 @@ class _Run:
             preview=self.preview,
             parallel=operation.options.parallel,
         )
-        self.monitor = Monitor(about, self.registry, self.events, self.queue.put)
+        self.monitor = Monitor(
+            about, self.registry, self.events, self.queue.put, self.executor.stop
+        )
         self.monitor.start()
         self._start_program(about)
         done = self._decide()
@@ -347,8 +349,8 @@ class _Run:
     def _finish(self) -> bool:
         """The program has registered all: delete what it no longer names."""
         self.executor.wait()
-        if self.executor.stopped or self.monitor is None or self.monitor.logged_error:
-            return not self.executor.stopped
+        if self.executor.stopped:
+            return False
         try:
             return self._delete()
         except (Bail, ProviderError) as error:

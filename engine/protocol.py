@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import threading
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -22,9 +23,11 @@ OPTIONS = [
 ]
 
 
+_LOCK = threading.Lock()
+
+
 @cache
-def load(name: str) -> Any:
-    """The module `name` (`resource_pb2`, `engine_pb2_grpc` …) of the SDK's generated code."""
+def _load(name: str) -> Any:
     full = f"pulumi.runtime.proto.{name}"
     if "pulumi" in sys.modules:
         return importlib.import_module(full)
@@ -41,3 +44,9 @@ def load(name: str) -> Any:
     finally:  # a later `import pulumi` finds nothing half-made
         for loaded in [m for m in sys.modules if m == "pulumi" or m.startswith("pulumi.")]:
             del sys.modules[loaded]
+
+
+def load(name: str) -> Any:
+    """The module `name` (`resource_pb2`, `engine_pb2_grpc` …) of the SDK's generated code."""
+    with _LOCK:
+        return _load(name)

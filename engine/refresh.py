@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from engine.provider import DiffKind, PropertyDiff
 from engine.rows import Row
 from engine.steps import Step
 from engine.targets import Targets
@@ -17,6 +18,24 @@ def refresh_steps(rows: Sequence[Row], targets: Targets) -> list[Step]:
         for row in rows
         if not row.delete and (not targets or targets.contains(row.urn))
     ]
+
+
+_INVERSE: dict[DiffKind, DiffKind] = {
+    "add": "delete",
+    "add-replace": "delete-replace",
+    "delete": "add",
+    "delete-replace": "add-replace",
+}
+
+
+def inverted(detailed: Mapping[str, PropertyDiff] | None) -> dict[str, PropertyDiff] | None:
+    """The changes seen from the other side: what an update would add, reality has lost."""
+    if detailed is None:
+        return None
+    return {
+        path: PropertyDiff(_INVERSE.get(change.kind, change.kind), change.input_diff)
+        for path, change in detailed.items()
+    }
 
 
 def pruned(rows: Sequence[Row], found: Mapping[int, Row | None]) -> list[Row]:

@@ -199,7 +199,7 @@ class Registry:
         self._state_of = state_of
         self._old_rows = old_rows
         self._bridges: dict[str, Bridge] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def _make(self, package: str) -> Provider:
         if package == DYNAMIC:
@@ -262,13 +262,13 @@ class Registry:
         """The provider of a reference; one that only the state knows is configured from there."""
         with self._lock:
             bridge = self._bridges.get(reference)
-        if bridge is not None:
-            return bridge
-        urn, identifier = split_reference(reference)
-        for row in self._old_rows():
-            if row.urn == urn and row.id == identifier:
-                self.refuse_unknown(row.type)
-                return self._bridge(reference, row)
+            if bridge is not None:
+                return bridge
+            urn, identifier = split_reference(reference)
+            for row in self._old_rows():
+                if row.urn == urn and row.id == identifier:
+                    self.refuse_unknown(row.type)
+                    return self._bridge(reference, row)
         raise ProviderError(f"the provider {reference} is neither in the program nor in the state")
 
     def rename(self, old: str, new: str) -> None:
@@ -304,7 +304,10 @@ def default_inputs(
     inputs = {key.split(":", 1)[1]: value(key) for key in config if key.split(":", 1)[0] == package}
     if package == BUILTIN:
         return inputs
-    return inputs | ({"version": version} if version else {}) | {INTERNAL: {}}
+    from engine.natives import NATIVE
+
+    added = NATIVE[package].added_config if package in NATIVE else {}
+    return inputs | ({"version": version} if version else {}) | {INTERNAL: {}} | dict(added)
 
 
 def with_unknown(row: Row, keys: set[str]) -> Props:
