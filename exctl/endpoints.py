@@ -93,7 +93,7 @@ def as_json(rows: Sequence[EndpointRow]) -> list[dict[str, object]]:
 
 def table(rows: Sequence[EndpointRow]) -> list[str]:
     """The rows as aligned lines, with a heading."""
-    head = ("INSTANCE", "ENDPOINT", "TAG", "STATE", "ANSWER", "")
+    head = ("INSTANCE", "ENDPOINT", "TAG IN STACK FILE", "STATE", "ANSWER", "")
     cells = [head] + [
         (r.instance, urlsplit(r.health_url).netloc, r.tag, r.state, r.answer, r.detail)
         for r in rows

@@ -64,7 +64,7 @@ class StepLog:
                 self.errors.append(f"{_subject(urn)}{worded}")
         elif severity == "warning":
             self._line(f"warning: {message.strip()}")
-        elif severity.startswith("info") and _is_of_the_program(urn):
+        elif severity == "info#err" and _is_of_the_program(urn):
             # When a step fails, the program is stopped, and Python says so at length.
             self.program_words.append(message.rstrip())
         elif severity.startswith("info"):
