@@ -69,6 +69,12 @@ class Executor:
     def _run_counted(self, steps: Sequence[Step]) -> None:
         try:
             self._run(steps)
+        except Exception as error:  # noqa: BLE001  (a bug of ours must end the run, not hang it)
+            self._events.error(f"the engine failed: {type(error).__name__}: {error}")
+            self.stop()
+            for step in steps:
+                if step.registration is not None:
+                    step.registration.abort(Aborted(str(error)))
         finally:
             with self._idle:
                 self._under_way -= 1
