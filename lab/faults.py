@@ -15,7 +15,7 @@ from lab import exec_host, infra, settings
 from lab.errors import LabError
 from lab.host import LabHost
 from lab.lab import Lab
-from lab.standins.faults import FAULTS as STANDIN_FAULTS
+from lab.standins.faults import faults_of
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 FILLER = "/var/log/.filled"
@@ -160,7 +160,7 @@ def standins(lab: Lab) -> dict[str, tuple[LabHost, Path]]:
 def begin(lab: Lab, target: str, name: str, parameters: Parameters) -> None:
     """Sets a fault; raises LabError, with all that is possible, if there is none of that name."""
     if target in standins(lab):
-        _refuse_unknown(name, STANDIN_FAULTS, target)
+        _refuse_unknown(name, faults_of(target), target)
         file = standins(lab)[target][1]
         _write(file, {**_read(file), name: dict(parameters)})
         return

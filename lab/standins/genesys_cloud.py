@@ -2,132 +2,222 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
+import re
 import secrets
 import ssl
 import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import click
 
 from lab import settings
 from lab.standins.faults import FaultFile
-from lab.standins.servers import with_options
+from lab.standins.servers import listen, with_options
+from lab.standins.service.web import GARBAGE
 
 BURST = 20
 """Requests at once that the limit lets pass, on top of its steady rate."""
+KINDS = {
+    "/api/v2/users": "users",
+    "/api/v2/routing/skills": "skills",
+    "/api/v2/routing/queues": "queues",
+    "/api/v2/routing/wrapupcodes": "wrapupcodes",
+    "/api/v2/groups": "groups",
+    "/api/v2/conversations/events": "events",
+}
+PRESENCE = re.compile(r"/api/v2/users/(?P<id>[^/]+)/presences/[^/]+")
+TOKEN_SECONDS = 86_400
+Answer = tuple[int, Any]
+
+
+class RateLimit:
+    """How many requests one OAuth client may send: a steady rate and a small burst."""
+
+    def __init__(self, per_minute: int, now: float) -> None:
+        self._per_second = per_minute / 60
+        self._allowance = float(BURST)
+        self._asked_at = now
+
+    def is_kept(self, now: float) -> bool:
+        passed = (now - self._asked_at) * self._per_second
+        self._allowance = min(BURST, self._allowance + passed)
+        self._asked_at = now
+        if self._allowance < 1:
+            return False
+        self._allowance -= 1
+        return True
 
 
 class Api:
-    """What the API holds, and who may ask how often."""
+    """What the org holds, and who may ask how often."""
 
     def __init__(self, rate_per_minute: int) -> None:
         self.rate_per_minute = rate_per_minute
-        self.lock = threading.Lock()
-        self.tokens: set[str] = set()
-        self.objects: dict[tuple[str, str], str] = {}
-        self.counts: Counter[str] = Counter()
-        self._allowance = float(BURST)
-        self._asked_at = time.monotonic()
+        self._lock = threading.Lock()
+        self._clients: dict[str, str] = {}
+        self._limits: dict[str, RateLimit] = {}
+        self._objects: dict[tuple[str, str], dict[str, Any]] = {}
+        self._counts: Counter[str] = Counter()
 
-    def is_within_rate(self) -> bool:
-        with self.lock:
-            now = time.monotonic()
-            passed = (now - self._asked_at) * self.rate_per_minute / 60
-            self._allowance = min(BURST, self._allowance + passed)
-            self._asked_at = now
-            if self._allowance < 1:
-                self.counts["refused_by_rate"] += 1
-                return False
-            self._allowance -= 1
-            return True
+    def counts(self) -> dict[str, int]:
+        """How often what came: kinds made, `changed …`, `duplicate …`, `refused_by_rate`."""
+        with self._lock:
+            return dict(self._counts)
 
-    def token(self, body: dict[str, Any]) -> str | None:
-        given = (body.get("client_id"), body.get("client_secret"))
-        if given != (settings.OAUTH_CLIENT_ID, settings.OAUTH_CLIENT_SECRET):
-            return None
+    def objects(self, kind: str) -> list[dict[str, Any]]:
+        with self._lock:
+            return [content for (of, _), content in self._objects.items() if of == kind]
+
+    def token(self, authorization: str, form: str) -> Answer:
+        """A token for the OAuth client's id and secret, given as HTTP Basic."""
+        if parse_qs(form).get("grant_type") != ["client_credentials"]:
+            return 400, {"error": "unsupported_grant_type"}
+        client = _basic(authorization)
+        if client != (settings.OAUTH_CLIENT_ID, settings.OAUTH_CLIENT_SECRET):
+            return 401, {"error": "invalid_client"}
         token = secrets.token_hex(16)
-        with self.lock:
-            self.tokens.add(token)
-        return token
+        with self._lock:
+            self._clients[token] = client[0]
+        return 200, {"access_token": token, "token_type": "bearer", "expires_in": TOKEN_SECONDS}
 
-    def take(self, kind: str, body: dict[str, Any]) -> str:
-        """The id of the object, the same one if it has been made before."""
+    def answer(self, method: str, path: str, token: str, body: Mapping[str, Any]) -> Answer:
+        with self._lock:
+            client = self._clients.get(token)
+            if client is None:
+                return 401, {"message": "no valid token"}
+            now = time.monotonic()
+            limit = self._limits.setdefault(client, RateLimit(self.rate_per_minute, now))
+            if not limit.is_kept(now):
+                self._counts["refused_by_rate"] += 1
+                return 429, {"message": "rate limit exceeded"}
+            if method == "POST" and path in KINDS:
+                return 200, self._make(KINDS[path], body)
+            if method == "PATCH":
+                return self._change(path, body)
+        return 404, {"message": f"no {method} {path}"}
+
+    def _make(self, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The object, the same one if it has been made before."""
         key = kind, str(body.get("externalId") or body.get("id") or uuid.uuid4())
-        with self.lock:
-            self.counts[f"repeated {kind}" if key in self.objects else kind] += 1
-            return self.objects.setdefault(key, str(uuid.uuid4()))
+        self._counts[f"duplicate {kind}" if key in self._objects else kind] += 1
+        made = self._objects.setdefault(key, {"id": str(uuid.uuid4())})
+        made.update({name: value for name, value in body.items() if name != "id"})
+        return made
+
+    def _change(self, path: str, body: Mapping[str, Any]) -> Answer:
+        presence = PRESENCE.fullmatch(path)
+        if presence:
+            kind, wanted = "users", presence["id"]
+        else:
+            parent, _, wanted = path.rpartition("/")
+            kind = KINDS.get(parent, "")
+        for (of, _), content in self._objects.items():
+            if of == kind and content["id"] == wanted:
+                content.update(body)
+                self._counts["presences" if presence else f"changed {kind}"] += 1
+                return 200, content
+        return 404, {"message": f"no {path}"}
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    try:
+        text = base64.b64decode(authorization.removeprefix("Basic "), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    name, _, secret = text.partition(":")
+    return name, secret
 
 
 @click.command()
 @with_options
 @click.option("--certificate", required=True)
 @click.option("--key", required=True)
-@click.option("--rate-per-minute", type=int, default=settings.RATE_PER_MINUTE)
+@click.option("--rate-per-minute", type=int, default=settings.RATE_PER_MINUTE, show_default=True)
 def main(
     bind: str, port: int, faults: Path, certificate: str, key: str, rate_per_minute: int
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    server = ApiServer((bind, port), ApiHandler)
-    server.api, server.faults = Api(rate_per_minute), FaultFile(faults)
-    server.socket = context.wrap_socket(
-        server.socket, server_side=True, do_handshake_on_connect=False
-    )
-    server.serve_forever()
+    api, fault_file = Api(rate_per_minute), FaultFile(faults)
+
+    def open_server() -> ApiServer:
+        server = ApiServer((bind, port), ApiHandler)
+        server.api, server.faults = api, fault_file
+        # Not in the thread that takes connections: one who doesn't go on would stop them all.
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        return server
+
+    listen(open_server, fault_file)
 
 
 class ApiServer(ThreadingHTTPServer):
     api: Api
     faults: FaultFile
     daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who hangs up, or speaks no TLS, is no error of ours."""
 
 
 class ApiHandler(BaseHTTPRequestHandler):
     server: ApiServer
+    timeout = 10
+    wbufsize = -1
 
     def do_GET(self) -> None:
+        """The lab's own view of what came: `/lab/counts`, `/lab/objects/<kind>`."""
+        api = self.server.api
+        place, _, kind = self.path.removeprefix("/lab/").partition("/")
         if self.path == "/lab/counts":
-            with self.server.api.lock:
-                self._send(200, dict(self.server.api.counts))
+            self._send(200, api.counts())
+        elif place == "objects" and kind in KINDS.values():
+            self._send(200, api.objects(kind))
         else:
-            self._send(404, {"message": "not found"})
+            self._send(404, {"message": f"no GET {self.path}"})
 
     def do_POST(self) -> None:
-        if not self._is_hindered():
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._send(*self._answer(body))
+        self._take("POST")
 
-    def _answer(self, body: dict[str, Any]) -> tuple[int, Any]:
-        api = self.server.api
-        if self.path == "/oauth/token":
-            token = api.token(body)
-            return (200, {"access_token": token}) if token else (401, {"error": "invalid_client"})
-        if self.headers.get("Authorization", "").removeprefix("Bearer ") not in api.tokens:
-            return 401, {"message": "no valid token"}
-        if not api.is_within_rate():
-            return 429, {"message": "rate limit exceeded"}
-        return 200, {"id": api.take(self.path.split("/api/v2/")[-1], body)}
+    def do_PATCH(self) -> None:
+        self._take("PATCH")
 
-    def _is_hindered(self) -> bool:
+    def _take(self, method: str) -> None:
         faults = self.server.faults
-        if faults.get("hang") is not None:
-            time.sleep(60)
-            return True
-        if (slow := faults.get("slow")) is not None:
-            time.sleep(float(slow.get("seconds", 3)))
-        if faults.get("crash") is not None:
-            self._send(500, {"message": "internal error"})
-            return True
-        return False
+        faults.wait_while("hang")
+        faults.delay()
+        text = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+        if faults.get("wrong_answer") is not None:
+            self._send(200, GARBAGE)
+            return
+        self._send(*self._answer(method, text))
+
+    def _answer(self, method: str, text: str) -> Answer:
+        api, authorization = self.server.api, self.headers.get("Authorization", "")
+        if self.path == "/oauth/token":
+            return api.token(authorization, text)
+        try:
+            body = json.loads(text)
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            return 400, {"message": "the body is not a JSON object"}
+        return api.answer(method, self.path, authorization.removeprefix("Bearer "), body)
 
     def _send(self, code: int, body: Any) -> None:
-        content = json.dumps(body).encode()
+        content = (body if isinstance(body, str) else json.dumps(body)).encode()
         self.send_response(code)
         self.send_header("inin-ratelimit-allowed", str(self.server.api.rate_per_minute))
         if code == 429:

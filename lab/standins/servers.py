@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socketserver
 import threading
 import time
@@ -15,10 +16,11 @@ import click
 from lab.standins.faults import FaultFile
 
 Hello = dict[str, Any]
-Messages = Callable[[Hello], list[dict[str, Any]]]
-"""What a client that said hello is sent now; called again and again."""
+Session = Callable[[Hello], list[dict[str, Any]]]
+"""What one client is sent now, by the hello it said last; called again and again."""
 
 BEAT_SECONDS = 0.5
+POLL_SECONDS = 0.2
 
 options = [
     click.option("--bind", default="127.0.0.1", show_default=True),
@@ -33,25 +35,27 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def serve(bind: str, port: int, faults: FaultFile, messages: Messages) -> None:
-    """Answers each client's hello with a heartbeat and with what `messages` has, until killed."""
+def serve(bind: str, port: int, faults: FaultFile, new_session: Callable[[], Session]) -> None:
+    """Answers each client's hello with a heartbeat and what its session has, until killed."""
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             try:
-                hello = json.loads(self.rfile.readline())
+                hello, session = json.loads(self.rfile.readline()), new_session()
                 while faults.get("crash") is None:
-                    self._beat(hello)
-                    time.sleep(BEAT_SECONDS)
+                    self._beat(session(hello))
+                    if select.select([self.connection], [], [], BEAT_SECONDS)[0]:
+                        hello = json.loads(self.rfile.readline())
             except (OSError, ValueError):
-                return
+                return  # it hung up, or speaks something else
 
-        def _beat(self, hello: Hello) -> None:
+        def _beat(self, messages: list[dict[str, Any]]) -> None:
+            faults.delay()
             if faults.get("hang") is not None:
                 return
-            if (slow := faults.get("slow")) is not None:
-                time.sleep(float(slow.get("seconds", 3)))
-            for message in [{"alive": True}, *messages(hello)]:
+            if faults.get("wrong_answer") is not None:
+                self.wfile.write(b"what is this?\n")
+            for message in [{"alive": True}, *messages]:
                 self.wfile.write(json.dumps(message).encode() + b"\n")
 
     class Server(socketserver.ThreadingTCPServer):
@@ -59,25 +63,33 @@ def serve(bind: str, port: int, faults: FaultFile, messages: Messages) -> None:
         daemon_threads = True
         request_queue_size = 64
 
-        def verify_request(self, *_args: Any) -> bool:
-            return faults.get("crash") is None
-
-    with Server((bind, port), Handler) as server:
-        server.serve_forever()
+    listen(lambda: Server((bind, port), Handler), faults)
 
 
-class Ticker:
-    """Events that every client sees alike: one more each `interval_seconds`."""
+def listen(open_server: Callable[[], socketserver.BaseServer], faults: FaultFile) -> None:
+    """Serves for ever; while `crash` is set the port is closed, as that of an ended process is."""
+    while True:
+        faults.wait_while("crash")
+        with open_server() as server:
+            threading.Thread(target=server.serve_forever, args=[0.1], daemon=True).start()
+            while faults.get("crash") is None:
+                time.sleep(POLL_SECONDS)
+            server.shutdown()
+
+
+class Events:
+    """Numbers of the events since it was asked last: one more each `interval_seconds`.
+
+    They come from the clock: primary and backup, and both instances of a pair, see the same ones.
+    """
 
     def __init__(self, interval_seconds: float) -> None:
         self._interval_seconds = interval_seconds
-        self._lock = threading.Lock()
-        self._seen: dict[int, int] = {}
+        self._last = self._now()
 
-    def new_for(self, client: int) -> range:
-        """Numbers of the events since this client asked last; none at its first question."""
-        now = int(time.time() / self._interval_seconds)
-        with self._lock:
-            last = self._seen.get(client, now)
-            self._seen[client] = now
-        return range(last, now)
+    def new(self) -> range:
+        last, self._last = self._last, self._now()
+        return range(last, self._last)
+
+    def _now(self) -> int:
+        return int(time.time() / self._interval_seconds)

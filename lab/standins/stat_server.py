@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
 import click
 
 from lab.standins.faults import FaultFile
-from lab.standins.servers import Ticker, serve, with_options
+from lab.standins.servers import Events, Session, serve, with_options
 
-STATES = ("Ready", "NotReady", "Break", "Meal", "LoggedOff")
+STATES = ("Ready", "AfterCallWork", "Break", "Meal", "LoggedOff")
 INTERVAL_SECONDS = 5.0
 """One change in five seconds for all agents: the API's rate is for the sync."""
 
 
 @click.command()
 @with_options
-def main(bind: str, port: int, faults: Path) -> None:
-    ticker = Ticker(INTERVAL_SECONDS)
+@click.option("--interval-seconds", default=INTERVAL_SECONDS, show_default=True)
+def main(bind: str, port: int, faults: Path, interval_seconds: float) -> None:
+    serve(bind, port, FaultFile(faults), lambda: session(Events(interval_seconds)))
+
+
+def session(events: Events) -> Session:
+    """A client's: the changes of the agents that it subscribed to, in turn."""
 
     def messages(hello: dict[str, Any]) -> list[dict[str, Any]]:
         agents = hello.get("subscribe") or []
-        numbers = ticker.new_for(threading.get_ident())
         return [
             {
                 "event": "CurrentState",
@@ -31,11 +34,11 @@ def main(bind: str, port: int, faults: Path) -> None:
                 "agent": agents[number % len(agents)],
                 "state": STATES[number % len(STATES)],
             }
-            for number in numbers
+            for number in events.new()
             if agents
         ]
 
-    serve(bind, port, FaultFile(faults), messages)
+    return messages
 
 
 if __name__ == "__main__":

@@ -2,81 +2,117 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import threading
-import time
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import NoReturn, Protocol
 
 from . import log
 from .exas import AgentStates
 from .excp import Conversations
-from .excs import Sync
-from .faults import FaultFile
-from .health import Dependencies
+from .excs import ConfigSync
+from .faults import POLL_SECONDS, CrashSwitch, FaultFile
+from .health import Check, Dependencies
 from .settings import Settings, crashes_at_start, version
-from .web import Reply, serve
+from .web import Page, Reply, serve
 
-START_SECONDS = 1.0
+START_SECONDS = {"excs": 1.5, "exas": 1.2, "excp": 1.5}
 """The vendor's services take a moment to start; so do these."""
-FILENAME_VARIABLES = {"excs": "LOG_FILENAME", "exas": "LOG_FILENAME", "excp": "LOG_FILE_NAME"}
 
 
-def main(service: str) -> None:
-    settings = Settings()
-    logger = log.start(settings, FILENAME_VARIABLES[service])
-    logger.info(f"{service} {version()} starts, tenant {settings['TENANT_ID']}")
-    faults = FaultFile(settings.faults_path)
-    if crashes_at_start():
-        logger.critical("cannot start: module conversation.core is missing from this image")
-        raise SystemExit(1)
-    if faults.get("crash") is not None:
-        logger.critical("ends on purpose (fault crash)")
-        raise SystemExit(1)
-    time.sleep(START_SECONDS)
-    part = _part(service, settings, faults)
-    dependencies = Dependencies(part.checks(), faults)
-    pages: dict[str, Any] = {
-        "/health": lambda _query: _health(service, dependencies),
-        "/metrics": lambda _query: (200, _metrics(service, dependencies, part.metrics())),
-    }
-    if isinstance(part, Sync):
-        pages |= {"/status": part.status_page, "/translate": part.translate_page}
-    serve(int(settings["PORT"]), pages, faults)
-    dependencies.start()
-    part.start()
-    logger.info(f"listens on port {settings['PORT']}")
+class Service(Protocol):
+    """What each of the three services is to the process that runs it."""
+
+    def checks(self) -> Mapping[str, Check]: ...
+    def pages(self) -> Mapping[str, Page]: ...
+    def metrics(self) -> Mapping[str, float]: ...
+    def start(self) -> None: ...
+
+
+SERVICES: Mapping[str, Callable[[Settings, FaultFile], Service]] = {
+    "excs": ConfigSync,
+    "exas": lambda settings, _faults: AgentStates(settings),
+    "excp": lambda settings, _faults: Conversations(settings),
+}
+
+
+def main(name: str) -> None:
+    # First of all: the kernel drops a signal to a container's first process that it doesn't handle.
     ends = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ends.set())
-    while not ends.wait(0.2):
-        if faults.get("crash") is not None:
-            logger.critical("ends on purpose (fault crash)")
-            raise SystemExit(1)
+    settings = Settings(name)
+    logger = log.start(settings)
+    logger.info(f"{name} {version()} starts, tenant {settings.get('TENANT_ID', '?')}")
+    faults = FaultFile(settings.faults_path)
+    _refuse_what_can_not_work(settings, faults)
+    crash = CrashSwitch(faults)
+    if not ends.wait(START_SECONDS[name]):
+        _run(name, settings, faults)
+    while not ends.wait(POLL_SECONDS):
+        if crash.is_thrown():
+            _end("ends on purpose (fault crash)", 1)
     logger.info("ends, as it was told to")
 
 
-def _part(
-    service: str, settings: Settings, faults: FaultFile
-) -> Sync | AgentStates | Conversations:
-    if service == "excs":
-        return Sync(settings, faults)
-    return AgentStates(settings) if service == "exas" else Conversations(settings)
+def _refuse_what_can_not_work(settings: Settings, faults: FaultFile) -> None:
+    if crashes_at_start():
+        _end("cannot start: module conversation.core is missing from this image", 1)
+    if faults.get("crash_at_start") is not None:
+        _end("ends on purpose (fault crash_at_start)", 1)
+    problems = settings.problems()
+    for problem in problems[:-1]:
+        logging.getLogger("service").critical(problem)
+    if problems:
+        _end(problems[-1], 2)
 
 
-def _health(service: str, dependencies: Dependencies) -> Reply:
+def _run(name: str, settings: Settings, faults: FaultFile) -> None:
+    """Starts all that the service consists of, in threads of their own."""
+    service = SERVICES[name](settings, faults)
+    dependencies = Dependencies(service.checks(), faults)
+    pages: dict[str, Page] = {
+        **service.pages(),
+        "/health": lambda _query: _health(name, dependencies),
+        "/metrics": lambda _query: (200, _metrics(name, dependencies, service.metrics())),
+    }
+    try:
+        serve(int(settings["PORT"]), pages, faults)
+    except OSError as error:
+        _end(f"cannot listen on port {settings['PORT']}: {error.strerror}", 1)
+    dependencies.start()
+    service.start()
+    logging.getLogger("service").info(f"listens on port {settings['PORT']}")
+
+
+def _end(problem: str, code: int) -> NoReturn:
+    logging.getLogger("service").critical(problem)
+    raise SystemExit(code)
+
+
+def _health(name: str, dependencies: Dependencies) -> Reply:
     up = dependencies.are_up
     return 200 if up else 503, {
         "status": "UP" if up else "DOWN",
-        "service": service,
+        "service": name,
         "version": version(),
         "dependencies": dependencies.as_json(),
     }
 
 
-def _metrics(service: str, dependencies: Dependencies, own: dict[str, float]) -> str:
-    values = {f"{service}_up": float(dependencies.are_up), **own}
-    return "".join(f"{name} {value:g}\n" for name, value in values.items())
+def _metrics(name: str, dependencies: Dependencies, own: Mapping[str, float]) -> str:
+    """Prometheus's text format; a name that ends in `_total` only ever grows."""
+    lines = [f"# TYPE {name}_dependency_up gauge"]
+    for dependency, is_up in dependencies.up_by_name().items():
+        lines.append(f'{name}_dependency_up{{dependency="{dependency}"}} {int(is_up)}')
+    for metric, value in {f"{name}_up": float(dependencies.are_up), **own}.items():
+        kind = "counter" if metric.endswith("_total") else "gauge"
+        lines += [f"# TYPE {metric} {kind}", f"{metric} {value:g}"]
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1] not in SERVICES:
+        sys.exit(f"usage: python3 -m service {'|'.join(SERVICES)}")
     main(sys.argv[1])

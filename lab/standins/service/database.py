@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
 
+from .cloud import Transaction
 from .settings import Settings
 
-KINDS = {
-    "person": ("cfg_person", "user_name"),
+TABLES = {
     "skill": ("cfg_skill", "name"),
+    "wrapup_code": ("cfg_business_attribute", "name"),
     "dn": ("cfg_dn", "number"),
     "agent_group": ("cfg_agent_group", "name"),
+    "person": ("cfg_person", "user_name"),
 }
+UNFILTERED = ("wrapup_code",)
+"""The vendor filters four units by folder; business attributes aren't among them."""
+CHECK_TIMEOUT_MS, READ_TIMEOUT_MS = 2_000, 10_000
+TRANSACTION = "hybrid_integration"
 
 
 @dataclass(frozen=True)
@@ -28,53 +36,91 @@ class ConfigObject:
 
 
 class ConfigDb:
-    """A connection for each question: the database may go and come back at any time."""
+    """The database, read-only; it may go and come back at any time."""
 
     def __init__(self, settings: Settings) -> None:
-        if settings.get("CONFIG_DB_TYPE", "postgresql") != "postgresql":
-            raise SystemExit("FATAL this stand-in reads PostgreSQL only (CONFIG_DB_TYPE)")
         self._settings = settings
+        self._checked: Any = None
         self.address = f"{settings['CONFIG_DB_HOST']}:{settings['CONFIG_DB_PORT']}"
 
     def check(self) -> str:
-        self._query("select 1")
+        """The address, after a login and a question; the connection is kept for the next time."""
+        try:
+            if self._checked is None:
+                self._checked = self._connect(CHECK_TIMEOUT_MS)
+            with self._checked.cursor() as cursor:
+                cursor.execute("select 1")
+        except Exception:
+            connection, self._checked = self._checked, None
+            if connection is not None:
+                connection.close()
+            raise
         return self.address
 
-    def transaction(self) -> dict[str, str]:
-        """The content of the tenant's `hybrid_integration`."""
-        rows = self._query(
-            "select key, value from cfg_transaction where name = 'hybrid_integration'"
-        )
-        if not rows:
-            raise LookupError("the Config DB has no transaction hybrid_integration")
-        return {str(key): str(value) for key, value in rows}
+    def transaction(self) -> Transaction:
+        """The content of the tenant's `hybrid_integration`, section by section."""
+        sql = "select section, option, value from cfg_transaction where name = %(name)s"
+        with self._reading() as cursor:
+            cursor.execute(sql, {"name": TRANSACTION})
+            found: dict[str, dict[str, str]] = {}
+            for section, option, value in cursor.fetchall():
+                found.setdefault(section, {})[option] = value
+        if not found:
+            raise LookupError(f"{self.address} has no transaction {TRANSACTION}")
+        return found
+
+    def fingerprint(self) -> tuple[int, ...]:
+        """Differs whenever an object to sync was added, changed or removed."""
+        sql = f"{self._wanted()} select count(*), coalesce(max(hwm), 0), coalesce(sum(hwm), 0)"
+        with self._reading() as cursor:
+            cursor.execute(f"{sql} from objects", self._folders())
+            return tuple(int(value) for value in cursor.fetchone())
 
     def objects(self) -> list[ConfigObject]:
         """All objects that are to be synced, oldest change first."""
-        found = []
-        for kind, (table, column) in KINDS.items():
-            sql = f"select dbid, {column}, hwm from {table} where folder_dbid in {self._folders()}"
-            rows = self._query(sql, self._folder_names())
-            found += [ConfigObject(kind, dbid, name, hwm) for dbid, name, hwm in rows]
-        return sorted(found, key=lambda each: each.hwm)
+        with self._reading() as cursor:
+            cursor.execute(
+                f"{self._wanted()} select kind, dbid, name, hwm from objects order by hwm",
+                self._folders(),
+            )
+            return [ConfigObject(*row) for row in cursor.fetchall()]
 
-    def _folder_names(self) -> tuple[list[str], ...]:
-        if self._settings.get("SYNC_CUSTOMER_OBJECTS_ONLY", "false") != "true":
-            return ()
-        names = self._settings.get("SYNC_CUSTOMER_FOLDER_NAME").split(",")
-        return ([name.strip() for name in names],)
+    def unknown_folders(self) -> list[str]:
+        """Folders that the filter names and the database doesn't have."""
+        if not self._settings.syncs_customer_folders_only:
+            return []
+        with self._reading() as cursor:
+            cursor.execute("select name from cfg_folder")
+            known = {name for (name,) in cursor.fetchall()}
+        return [name for name in self._settings.customer_folders if name not in known]
 
-    def _folders(self) -> str:
-        """The folders to read, with those below them."""
-        if not self._folder_names():
-            return "(select dbid from cfg_folder)"
+    def _folders(self) -> dict[str, Any]:
+        return {
+            "all": not self._settings.syncs_customer_folders_only,
+            "names": self._settings.customer_folders,
+        }
+
+    def _wanted(self) -> str:
+        """The filter as SQL: `objects` of the named folders and all below them."""
+        parts = []
+        for kind, (table, column) in TABLES.items():
+            part = f"select '{kind}' as kind, dbid, {column} as name, hwm from {table}"
+            if kind not in UNFILTERED:
+                part += " where folder_dbid in (select dbid from folders)"
+            parts.append(part)
         return (
-            "(with recursive wanted as (select dbid from cfg_folder where name = any(%s)"
-            " union select f.dbid from cfg_folder f join wanted w on f.parent_dbid = w.dbid)"
-            " select dbid from wanted)"
+            "with recursive folders as (select dbid from cfg_folder"
+            " where %(all)s or name = any(%(names)s)"
+            " union select f.dbid from cfg_folder f join folders on f.parent_dbid = folders.dbid),"
+            f" objects as ({' union all '.join(parts)})"
         )
 
-    def _query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
+    @contextmanager
+    def _reading(self) -> Iterator[Any]:
+        with closing(self._connect(READ_TIMEOUT_MS)) as connection, connection.cursor() as cursor:
+            yield cursor
+
+    def _connect(self, timeout_ms: int) -> Any:
         settings = self._settings
         try:
             connection = psycopg2.connect(
@@ -85,16 +131,15 @@ class ConfigDb:
                 dbname=settings["CONFIG_DB_NAME"],
                 sslmode="require" if settings.get("CONFIG_DB_SSL") == "true" else "disable",
                 connect_timeout=2,
+                options=f"-c statement_timeout={timeout_ms}",
             )
         except psycopg2.OperationalError as error:
             raise ConnectionError(f"{self.address}: {_words(error)}") from None
-        try:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(sql, parameters)
-                return list(cursor.fetchall())
-        finally:
-            connection.close()
+        connection.set_session(readonly=True, autocommit=True)
+        return connection
 
 
 def _words(error: Exception) -> str:
-    return " ".join(str(error).replace("FATAL:", "").split())
+    """libpq's last sentence: the ones before it say only where it tried."""
+    text = " ".join(str(error).split())
+    return text.rpartition("FATAL: ")[2] or text

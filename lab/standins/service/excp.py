@@ -5,16 +5,19 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from .health import Check
 from .lines import LineClient, addresses
 from .settings import Settings
 from .shared import Shared
+from .web import Page
 
 KINDS = ("VQ", "AGENT", "CALL")
+"""SIP Server's events: of virtual queues, of agents' extensions, of calls; a client for each."""
 
 
 class Conversations:
     def __init__(self, settings: Settings) -> None:
-        self._shared = Shared(settings)
+        self._shared = Shared(settings, "conversation_provider")
         self._clients = [
             LineClient(addresses(server), partial(dict, register=kind), self._on_event)
             for kind in KINDS
@@ -29,11 +32,17 @@ class Conversations:
             return
         queue = self._shared.translate("dn", str(message["dn"]))
         body = {"id": message["id"], "event": message["event"], "queueId": queue}
-        self._shared.cloud().post("/api/v2/conversations/events", body)
+        self._shared.cloud().send("POST", "/api/v2/conversations/events", body)
         self._injected += 1
 
     def _check_servers(self) -> str:
         return ", ".join(sorted({client.check() for client in self._clients}))
+
+    def checks(self) -> dict[str, Check]:
+        return {**self._shared.checks(), "sipserver": self._check_servers}
+
+    def pages(self) -> dict[str, Page]:
+        return {}
 
     def metrics(self) -> dict[str, float]:
         return {
@@ -44,6 +53,3 @@ class Conversations:
     def start(self) -> None:
         for client in self._clients:
             client.start()
-
-    def checks(self) -> dict[str, Any]:
-        return {**self._shared.checks(), "sipserver": self._check_servers}

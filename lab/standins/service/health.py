@@ -4,53 +4,84 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .faults import FaultFile
 
 INTERVAL_SECONDS = 0.5
+ANSWER_SECONDS = 3.0
+"""Beyond this a check counts as failed though it hasn't ended; checks have 2 seconds themselves."""
+FAILURES_THAT_TELL = 2
+"""In a row, of a dependency that was up: one lost packet on a busy host is no outage."""
 Check = Callable[[], str]
 """Returns a detail if all is well; raises if not. An exception's words must hold no secret."""
 
 
 class Dependencies:
-    """Runs each check in a thread of its own and keeps what came of it last."""
+    """All that a service needs, by name."""
 
-    def __init__(self, checks: dict[str, Check], faults: FaultFile) -> None:
-        self._checks = checks
-        self._faults = faults
-        self._found: dict[str, tuple[bool, str]] = dict.fromkeys(checks, (False, "not checked yet"))
+    def __init__(self, checks: Mapping[str, Check], faults: FaultFile) -> None:
+        self._all = {name: Dependency(name, check, faults) for name, check in checks.items()}
 
     def start(self) -> None:
-        for name in self._checks:
-            threading.Thread(target=self._watch, args=[name], daemon=True).start()
-
-    def _watch(self, name: str) -> None:
-        logger = logging.getLogger("service")
-        pause = threading.Event()
-        while True:
-            lost = self._faults.get("dependency_lost")
-            try:
-                if lost is not None and lost.get("name", name) == name:
-                    raise ConnectionError("lost on purpose (fault dependency_lost)")
-                found = True, self._checks[name]()
-            except Exception as error:  # noqa: BLE001 whatever it is: the dependency doesn't serve us
-                found = False, " ".join(str(error).split()) or type(error).__name__
-            if found != self._found[name]:
-                word = "up" if found[0] else "DOWN"
-                logger.log(
-                    logging.INFO if found[0] else logging.ERROR, f"{name} {word}: {found[1]}"
-                )
-            self._found[name] = found
-            pause.wait(INTERVAL_SECONDS)
+        for dependency in self._all.values():
+            threading.Thread(target=dependency.watch, daemon=True).start()
 
     @property
     def are_up(self) -> bool:
-        return all(is_up for is_up, _ in self._found.values())
+        return all(dependency.now()[0] for dependency in self._all.values())
+
+    def up_by_name(self) -> dict[str, bool]:
+        return {name: dependency.now()[0] for name, dependency in self._all.items()}
 
     def as_json(self) -> dict[str, Any]:
+        found = {name: dependency.now() for name, dependency in self._all.items()}
         return {
             name: {"status": "UP" if is_up else "DOWN", "detail": detail}
-            for name, (is_up, detail) in self._found.items()
+            for name, (is_up, detail) in found.items()
         }
+
+
+class Dependency:
+    """One system, checked by a thread of its own; what came of it last is kept."""
+
+    def __init__(self, name: str, check: Check, faults: FaultFile) -> None:
+        self._name = name
+        self._check = check
+        self._faults = faults
+        self._found = (False, "not checked yet")
+        self._failures = 0
+        self._asked_at: float | None = None
+
+    def now(self) -> tuple[bool, str]:
+        asked_at = self._asked_at
+        if asked_at is not None and time.monotonic() - asked_at > ANSWER_SECONDS:
+            return False, f"no answer for {time.monotonic() - asked_at:.0f} s"
+        return self._found
+
+    def watch(self) -> None:
+        while True:
+            self._asked_at = time.monotonic()
+            found = self._ask()
+            self._asked_at = None
+            self._failures = 0 if found[0] else self._failures + 1
+            if found[0] or not self._found[0] or self._failures >= FAILURES_THAT_TELL:
+                self._keep(found)
+            time.sleep(INTERVAL_SECONDS)
+
+    def _ask(self) -> tuple[bool, str]:
+        lost = self._faults.get("dependency_lost")
+        if lost is not None and lost.get("name", self._name) == self._name:
+            return False, "lost on purpose (fault dependency_lost)"
+        try:
+            return True, self._check()
+        except Exception as error:  # noqa: BLE001 whatever it is: the dependency doesn't serve us
+            return False, " ".join(str(error).split()) or type(error).__name__
+
+    def _keep(self, found: tuple[bool, str]) -> None:
+        if found != self._found:
+            level, word = (logging.INFO, "up") if found[0] else (logging.ERROR, "DOWN")
+            logging.getLogger("service").log(level, f"{self._name} {word}: {found[1]}")
+        self._found = found

@@ -10,12 +10,16 @@ from pathlib import Path
 
 from .settings import Settings
 
+LEVELS = {"trace": "DEBUG", "fatal": "CRITICAL"}
+"""Where the vendor's levels are called otherwise than Python's."""
 
-def start(settings: Settings, filename_variable: str) -> logging.Logger:
+
+def start(settings: Settings) -> logging.Logger:
     """The service's logger; a file that can't be made is said on stdout and not fatal."""
     logger = logging.getLogger("service")
-    level = {"trace": "DEBUG", "fatal": "CRITICAL"}.get(settings.get("LOG_LEVEL", "info"))
-    logger.setLevel(level or settings.get("LOG_LEVEL", "info").upper())
+    level = settings.get("LOG_LEVEL", "info")
+    known = logging.getLevelNamesMapping()
+    logger.setLevel(known.get(LEVELS.get(level, level.upper()), logging.INFO))
     formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s")
     formatter.converter = time.gmtime
     formatter.datefmt = "%Y-%m-%dT%H:%M:%S"
@@ -23,7 +27,7 @@ def start(settings: Settings, filename_variable: str) -> logging.Logger:
     problem = ""
     if settings.get("LOG_PATH"):
         try:
-            handlers.append(logging.FileHandler(_path(settings, filename_variable)))
+            handlers.append(logging.FileHandler(_path(settings)))
         except OSError as error:
             problem = f"no log file: {error}"
     for handler in handlers:
@@ -36,7 +40,8 @@ def start(settings: Settings, filename_variable: str) -> logging.Logger:
     return logger
 
 
-def _path(settings: Settings, filename_variable: str) -> Path:
+def _path(settings: Settings) -> Path:
     now = datetime.now(UTC)
-    pattern = settings[filename_variable].replace("%L", f"{now.microsecond // 1000:03d}")
-    return Path(settings["LOG_PATH"]) / now.strftime(pattern)
+    pattern = settings.get(settings.log_name_variable, f"{settings.service}.log")
+    name = pattern.replace("%L", f"{now.microsecond // 1000:03d}")
+    return Path(settings["LOG_PATH"]) / now.strftime(name)

@@ -10,7 +10,6 @@ from lab import settings
 from lab.errors import LabError
 from lab.network import refuse_a_taken_subnet
 from lab.standins.configdb import ARCHIVE, WANTED, rows, seed_sql
-from lab.standins.genesys_cloud import BURST, Api
 from lab.standins.service.faults import FaultFile
 from lab.standins.service.lines import addresses
 
@@ -50,25 +49,6 @@ def test_the_data_set_has_as_many_objects_to_sync_as_asked_for(objects: int) -> 
 
 def test_the_seed_is_the_same_twice() -> None:
     assert seed_sql(30, "https://x") == seed_sql(30, "https://x")
-
-
-def test_the_api_lets_a_burst_pass_and_then_its_rate() -> None:
-    api = Api(rate_per_minute=60)
-    passed = sum(api.is_within_rate() for _ in range(BURST * 2))
-    assert passed == BURST
-
-
-def test_the_api_keeps_one_id_for_one_object_and_counts_repeats() -> None:
-    api = Api(300)
-    first = api.take("users", {"externalId": "person:1"})
-    assert api.take("users", {"externalId": "person:1"}) == first
-    assert api.counts == {"users": 1, "repeated users": 1}
-
-
-def test_a_wrong_oauth_secret_gets_no_token() -> None:
-    good = {"client_id": settings.OAUTH_CLIENT_ID, "client_secret": settings.OAUTH_CLIENT_SECRET}
-    assert Api(300).token({**good, "client_secret": "x"}) is None
-    assert Api(300).token(good)
 
 
 def test_a_file_of_faults_that_is_half_written_says_none(tmp_path: Path) -> None:
