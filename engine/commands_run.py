@@ -284,12 +284,19 @@ class Run:
 
         view = make_view(self.request.flags, self.ref, self.request.kind, dry_run)
 
+        problems: list[Exception] = []
+
         def emit(event: dict[str, Any]) -> None:
-            log.put(event)
-            view.put(event)
+            try:
+                log.put(event)
+                view.put(event)
+            except Exception as problem:  # noqa: BLE001 - what is shown mustn't stop what is done
+                problems.append(problem)
 
         outcome = run(self._operation(emit, dry_run))
         log.flush()
+        if problems:
+            raise problems[0]
         view.finish()
         return outcome
 

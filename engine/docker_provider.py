@@ -159,7 +159,8 @@ class DockerProvider:
         """Make the object."""
         if preview:
             return "", self._of(urn).planned(news, None)
-        return self._of(urn).create(urn, news)
+        identifier, outputs = self._of(urn).create(urn, news)
+        return identifier, {**outputs, "id": identifier}
 
     def update(
         self,
@@ -174,7 +175,7 @@ class DockerProvider:
         """Change the object in place."""
         if preview:
             return self._of(urn).planned(news, old_outputs)
-        return self._of(urn).update(id, old_inputs, old_outputs, news)
+        return {**self._of(urn).update(id, old_inputs, old_outputs, news), "id": id}
 
     def read(
         self, urn: str, id: str, inputs: Props, outputs: Props

@@ -104,7 +104,7 @@ def _state(meta: dict[str, Any], side: str) -> Any:
     """A row as the state file has it, without its secrets."""
     row = meta.get(f"_{side}")
     if isinstance(row, Row):
-        known = {n: _known(getattr(row, n)) for n in ("inputs", "outputs")}
+        known = {n: _known(dict(getattr(row, n))) for n in ("inputs", "outputs")}
         from dataclasses import replace
 
         return row_to_json(replace(row, **known), hide)
@@ -120,7 +120,7 @@ def _known(value: Any) -> Any:
             return "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
         return Secret(_known(item.value)) if isinstance(item, Secret) else item
 
-    return rebuild(dict(value), leaf)
+    return rebuild(value, leaf)
 
 
 def _detailed(detailed: Any) -> Any:
@@ -128,6 +128,6 @@ def _detailed(detailed: Any) -> Any:
     if detailed is None:
         return None
     return {
-        path: {"kind": change["kind"], "inputDiff": change["inputDiff"]}
+        path: {"kind": change["diffKind"], "inputDiff": change["inputDiff"]}
         for path, change in detailed.items()
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.provider import Provider
@@ -17,6 +17,7 @@ class NativePackage:
     version: str
     provider: Callable[[], Provider]
     types: frozenset[str]
+    added_config: Mapping[str, Any] = field(default_factory=dict)  # by its check of the settings
 
 
 def _docker() -> Provider:
@@ -48,6 +49,7 @@ NATIVE: dict[str, NativePackage] = {
         "1.2.1",
         _command,
         frozenset({"command:local:Command", "command:remote:Command"}),
+        {"__pulumi-go-provider-version": "(devel)"},  # golden 28
     ),
 }
 
