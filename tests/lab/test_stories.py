@@ -139,11 +139,13 @@ def test_what_was_stopped_or_removed_by_hand_is_put_right_by_up(site: Site) -> N
 
 def test_a_wrong_redis_password_names_redis(site: Site) -> None:
     site.work.secret("redisPassword", "not-the-password")
+    site.work.edit("gate.deadline_seconds", 10)
     run = site.work.exctl("up", "--stack", STACK, "--yes")
     assert run.code == 1
     assert "redis" in run.text
     assert "not-the-password" not in run.text
     site.work.secret("redisPassword", site.redis_password)
+    site.work.edit("gate.deadline_seconds", 60)
     site.work.up()
     assert site.codes() == dict.fromkeys(("excs", "exas", *PAIR), 200)
 
