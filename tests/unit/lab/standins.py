@@ -22,6 +22,13 @@ from lab.processes import accepts, free_port, running, wait_for
 DEBIAN_PYTHON = "/usr/bin/python3"
 SERVICE_CODE = settings.CLONE / "lab/standins/service"
 LOOPBACK = "127.0.0.1"
+IMPATIENT = """
+from service import __main__ as process, exas, sync
+process.START_SECONDS = dict.fromkeys(process.START_SECONDS, 0.1)
+sync.POLL_SECONDS = exas.AGENT_POLL_SECONDS = 0.3
+process.main({service!r})
+"""
+"""The services' process with the pauses left out that make it as slow as the vendor's."""
 
 
 def has_debian_libraries() -> bool:
@@ -97,16 +104,22 @@ class Image:
         )
         (self.home / "VERSION").write_text(version)
 
-    def argv(self, service: str, environment: Mapping[str, str]) -> list[str]:
-        """The command of a container: its own variables and nothing of this process's."""
+    def argv(self, environment: Mapping[str, str], *command: str) -> list[str]:
+        """A container's own variables and nothing of this process's."""
         variables = [f"{name}={value}" for name, value in environment.items()]
-        command = [DEBIAN_PYTHON, "-m", "service", service]
-        return ["env", "-i", "-C", str(self.home), *variables, *command]
+        return ["env", "-i", "-C", str(self.home), *variables, DEBIAN_PYTHON, *command]
+
+    def impatient(self, service: str, environment: Mapping[str, str]) -> list[str]:
+        return self.argv(environment, "-c", IMPATIENT.format(service=service))
 
     def run(self, service: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         """A container that is expected to end by itself."""
         return subprocess.run(
-            self.argv(service, environment), capture_output=True, text=True, timeout=15, check=False
+            self.argv(environment, "-m", "service", service),
+            capture_output=True,
+            text=True,
+            timeout=15,
+            check=False,
         )
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from lab.standins.configdb import transaction
 from lab.standins.genesys_cloud import BURST, RateLimit
+from lab.standins.service import cloud as cloud_module
 from lab.standins.service.cloud import AUTHORITY_VARIABLE, Cloud, CloudError
 from tests.unit.lab.standins import Processes, ask, wait_until
 
@@ -123,7 +124,10 @@ def test_a_slow_api_answers_late(api: Running, cloud: Cloud) -> None:
     assert time.monotonic() - started > 0.6
 
 
-def test_a_hanging_api_is_said_not_to_answer(api: Running, cloud: Cloud) -> None:
+def test_a_hanging_api_is_said_not_to_answer(
+    api: Running, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cloud_module, "CHECK_TIMEOUT_SECONDS", 0.5)
     api.processes.set_faults("cloud", {"hang": {}})
     with pytest.raises(CloudError, match="does not answer"):
         cloud.check()

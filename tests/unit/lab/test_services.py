@@ -182,7 +182,7 @@ class Site:
 
     def start(self, name: str, **changes: str) -> None:
         environment = self.environment(name) | changes
-        argv = self.image.argv(name.split("-")[0], environment)
+        argv = self.image.impatient(name.split("-")[0], environment)
         self.running[name] = self.processes.start(name, argv)
 
     def stop(self, name: str) -> int:
@@ -246,8 +246,7 @@ def test_the_first_sync_takes_as_long_as_the_apis_rate_demands(site: Site) -> No
     site.set_faults("excs", sync_stalled={"percent": "50"})
     for name in ALL:
         site.start(name)
-    seconds = wait_until("EXCS to be healthy", lambda: site.is_healthy("excs"))
-    assert seconds < 4
+    wait_until("EXCS to be healthy", lambda: site.is_healthy("excs"))
     assert site.status().update.status == "InProgress"
     wait_until("half of it", lambda: (site.status().processed_hwm or 0) >= OBJECTS // 2)
     status = site.status()
@@ -442,6 +441,15 @@ def test_an_image_built_to_crash_ends_with_a_word_and_code_1(site: Site, tmp_pat
     assert run.returncode == 1
     assert "CRITICAL cannot start" in run.stdout
     assert "Traceback" not in run.stderr
+
+
+def test_a_service_that_is_told_to_end_while_it_starts_ends_at_once(site: Site) -> None:
+    argv = site.image.argv(site.environment("exas"), "-m", "service", "exas")
+    process = site.processes.start("early", argv)
+    wait_until("its first words", lambda: "starts" in site.processes.log("early"))
+    process.terminate()
+    assert process.wait(1) == 0
+    assert "listens" not in site.processes.log("early")
 
 
 def test_a_missing_variable_and_a_taken_port_end_a_service_with_a_word(site: Site) -> None:
