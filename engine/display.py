@@ -68,8 +68,8 @@ def make_view(flags: Mapping[str, Any], ref: StackRef, kind: str, dry_run: bool)
     if flags.get("diff"):
         from engine.diffview import DiffView
 
-        return DiffView(flags, ref.name, kind, dry_run, sys.stdout)
-    return Lines(flags, ref.name, kind, dry_run, sys.stdout)
+        return DiffView(flags, ref, kind, dry_run, sys.stdout)
+    return Lines(flags, ref, kind, dry_run, sys.stdout)
 
 
 def short_type(token: str) -> str:
@@ -163,18 +163,19 @@ class Common:
     """What every text view prints alike: title, diagnostics, outputs, counts."""
 
     def __init__(
-        self, flags: Mapping[str, Any], stack: str, kind: str, dry_run: bool, out: TextIO
+        self, flags: Mapping[str, Any], ref: StackRef, kind: str, dry_run: bool, out: TextIO
     ) -> None:
         self.flags = flags
         self.kind = kind
         self.preview = dry_run
         self.out = out
-        self.stack_name = stack
+        self.root_name = f"{ref.project}-{ref.name}"
         self.diagnostics: dict[str, list[tuple[str, str]]] = {}
         self.failed: set[str] = set()
         self.summary: dict[str, Any] = {}
+        self.result = ""
         self.root: dict[str, Any] = {}
-        self._say(f"{TITLES[(kind, dry_run)]} ({stack}):")
+        self._say(f"{TITLES[(kind, dry_run)]} ({ref.name}):")
 
     def _say(self, text: str = "") -> None:
         self.out.write(text + "\n")
@@ -191,6 +192,7 @@ class Common:
                 )
         elif "summaryEvent" in event:
             self.summary = event["summaryEvent"]
+            self.result = self.summary.get("result") or ""
         elif "resOpFailedEvent" in event:
             self.failed.add(event["resOpFailedEvent"]["metadata"]["urn"])
         elif "resOutputsEvent" in event:
@@ -219,7 +221,7 @@ class Common:
         self._say("Diagnostics:")
         for urn, texts in shown.items():
             kind = type_of(urn) or STACK_TYPE
-            self._say(f"  {kind} ({name_of(urn) if urn else self.stack_name}):")
+            self._say(f"  {kind} ({name_of(urn) if urn else self.root_name}):")
             for text in texts:
                 self._say("    " + text.replace("\n", "\n    "))
             self._say()
@@ -282,9 +284,9 @@ class Lines(Common):
     """One line for each thing that happens."""
 
     def __init__(
-        self, flags: Mapping[str, Any], stack: str, kind: str, dry_run: bool, out: TextIO
+        self, flags: Mapping[str, Any], ref: StackRef, kind: str, dry_run: bool, out: TextIO
     ) -> None:
-        super().__init__(flags, stack, kind, dry_run, out)
+        super().__init__(flags, ref, kind, dry_run, out)
         self._started: dict[str, float] = {}
         self._running: dict[str, dict[str, Any]] = {}
         self._root_line: dict[str, Any] = {}
@@ -333,7 +335,9 @@ class Lines(Common):
             self._ended(meta)
 
     def _ended(self, meta: dict[str, Any]) -> None:
-        if meta["op"] == "same":
+        if meta["type"] == STACK_TYPE and meta["op"] != "delete" and self.result == "failed":
+            self._line(meta, "**failed**")
+        elif meta["op"] == "same":
             self._line(meta, "")
         elif self.preview:
             self._line(meta, WORDS[meta["op"]][1])
@@ -351,7 +355,7 @@ class Lines(Common):
             return
         meta = self._running.get(urn)
         if meta is None or meta["op"] == "same":
-            self._say(f"    {type_of(urn) or STACK_TYPE} {name_of(urn) or self.stack_name} {first}")
+            self._say(f"    {type_of(urn) or STACK_TYPE} {name_of(urn) or self.root_name} {first}")
             return
         seconds = time.monotonic() - self._started[urn]
         symbol, planned, going, _ = WORDS[meta["op"]]
