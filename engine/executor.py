@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 from engine.diffing import compare_inputs
 from engine.events import Events
 from engine.goals import Aborted, Registered
+from engine.pool import Pool
 from engine.provider import InitFailed, ProviderError
 from engine.refresh import inverted
 from engine.registry import Registry, provider_outputs
@@ -48,7 +49,7 @@ class Executor:
         self._preview = preview
         self._continue = continue_on_error
         self._on_stop = on_stop
-        self._pool = ThreadPoolExecutor(max_workers=max(parallel, 1))
+        self._pool = Pool(parallel)
         self._idle = threading.Condition()
         self._under_way = 0
         self.stopped = False
@@ -64,7 +65,7 @@ class Executor:
             return
         with self._idle:
             self._under_way += 1
-        self._pool.submit(self._run_counted, steps)
+        self._pool.submit(partial(self._run_counted, steps))
 
     def _run_counted(self, steps: Sequence[Step]) -> None:
         try:
@@ -90,10 +91,6 @@ class Executor:
         """Until nothing is under way."""
         with self._idle:
             self._idle.wait_for(lambda: self._under_way == 0)
-
-    def close(self) -> None:
-        """Wait, and let the threads go."""
-        self._pool.shutdown(wait=True)
 
     def stop(self) -> None:
         """Begin no further step."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import signal
 import threading
@@ -166,7 +165,8 @@ class _Run:
         return Outcome(result, dict(self.events.counts), self.message)
 
     def _close(self) -> None:
-        self.executor.close()
+        if self.interrupts < 2:
+            self.executor.wait()
         if self.monitor is not None:
             self.monitor.close()
         self.registry.close()
@@ -186,8 +186,8 @@ class _Run:
         def handle(_number: int, _frame: FrameType | None) -> None:
             self.interrupts += 1
             if self.interrupts > 1:
-                os._exit(8)
-            self.executor.stop()
+                raise KeyboardInterrupt
+            self.executor.stop()  # told later: this may have come in the middle of an event
 
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -300,6 +300,8 @@ class _Run:
         while True:
             event = self.queue.get()
             if isinstance(event, Stopped):
+                if self.interrupts:
+                    self.events.warning("interrupted: what runs is finished, nothing new begins")
                 return False
             if isinstance(event, Exited):
                 return self._exited(event.code)

@@ -7,7 +7,10 @@ configuration comes through stdin, where no process list shows it. This file imp
 the engine.
 """
 
+import ast
 import asyncio
+import atexit
+import contextlib
 import importlib
 import io
 import json
@@ -66,6 +69,37 @@ def user_traceback(program: str) -> str:
     return traceback.format_exc()
 
 
+def imported_names(file: Path) -> set[str]:
+    """The modules that a file imports by absolute names."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return set()  # the program will say so itself
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return found
+
+
+def import_ahead(directory: Path) -> None:
+    """Import the installed packages that the program will, while there is nothing to run yet;
+    its own modules are only read, to find what they import."""
+    todo, seen = [directory / "__main__.py"], set()
+    while todo:
+        for name in sorted(imported_names(todo.pop()) - seen):
+            seen.add(name)
+            own = directory.joinpath(*name.split("."))
+            files = [f for f in (own.with_suffix(".py"), own / "__init__.py") if f.is_file()]
+            todo += files
+            if files or (directory / name.split(".")[0]).is_dir():
+                continue
+            with contextlib.suppress(Exception):  # the program will meet it, and say so
+                importlib.import_module(name)
+
+
 def run_program(order: dict[str, Any]) -> int:
     """The exit code; 32 means that the error was reported already."""
     import pulumi
@@ -122,11 +156,14 @@ def main() -> None:
         os._exit(0)
     os.close(dynamic_stdout)
     os.close(dynamic_stderr)
+    import_ahead(Path.cwd())
     line = sys.stdin.readline()
     if not line:
-        return
+        os._exit(0)
     follow(lifeline)
-    sys.exit(run_program(json.loads(line)))
+    code = run_program(json.loads(line))
+    atexit._run_exitfuncs()
+    os._exit(code)  # tearing the interpreter down would take longer than a small program
 
 
 main()
