@@ -87,7 +87,8 @@ def imported_names(file: Path) -> set[str]:
 def import_ahead(directory: Path) -> None:
     """Import the installed packages that the program will, while there is nothing to run yet;
     its own modules are only read, to find what they import."""
-    todo, seen = [directory / "__main__.py"], set()
+    todo = [directory / "__main__.py"]
+    seen: set[str] = set()
     while todo:
         for name in sorted(imported_names(todo.pop()) - seen):
             seen.add(name)
