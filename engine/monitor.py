@@ -24,7 +24,14 @@ from engine.goals import (
 )
 from engine.protocol import OPTIONS, load
 from engine.provider import ProviderError
-from engine.registry import DYNAMIC, INTERNAL, Registry, default_inputs, default_name
+from engine.registry import (
+    DYNAMIC,
+    INTERNAL,
+    Registry,
+    checked_config,
+    default_inputs,
+    default_name,
+)
 from engine.rows import PROVIDER_PREFIX, STACK_TYPE, Row
 from engine.values import UNKNOWN, Props, Value, contains_unknown
 from engine.wire import decode, from_struct, from_value, to_struct
@@ -227,7 +234,8 @@ class Monitor:
         package = package_of(request.type)
         providers = {**(parent.providers if parent is not None else {}), **request.providers}
         if request.custom and request.type.startswith(PROVIDER_PREFIX):
-            inputs = inputs | ({"version": request.version} if request.version else {})
+            inputs = checked_config(package, inputs)
+            inputs |= {"version": request.version} if request.version else {}
             inputs[INTERNAL] = {}
             provider = ""
         else:

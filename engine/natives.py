@@ -18,6 +18,7 @@ class NativePackage:
     provider: Callable[[], Provider]
     types: frozenset[str]
     added_config: Mapping[str, Any] = field(default_factory=dict)  # by its check of the settings
+    json_config: frozenset[str] = frozenset()  # settings that go as JSON text, in the form of Go
 
 
 def _docker() -> Provider:
@@ -44,6 +45,7 @@ NATIVE: dict[str, NativePackage] = {
                 "docker:index/volume:Volume",
             }
         ),
+        json_config=frozenset({"registryAuth", "sshOpts"}),
     ),
     "command": NativePackage(
         "1.2.1",

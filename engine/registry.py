@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -308,6 +309,31 @@ def default_inputs(
 
     added = NATIVE[package].added_config if package in NATIVE else {}
     return inputs | ({"version": version} if version else {}) | {INTERNAL: {}} | dict(added)
+
+
+def checked_config(package: str, inputs: Props) -> Props:
+    """An explicit provider's inputs as its own check leaves them: a nested setting, which the SDK
+    sends as JSON text, is written anew in Go's form (seen on 5.1.0: else a takeover by the CLI
+    finds every provider changed)."""
+    from engine.natives import NATIVE
+
+    nested = NATIVE[package].json_config if package in NATIVE else frozenset()
+    return {key: _go_json(item) if key in nested else item for key, item in inputs.items()}
+
+
+def _go_json(value: Value) -> Value:
+    if isinstance(value, Secret):
+        return Secret(_go_json(value.value))
+    if not isinstance(value, str):
+        return value
+    try:
+        content = json.loads(value)
+    except ValueError:
+        return value
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
 
 
 def with_unknown(row: Row, keys: set[str]) -> Props:

@@ -79,7 +79,7 @@ def _touch(instance: Instance, verb: str, gates: Sequence[str], layout: Layout) 
 def _downtime(instance: Instance, verb: str, layout: Layout) -> str:
     """What a service's users miss meanwhile. Source: product facts, HA of EXCP and EXAS."""
     if verb == "start":
-        return "nothing runs there now"
+        return "nothing of this stack runs there now"
     if verb == "change in place":
         return "no downtime"
     if verb == "remove":

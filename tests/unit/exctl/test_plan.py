@@ -32,8 +32,8 @@ def test_a_plan_follows_the_order_of_deployment_and_names_its_gates() -> None:
         Step("same", CONTAINER, "container-excp-1-1"),
     ]
     assert [str(touch) for touch in touches(steps, layout())] == [
-        "excs on 10.77.0.101: start; waits for health, sync; nothing runs there now",
-        "exas on 10.77.0.102: start; nothing runs there now",
+        "excs on 10.77.0.101: start; waits for health, sync; nothing of this stack runs there now",
+        "exas on 10.77.0.102: start; nothing of this stack runs there now",
     ]
 
 
