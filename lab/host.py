@@ -143,9 +143,9 @@ class LabHost:
         return argv
 
     def end_command(self, pattern: str) -> None:
-        """Ends the host's processes whose command line matches, and waits for them."""
+        """Ends the host's processes whose command line matches, by force after three seconds."""
         self.run("pkill", "-TERM", "-f", pattern, check=False)
-        for _ in range(100):
+        for _ in range(30):
             if not self.run("pgrep", "-f", pattern, check=False).strip():
                 return
             time.sleep(0.1)

@@ -63,6 +63,13 @@ class Site:
         except (OSError, ValueError):
             return None
 
+    def answer_of_any_code(self, key: str, path: str) -> Any:
+        """The same, whatever the HTTP code."""
+        try:
+            return json.loads(direct_probe(2)(self.url(key, path)).body)
+        except ValueError:
+            return None
+
     def version(self, key: str) -> str:
         return str(self.answer(key, "/health")["version"])
 
@@ -97,7 +104,7 @@ class Site:
         assert isinstance(changes, dict)
         return changes
 
-    def set_fault(self, target: str, name: str, **parameters: str) -> None:
+    def set_fault(self, target: str, name: str, /, **parameters: str) -> None:
         faults.begin(self.lab, target, name, parameters)
 
     def clear_faults(self, target: str) -> None:
