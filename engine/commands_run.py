@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from engine import natives
 from engine.backend import StackRef, parse_stack
 from engine.eventlog import EventSink, open_event_log
 from engine.session import CommandFailed, Loaded, Session
@@ -207,6 +208,7 @@ class Run:
         # does the project's Python import the SDK.
         salt = self.session.stack_salt(self.stack_file, deployment)
         self.session.sealer(salt)
+        natives.warm_up(deployment.data.get("resources") or [])
         if request.preview_only or not request.flag("skip_preview"):
             self._start_runner()
         if not request.preview_only:
@@ -251,9 +253,10 @@ class Run:
         return values
 
     def close(self) -> None:
-        """End Python processes that no operation took over."""
+        """End Python processes that no operation took over, and the connections to hosts."""
         for runner in self._runners:
             runner.close()
+        natives.close()
 
     # -- running
 

@@ -21,6 +21,7 @@ from engine.steps import PENDING, Ledger, Step
 from engine.values import deep_equals
 from engine.wire import UNKNOWN_TEXT
 
+GONE = ("delete", "delete-replaced", "discard", "discard-replaced")
 PROTECTED = (  # golden 15
     'resource "{urn}" cannot be deleted\nbecause it is protected. To unprotect the resource, '
     "either remove the `protect` flag from the resource in your Pulumi program and run "
@@ -101,9 +102,18 @@ class Executor:
         for index, step in enumerate(steps):
             if self.stopped or not self._perform(step):
                 for left in steps[index:]:
-                    if left.registration is not None:
-                        left.registration.abort(Aborted(f"{left.urn} was not done"))
+                    self._leave(left)
                 return
+
+    def _leave(self, step: Step) -> None:
+        """Tell the program that this isn't done: the end of it, unless the run goes on."""
+        row = step.new or step.old
+        if step.registration is None:
+            return
+        if self.stopped or row is None:
+            step.registration.abort(Aborted(f"{step.urn} was not done"))
+        else:
+            step.registration.resolve(Registered(row, failed=True))
 
     def _perform(self, step: Step) -> bool:
         self._events.before(step)
@@ -117,7 +127,7 @@ class Executor:
                 self.news[step.urn] = step.new
             self._events.after(step)
             if step.registration is not None and step.new is not None and step.op != "replace":
-                step.registration.resolve(Registered(step.new))
+                step.registration.resolve(Registered(step.new, step.skips))
             return True
         self.failed.append(step)
         self._events.failed(step, error)
@@ -129,7 +139,7 @@ class Executor:
         """Do it and record it; why it failed, or None. The row that a failed call left behind is
         recorded too."""
         kind = "" if self._preview or not self._asks_provider(step) else PENDING.get(step.op, "")
-        row = step.old if step.op in ("delete", "delete-replaced") else step.new
+        row = step.old if step.op in GONE else step.new
         pending = self._ledger.begin(kind, row) if row is not None else None
         try:
             step.new = self._done(step)
@@ -152,7 +162,7 @@ class Executor:
         row = step.new or step.old
         if row is None or not row.custom or row.is_provider:
             return False
-        if step.op in ("delete", "delete-replaced"):
+        if step.op in GONE:
             return not self._only_forgets(row)
         return step.op != "same"
 
@@ -179,7 +189,7 @@ class Executor:
             return self._refresh(step, old)
         if step.op in ("read", "read-replacement") and new is not None:
             return self._read(new)
-        if step.op in ("delete", "delete-replaced") and old is not None:
+        if step.op in GONE and old is not None:
             if step.op == "delete" and old.protect:
                 raise ProviderError(PROTECTED.format(urn=old.urn))
             if not self._preview and not self._only_forgets(old):
@@ -276,9 +286,9 @@ class Executor:
 
     def _record(self, step: Step, pending: PendingOperation | None) -> None:
         old, new, ledger = step.old, step.new, self._ledger
-        if step.op in ("replace", "refresh"):
+        if step.op in ("replace", "refresh") or step.skips:
             return  # shown only; refreshed rows are all exchanged at the end
-        if step.op in ("delete", "delete-replaced", "remove-pending-replace"):
+        if step.op in GONE or step.op == "remove-pending-replace":
             assert old is not None
             if step.keeps_row:
                 ledger.end(pending, mark=(old, self._awaiting(old)))

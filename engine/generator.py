@@ -365,9 +365,7 @@ class Generator:
     ) -> list[Step]:  # golden 19
         if old is None:
             self.skipped.add(urn)
-            self.operated.add(urn)
-            registration.resolve(Registered(new, skipped=True))
-            return []
+            return [Step("same", urn, new=new, registration=registration, skips=True)]
         return [
             Step(
                 "same",
@@ -411,10 +409,13 @@ class Generator:
     def _final_delete(self, row: Row) -> Step | None:
         current = self.ledger.now(row)
         if current.delete:  # golden 03, 10
-            return Step("delete-replaced", row.urn, old=current, logical=False)
+            op = "discard-replaced" if current.external else "delete-replaced"
+            return Step(op, row.urn, old=current, logical=False)
         if row.urn in self.operated:
             return None
-        op = "remove-pending-replace" if current.pending_replacement else "delete"
+        op = "discard" if current.external else "delete"
+        if current.pending_replacement:
+            op = "remove-pending-replace"
         return Step(op, row.urn, old=current)
 
     def unaffected(self, layer: list[Step]) -> list[Step]:

@@ -89,8 +89,8 @@ class Goal:
 
 @dataclass(frozen=True)
 class Registered:
-    """The answer to a registration; `skipped`: targets leave it out; `failed`: it couldn't be made,
-    but the run goes on."""
+    """The answer to a registration; `skipped`: targets leave it out, so it isn't made; `failed`: it
+    couldn't be made, and the run goes on (golden 23)."""
 
     row: Row
     skipped: bool = False

@@ -195,11 +195,10 @@ class Monitor:
 
     def _registered(self, request: Any, urn: str, goal: Goal, done: Registered) -> Any:
         response = self._messages.RegisterResourceResponse(urn=urn)
-        if done.failed or done.skipped:
-            if request.supportsResultReporting:
-                response.result = 1 if done.failed else 2
-            elif done.failed:
-                raise ProviderError(f"{urn} failed")
+        if done.failed and not request.supportsResultReporting:
+            raise ProviderError(f"{urn} failed")
+        response.result = self._messages.FAIL if done.failed else self._messages.SUCCESS
+        response.unknown = done.skipped  # what isn't made yet has no outputs to tell of
         if not goal.custom:
             return response
         if decode(done.row.id) is not UNKNOWN:
@@ -292,10 +291,10 @@ class Monitor:
 
     @staticmethod
     def _property_dependencies(request: Any, inputs: Props) -> dict[str, list[str]]:
-        if not request.custom:
-            return {}
         given = {key: list(item.urns) for key, item in request.propertyDependencies.items()}
-        return given or {key: list(request.dependencies) for key in inputs if key != INTERNAL}
+        if given or not request.custom:
+            return given
+        return {key: list(request.dependencies) for key in inputs if key != INTERNAL}
 
     @staticmethod
     def _aliases(request: Any) -> list[AliasSpec]:

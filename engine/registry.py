@@ -221,7 +221,7 @@ class Registry:
             return
         is_provider = type_ == f"pulumi:providers:{package}"
         if package == BUILTIN:
-            if type_ != "pulumi:pulumi:StackReference":
+            if type_ not in ("pulumi:pulumi:StackReference", "pulumi:providers:pulumi"):
                 raise Refused(f"the type {type_} isn't supported by this engine")
             return
         from engine.natives import NATIVE

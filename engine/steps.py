@@ -30,7 +30,8 @@ class Step:
 
     `logical=False`: shown, but not counted (the halves of a replacement). `keeps_row`: a delete
     whose row stays, marked, until its replacement is made. `deletes_later`: a replacement made
-    before the old object is deleted. `verbatim`: targets leave it out, the row stays as it was.
+    before the old object is deleted. `verbatim`: targets leave it out, the row stays as it was; `skips`: they
+    leave it out, and there's no row.
     """
 
     op: str
@@ -45,6 +46,7 @@ class Step:
     keeps_row: bool = False
     deletes_later: bool = False
     verbatim: bool = False
+    skips: bool = False
     result_op: str = "same"  # of a refresh: same, update or delete
     ignore_changes: Sequence[str] = ()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 Value: TypeAlias = Any
@@ -88,8 +89,11 @@ class Bytes:
 
 
 def number(value: float) -> int | float:
-    """The same number as int if it is integral and short enough to be printed as one."""
-    return int(value) if value == value and abs(value) < 1e21 and value == int(value) else value
+    """The same number as int if it is integral and short enough to be printed as one; above 2^53
+    with zeros where the float has no digits, as the CLI prints it."""
+    if value != value or abs(value) >= 1e21 or value != int(value):
+        return value
+    return int(value) if abs(value) < 2**53 else int(Decimal(repr(float(value))))
 
 
 def deep_equals(a: Value, b: Value) -> bool:
