@@ -30,8 +30,8 @@ class Step:
 
     `logical=False`: shown, but not counted (the halves of a replacement). `keeps_row`: a delete
     whose row stays, marked, until its replacement is made. `deletes_later`: a replacement made
-    before the old object is deleted. `verbatim`: targets leave it out, the row stays as it was; `skips`: they
-    leave it out, and there's no row.
+    before the old object is deleted. `verbatim`: targets leave it out, the row stays as it
+    was; `skips`: they leave it out, and there's no row.
     """
 
     op: str

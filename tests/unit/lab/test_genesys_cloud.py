@@ -139,6 +139,8 @@ def test_garbage_is_said_to_be_no_json(api: Running, cloud: Cloud) -> None:
         cloud.check()
 
 
+# CPython 3.11 forgets to close a TLS socket that is reset before its handshake.
+@pytest.mark.filterwarnings(r"ignore:(?s).*ssl\.SSLSocket:pytest.PytestUnraisableExceptionWarning")
 def test_a_crashed_api_refuses_connections_until_the_fault_is_undone(
     api: Running, cloud: Cloud
 ) -> None:
