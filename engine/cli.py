@@ -64,6 +64,8 @@ REFUSED = frozenset(
 REFUSED_OPTIONS = frozenset(
     [
         "--attach-debugger",
+        "--exclude-dependents",
+        "--show-config",
         "--client",
         "--import-file",
         "--import-pending-creates",
@@ -106,7 +108,6 @@ _BOOLEANS = frozenset(
         "--force",
         "--clear-pending-creates",
         "--skip-pending-creates",
-        "--exclude-dependents",
         "--show-reads",
         "--show-replacement-steps",
         "--suppress-permalink",

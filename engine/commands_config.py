@@ -57,8 +57,8 @@ def _hidden(_ciphertext: str) -> str:
 @click.group(cls=ConfigCommands, invoke_without_command=True)
 @stack_option
 @file_option
-@click.option("--json", "-j", "as_json", is_flag=True)
-@click.option("--show-secrets", is_flag=True)
+@click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--show-secrets", is_flag=True, help="Show secrets in clear.")
 @click.pass_context
 def config(
     ctx: click.Context,
@@ -113,7 +113,7 @@ def split_key(session: Session, key: str, as_path: bool) -> tuple[str, tuple[str
 @stack_option
 @file_option
 @path_option
-@click.option("--json", "-j", "as_json", is_flag=True)
+@click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--open", "_open_environment", is_flag=True, hidden=True)
 @click.pass_context
 def get(
@@ -180,9 +180,14 @@ def seal(session: Session, stack_file: StackFile, stack: str, text: str) -> dict
 @stack_option
 @file_option
 @path_option
-@click.option("--secret", is_flag=True)
-@click.option("--plaintext", is_flag=True)
-@click.option("--type", "kind", type=click.Choice(["string", "int", "bool", "float"]))
+@click.option("--secret", is_flag=True, help="Encrypt the value.")
+@click.option("--plaintext", is_flag=True, help="Store the value in clear.")
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(["string", "int", "bool", "float"]),
+    help="What the value is; a string otherwise.",
+)
 @click.pass_context
 def set_(
     ctx: click.Context,
@@ -226,9 +231,11 @@ def _asked(session: Session, secret: bool) -> str:
 @stack_option
 @file_option
 @path_option
-@click.option("--plaintext", "plain", multiple=True)
-@click.option("--secret", "secrets", multiple=True)
-@click.option("--json", "json_text_", metavar="JSON")
+@click.option("--plaintext", "plain", multiple=True, help="KEY=VALUE in clear.")
+@click.option("--secret", "secrets", multiple=True, help="KEY=VALUE, encrypted.")
+@click.option(
+    "--json", "json_text_", metavar="JSON", help="All values, as `config --json` prints them."
+)
 @click.pass_context
 def set_all(
     ctx: click.Context,
@@ -285,7 +292,7 @@ def rm(
     config_file: str | None,
     as_path: bool,
 ) -> int:
-    """Remove a value; one that isn't there is no error (golden 20-commands)."""
+    """Remove a value; one that isn't there is no error."""
     _, stack_file = _target(ctx, stack_name, config_file)
     stack_file.remove(*split_key(ctx.obj, key, as_path))
     return 0

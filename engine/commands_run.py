@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from engine import natives
+from engine import natives, protocol
 from engine.backend import StackRef, parse_stack
 from engine.eventlog import EventSink, open_event_log
 from engine.session import CommandFailed, Loaded, Session
@@ -48,44 +49,55 @@ def _many(*names: str, **more: Any) -> Callable[[Command], Command]:
 
 
 _common = _options(
-    click.option("-s", "--stack", "stack", metavar="NAME"),
-    click.option("--config-file", metavar="FILE"),
-    click.option("-m", "--message", default="", metavar="TEXT"),
-    click.option("-p", "--parallel", type=int, default=0, metavar="N"),
-    _many("-t", "--target", metavar="URN"),
-    _many("--exclude", metavar="URN"),
-    _flag("--target-dependents"),
-    _flag("--exclude-dependents", hidden=True),
-    _flag("--expect-no-changes"),
+    click.option(
+        "-s", "--stack", "stack", metavar="NAME", help="The stack; the selected one if not given."
+    ),
+    click.option("--config-file", metavar="FILE", help="Instead of Pulumi.<stack>.yaml."),
+    click.option(
+        "-m", "--message", default="", metavar="TEXT", help="Why this is done, for the history."
+    ),
+    click.option(
+        "-p",
+        "--parallel",
+        type=click.IntRange(0),
+        default=0,
+        metavar="N",
+        help="How many resources at a time; 4 for each core if not given.",
+    ),
+    _many("-t", "--target", metavar="URN", help="Only this resource; * and ** stand for more."),
+    _many("--exclude", metavar="URN", help="All but this resource."),
+    _flag("--target-dependents", help="Also what depends on the targets."),
+    _flag("--expect-no-changes", help="Fail (exit 7) if anything would change."),
     _flag("--diff", help="Show what changes in full."),
-    _flag("-j", "--json", "as_json"),
-    _flag("--show-sames"),
-    _flag("--show-full-output"),
-    _flag("--show-secrets"),
-    _flag("--show-reads", hidden=True),
-    _flag("--show-config", hidden=True),
-    _flag("--show-replacement-steps"),
-    _flag("--suppress-outputs"),
-    _flag("--suppress-progress"),
-    _flag("--skip-config-validation"),
+    _flag("-j", "--json", "as_json", help="Print events as JSON; `preview` prints one document."),
+    _flag("--show-sames", help="Also show what stays as it is."),
+    _flag("--show-full-output", hidden=True),  # this engine never shortens outputs
+    _flag("--show-secrets", help="Show secret outputs in clear."),
+    _flag("--show-reads", hidden=True),  # reads are always shown
+    _flag("--show-replacement-steps", hidden=True),  # they always are
+    _flag("--suppress-outputs", help="Don't show the stack's outputs."),
+    _flag("--suppress-progress", help="Don't show what resources say while they are worked on."),
+    _flag("--skip-config-validation", help="Go on although declared settings are missing."),
     click.option("--suppress-permalink", is_flag=True, hidden=True),
-    click.option("--event-log", metavar="FILE|tcp://HOST:PORT"),
+    click.option(
+        "--event-log", metavar="FILE|tcp://HOST:PORT", help="Also write each event there as JSON."
+    ),
     click.option("--exec-kind", default="cli", hidden=True),
     click.option("--run-program", hidden=True),
 )
 _changing = _options(
-    _flag("-y", "--yes"),
-    _flag("-f", "--skip-preview"),
-    _flag("--preview-only", hidden=False),
+    _flag("-y", "--yes", help="Don't ask: do it after the preview."),
+    _flag("-f", "--skip-preview", help="Do it at once."),
+    _flag("--preview-only", help="Show only what it would do."),
 )
 _program = _options(
-    _flag("-r", "--refresh"),
-    _many("--replace", metavar="URN"),
-    _many("--target-replace", metavar="URN"),
-    _many("-c", "--config", "settings", metavar="KEY=VALUE"),
-    _flag("--config-path"),
+    _flag("-r", "--refresh", help="Look first at what is really there."),
+    _many("--replace", metavar="URN", help="Replace this resource, though nothing demands it."),
+    _many("--target-replace", metavar="URN", help="The same as --target and --replace."),
+    _many("-c", "--config", "settings", metavar="KEY=VALUE", help="A setting for this run only."),
+    _flag("--config-path", help="Keys of --config are paths: a.b[0].c"),
 )
-_continuing = _flag("--continue-on-error")
+_continuing = _flag("--continue-on-error", help="Do all that doesn't depend on what fails.")
 
 
 @dataclass(frozen=True)
@@ -129,8 +141,8 @@ def up(session: Session, /, **flags: Any) -> int:
 @click.command()
 @_common
 @_changing
-@_flag("--clear-pending-creates")
-@_flag("--skip-pending-creates")
+@_flag("--clear-pending-creates", help="Forget creates that a killed run left open.")
+@_flag("--skip-pending-creates", help="Keep them (as without this option).")
 @click.pass_obj
 def refresh(session: Session, /, **flags: Any) -> int:
     """Look at what is really there, and note it in the state."""
@@ -141,9 +153,9 @@ def refresh(session: Session, /, **flags: Any) -> int:
 @_common
 @_changing
 @_continuing
-@_flag("-r", "--refresh")
-@_flag("--exclude-protected")
-@_flag("--remove")
+@_flag("-r", "--refresh", help="Look first at what is really there.")
+@_flag("--exclude-protected", help="Leave what is protected, and what that needs.")
+@_flag("--remove", help="Remove the stack too, its history and its stack file.")
 @click.pass_obj
 def destroy(session: Session, /, **flags: Any) -> int:
     """Delete everything that the stack holds."""
@@ -194,6 +206,14 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _import_ahead() -> None:
+    """What running takes, imported while the key is derived."""
+    for name in ("operation", "display", "docker_provider"):
+        import_module(f"engine.{name}")
+    for name in ("resource_pb2_grpc", "engine_pb2_grpc", "provider_pb2_grpc"):
+        protocol.load(name)
+
+
 class Run:
     """The operations of one command: a preview, the real thing, or both."""
 
@@ -208,12 +228,13 @@ class Run:
         # does the project's Python import the SDK.
         salt = self.session.stack_salt(self.stack_file, deployment)
         self.session.sealer(salt)
-        natives.warm_up(deployment.data.get("resources") or [])
         if request.preview_only or not request.flag("skip_preview"):
             self._start_runner()
         if not request.preview_only:
             self._start_runner()
-        self.config = self._config()
+        _import_ahead()
+        self.config = self._config()  # no host is asked before the passphrase is proved right
+        natives.warm_up(deployment.data.get("resources") or [])
         self.loaded: Loaded = self.session.load(ref, self.stack_file)
 
     def _open_stack_file(self) -> StackFile:

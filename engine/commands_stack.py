@@ -55,10 +55,10 @@ class StackCommands(Commands):
 
 @click.group(cls=StackCommands, invoke_without_command=True)
 @stack_option
-@click.option("--show-urns", "-u", is_flag=True)
-@click.option("--show-ids", "-i", is_flag=True)
-@click.option("--show-name", is_flag=True)
-@click.option("--show-secrets", is_flag=True)
+@click.option("--show-urns", "-u", is_flag=True, help="Show URNs.")
+@click.option("--show-ids", "-i", is_flag=True, help="Show ids.")
+@click.option("--show-name", is_flag=True, help="Print the stack's name, nothing else.")
+@click.option("--show-secrets", is_flag=True, help="Show secrets in clear.")
 @click.pass_context
 def stack(
     ctx: click.Context,
@@ -97,7 +97,7 @@ def stack(
 
 
 def _print_tree(rows: list[Row], show_urns: bool, show_ids: bool) -> None:
-    """The resources as a tree, types and names in columns (golden 06-components)."""
+    """The resources as a tree, types and names in columns."""
     urns = {row.urn for row in rows}
     children: dict[str, list[Row]] = {}
     for row in rows:
@@ -131,9 +131,9 @@ def _print_tree(rows: list[Row], show_urns: bool, show_ids: bool) -> None:
 @click.command()
 @click.argument("name", required=False)
 @stack_option
-@click.option("--secrets-provider", default="passphrase")
-@click.option("--no-select", is_flag=True)
-@click.option("--copy-config-from")
+@click.option("--secrets-provider", default="passphrase", help="Only `passphrase`.")
+@click.option("--no-select", is_flag=True, help="Leave the selected stack as it is.")
+@click.option("--copy-config-from", help="A stack whose configuration to copy.")
 @click.pass_obj
 def init(
     session: Session,
@@ -177,9 +177,9 @@ def init(
 
 
 @click.command()
-@click.option("--json", "-j", "as_json", is_flag=True)
-@click.option("--all", "-a", "all_", is_flag=True)
-@click.option("--project", "-p")
+@click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--all", "-a", "all_", is_flag=True, help="The stacks of all projects.")
+@click.option("--project", "-p", help="The stacks of this project.")
 @click.pass_obj
 def ls(session: Session, as_json: bool, all_: bool, project: str | None) -> None:
     """List stacks."""
@@ -212,8 +212,8 @@ def ls(session: Session, as_json: bool, all_: bool, project: str | None) -> None
 @click.command()
 @click.argument("name", required=False)
 @stack_option
-@click.option("--create", "-c", is_flag=True)
-@click.option("--secrets-provider", default="passphrase")
+@click.option("--create", "-c", is_flag=True, help="Make the stack if it doesn't exist.")
+@click.option("--secrets-provider", default="passphrase", help="Only `passphrase`.")
 @click.pass_context
 def select(
     ctx: click.Context,
@@ -250,10 +250,10 @@ def unselect(session: Session) -> None:
 @click.command()
 @click.argument("name", required=False)
 @stack_option
-@click.option("--yes", "-y", is_flag=True)
-@click.option("--force", "-f", is_flag=True)
-@click.option("--preserve-config", is_flag=True)
-@click.option("--remove-backups", is_flag=True)
+@click.option("--yes", "-y", is_flag=True, help="Don't ask.")
+@click.option("--force", "-f", is_flag=True, help="Though it still has resources.")
+@click.option("--preserve-config", is_flag=True, help="Keep the stack file.")
+@click.option("--remove-backups", is_flag=True, help="Remove the backups of its state too.")
 @click.pass_obj
 def rm(
     session: Session,
@@ -314,9 +314,9 @@ def remove_stack(session: Session, ref: StackRef, force: bool, preserve_config: 
 @click.command()
 @click.argument("name", required=False)
 @stack_option
-@click.option("--json", "-j", "as_json", is_flag=True)
-@click.option("--shell", is_flag=True)
-@click.option("--show-secrets", is_flag=True)
+@click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--shell", is_flag=True, help="Print lines for a shell to read.")
+@click.option("--show-secrets", is_flag=True, help="Show secrets in clear.")
 @click.pass_obj
 def output(
     session: Session,
@@ -349,8 +349,8 @@ def output(
 
 @click.command()
 @stack_option
-@click.option("--file", "path", metavar="FILE")
-@click.option("--show-secrets", is_flag=True)
+@click.option("--file", "path", metavar="FILE", help="This file in place of stdin or stdout.")
+@click.option("--show-secrets", is_flag=True, help="Show secrets in clear.")
 @click.option("--version", "version", hidden=True)
 @click.pass_obj
 def export(
@@ -388,8 +388,8 @@ def export(
 
 @click.command("import")
 @stack_option
-@click.option("--file", "path", metavar="FILE")
-@click.option("--force", "-f", is_flag=True)
+@click.option("--file", "path", metavar="FILE", help="This file in place of stdin or stdout.")
+@click.option("--force", "-f", is_flag=True, help="Though it is of another stack or broken.")
 @click.pass_obj
 def import_(session: Session, stack_name: str | None, path: str | None, force: bool) -> int:
     """Replace the state with one that `stack export` wrote."""
@@ -459,10 +459,10 @@ def _check_import(ref: StackRef, snapshot: Snapshot, force: bool) -> None:
 
 @click.command()
 @stack_option
-@click.option("--json", "-j", "as_json", is_flag=True)
-@click.option("--show-secrets", is_flag=True)
-@click.option("--page-size", type=int, default=0)
-@click.option("--page", type=int, default=1)
+@click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--show-secrets", is_flag=True, help="Show secrets in clear.")
+@click.option("--page-size", type=int, default=0, help="Entries a page; all on one if 0.")
+@click.option("--page", type=int, default=1, help="Which page.")
 @click.pass_obj
 def history(
     session: Session,
@@ -495,7 +495,7 @@ def _moment(seconds: int) -> str:
 
 
 def _history_json(session: Session, entry: dict[str, Any], show_secrets: bool) -> dict[str, Any]:
-    """One entry as `stack history --json` gives it (golden 20-commands)."""
+    """One entry as `stack history --json` gives it."""
     from engine.stackfile import config_value
 
     config: dict[str, Any] = {}

@@ -15,7 +15,7 @@ from engine.session import CommandFailed, Loaded, Session
 from engine.text import json_text
 
 stack_option = click.option("-s", "--stack", "stack_name", metavar="NAME", help="The stack.")
-yes_option = click.option("--yes", "-y", is_flag=True)
+yes_option = click.option("--yes", "-y", is_flag=True, help="Don't ask.")
 
 
 class StateCommands(Commands):
@@ -62,7 +62,7 @@ def _one(rows: list[Row], urn: str) -> Row:
 @click.argument("urn", required=False)
 @stack_option
 @yes_option
-@click.option("--all", "all_", is_flag=True)
+@click.option("--all", "all_", is_flag=True, help="All of them.")
 @click.pass_obj
 def unprotect(
     session: Session, urn: str | None, stack_name: str | None, yes: bool, all_: bool
@@ -86,8 +86,8 @@ def unprotect(
 @click.argument("urn")
 @stack_option
 @yes_option
-@click.option("--force", is_flag=True)
-@click.option("--target-dependents", is_flag=True)
+@click.option("--force", is_flag=True, help="Also if it is protected.")
+@click.option("--target-dependents", is_flag=True, help="Also what depends on it.")
 @click.pass_obj
 def delete(
     session: Session,
@@ -154,8 +154,8 @@ def cancel(session: Session, name: str | None, stack_name: str | None, yes: bool
 
 @click.command()
 @click.argument("url", required=False)
-@click.option("--local", "-l", is_flag=True)
-@click.option("--cloud-url", "-c", "cloud_url")
+@click.option("--local", "-l", is_flag=True, help="The file:// backend in the home directory.")
+@click.option("--cloud-url", "-c", "cloud_url", help="The backend's URL.")
 @click.pass_obj
 def login(session: Session, url: str | None, local: bool, cloud_url: str | None) -> int:
     """Choose the file:// backend of later commands."""
@@ -174,8 +174,8 @@ def _host() -> str:
 
 @click.command()
 @click.argument("url", required=False)
-@click.option("--local", "-l", is_flag=True)
-@click.option("--all", "all_", is_flag=True)
+@click.option("--local", "-l", is_flag=True, help="The file:// backend in the home directory.")
+@click.option("--all", "all_", is_flag=True, help="All of them.")
 @click.pass_obj
 def logout(session: Session, url: str | None, local: bool, all_: bool) -> int:
     """Forget a backend."""
@@ -186,8 +186,8 @@ def logout(session: Session, url: str | None, local: bool, all_: bool) -> int:
 
 
 @click.command()
-@click.option("--json", "-j", "as_json", is_flag=True)
-@click.option("--verbose", "-v", is_flag=True)
+@click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--verbose", "-v", is_flag=True, help="Say more.")
 @click.pass_obj
 def whoami(session: Session, as_json: bool, verbose: bool) -> int:
     """The user, and the backend in use."""
@@ -202,7 +202,7 @@ def whoami(session: Session, as_json: bool, verbose: bool) -> int:
 
 
 @click.command()
-@click.option("--verbose", is_flag=True)
+@click.option("--verbose", is_flag=True, help="Say which engine this is.")
 def version(verbose: bool) -> None:
     """The version of the CLI that this engine stands in for."""
     click.echo(VERSION_LINE)

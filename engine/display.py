@@ -130,7 +130,7 @@ def format_value(value: Any, indent: str) -> list[str]:
     if isinstance(value, dict):
         width = max((len(k) for k in value), default=0)
         lines = ["{"]
-        for key, item in value.items():
+        for key, item in sorted(value.items()):
             first, *rest = format_value(item, indent + "    ")
             lines += [f"{indent}    {key.ljust(width)}: {first}", *rest]
         return [*lines, indent + "}"]

@@ -1,13 +1,12 @@
 """Runs in the project's Python, not in the engine's: the program, and the dynamic providers.
 
-It imports the SDK first, forks the process that serves dynamic providers, and then waits on stdin
-for one line of JSON that says what to run: so all of this happens while the engine still derives
-its key. Both processes end as soon as the engine closes the life line (or dies). The program's
-configuration comes through stdin, where no process list shows it. This file imports nothing of
-the engine.
+It imports the SDK and what the program will import, forks the process that serves dynamic
+providers, and then waits on stdin for one line of JSON that says what to run: so all of this
+happens while the engine still derives its key. Both processes end as soon as the engine closes
+the life line (or dies). The program's configuration comes through stdin, where no process list
+shows it. This file imports nothing of the engine.
 """
 
-import ast
 import asyncio
 import atexit
 import contextlib
@@ -16,6 +15,7 @@ import io
 import json
 import logging
 import os
+import re
 import runpy
 import sys
 import threading
@@ -69,18 +69,21 @@ def user_traceback(program: str) -> str:
     return traceback.format_exc()
 
 
-def imported_names(file: Path) -> set[str]:
-    """The modules that a file imports by absolute names."""
-    try:
-        tree = ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return set()  # the program will say so itself
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module)
+FROM = re.compile(rb"^from[ \t]+(\w[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^#;\n]*)", re.MULTILINE)
+IMPORT = re.compile(rb"^import[ \t]+(\w[^#;\n]*)", re.MULTILINE)
+
+
+def imports_of(file: Path) -> dict[str, set[str]]:
+    """The modules that a file imports by absolute names at its outermost level, and which names
+    from each. (Parsing it properly takes ten times as long, and what is missed costs only time.)"""
+    found: dict[str, set[str]] = {}
+    with contextlib.suppress(OSError):
+        source = file.read_bytes()
+        for module, names in FROM.findall(source):
+            found.setdefault(module.decode(), set()).update(re.findall(r"\w+", names.decode()))
+        for modules in IMPORT.findall(source):
+            for module in modules.split(b","):
+                found.setdefault(module.split()[0].decode(), set())
     return found
 
 
@@ -88,17 +91,19 @@ def import_ahead(directory: Path) -> None:
     """Import the installed packages that the program will, while there is nothing to run yet;
     its own modules are only read, to find what they import."""
     todo = [directory / "__main__.py"]
-    seen: set[str] = set()
+    seen: set[Path] = set()
     while todo:
-        for name in sorted(imported_names(todo.pop()) - seen):
-            seen.add(name)
-            own = directory.joinpath(*name.split("."))
+        for module, names in sorted(imports_of(todo.pop()).items()):
+            own = directory.joinpath(*module.split("."))
             files = [f for f in (own.with_suffix(".py"), own / "__init__.py") if f.is_file()]
-            todo += files
-            if files or (directory / name.split(".")[0]).is_dir():
+            todo += [f for f in files if f not in seen]
+            seen.update(files)
+            if files or (directory / module.split(".")[0]).is_dir():
                 continue
             with contextlib.suppress(Exception):  # the program will meet it, and say so
-                importlib.import_module(name)
+                found = importlib.import_module(module)
+                for name in names:  # some packages load what they hold when it's asked for
+                    getattr(found, name, None)
 
 
 def run_program(order: dict[str, Any]) -> int:
@@ -106,6 +111,7 @@ def run_program(order: dict[str, Any]) -> int:
     import pulumi
     import pulumi.runtime
 
+    pulumi.log.debug = lambda *_, **__: None  # the engine shows none, and each would be a call
     pulumi.runtime.set_all_config(order["config"], order["secret_keys"])
     pulumi.runtime.configure(pulumi.runtime.Settings(**order["settings"]))
     program = order["program"]
@@ -147,17 +153,17 @@ def main() -> None:
     sys.path[0] = str(Path.cwd())
     try:
         for name in ("dill", "grpc", "pulumi.dynamic", "pulumi.runtime"):
-            importlib.import_module(name)  # before the fork: once for both processes
+            importlib.import_module(name)
     except ImportError:
         traceback.print_exc()
         print("The Pulumi SDK isn't installed in this Python:", sys.executable, file=sys.stderr)
         sys.exit(1)
+    import_ahead(Path.cwd())  # before the fork: once for both processes
     if os.fork() == 0:
         serve_dynamic_providers(dynamic_stdout, dynamic_stderr, lifeline)
         os._exit(0)
     os.close(dynamic_stdout)
     os.close(dynamic_stderr)
-    import_ahead(Path.cwd())
     line = sys.stdin.readline()
     if not line:
         os._exit(0)

@@ -179,9 +179,9 @@ def list_faults() -> None:
         print(f"  {name:16} {each.description}{where}  {each.parameter}".rstrip())
 
 
-@main.command()
+@main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("host")
-@click.argument("command", nargs=-1, required=True)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(host: str, command: tuple[str, ...]) -> None:
     """Run a command on a host as its root: python -m lab run exec-1 docker ps"""
     print(lab.current().host(host).run(*command), end="")
