@@ -12,6 +12,12 @@ from weakref import WeakKeyDictionary
 
 from engine.rows import ALWAYS, FIELDS, KEYS, VALUES, PendingOperation, Row, StateError
 from engine.values import (
+    ARCHIVE,
+    ASSET,
+    BYTES,
+    MARKER,
+    REFERENCE,
+    SECRET,
     UNKNOWN,
     Archive,
     Asset,
@@ -23,13 +29,6 @@ from engine.values import (
     number,
 )
 
-MARKER = "4dabf18193072939515e22adb298388d"
-SECRET = "1b47061264138c4ac30d75fd1eb44270"
-ASSET = "c44067f5952c0a294b673a41bacd8c17"
-ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
-REFERENCE = "5cf8f73096256a8f31e491e813e4eb8e"
-OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
-BYTES = "803fd3297a5875dc03ca845dda5d2a98"
 ODD_FLOAT = "8ad145fe-0d11-4827-bfd7-1abcbf086f5c"
 HIDDEN = "[secret]"
 

@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from engine.codec import MARKER, SECRET
 from engine.eventlog import masked
 from engine.rows import STACK_TYPE
+from engine.values import MARKER, SECRET
 
 if TYPE_CHECKING:
     from engine.backend import StackRef

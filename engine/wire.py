@@ -10,6 +10,13 @@ from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Struct
 from google.protobuf.struct_pb2 import Value as WireValue
 
 from engine.values import (
+    ARCHIVE,
+    ASSET,
+    BYTES,
+    MARKER,
+    OUTPUT,
+    REFERENCE,
+    SECRET,
     UNKNOWN,
     Archive,
     Asset,
@@ -22,13 +29,6 @@ from engine.values import (
     number,
 )
 
-MARKER = "4dabf18193072939515e22adb298388d"
-SECRET = "1b47061264138c4ac30d75fd1eb44270"
-ASSET = "c44067f5952c0a294b673a41bacd8c17"
-ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
-REFERENCE = "5cf8f73096256a8f31e491e813e4eb8e"
-OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
-BYTES = "803fd3297a5875dc03ca845dda5d2a98"
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 UNKNOWN_TEXTS = frozenset(
     {

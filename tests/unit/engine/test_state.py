@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.codec import MARKER, SECRET, Codec, compact, decode, encode, hide, row_to_json, show
+from engine.codec import Codec, compact, decode, encode, hide, row_to_json, show
 from engine.rows import Row, Secrets, Snapshot, StateError, integrity_problems
 from engine.state import (
     Deployment,
@@ -21,7 +21,7 @@ from engine.state import (
     deployment_json,
     write_atomically,
 )
-from engine.values import UNKNOWN, Archive, Asset, Bytes, ResourceRef, Secret
+from engine.values import MARKER, SECRET, UNKNOWN, Archive, Asset, Bytes, ResourceRef, Secret
 
 STACK = "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev"
 THING = "urn:pulumi:dev::p::pkg:index:Thing::a"
