@@ -208,6 +208,9 @@ class FileBackend:
         write_atomically(mine, json.dumps(content))
         try:
             self.check_unlocked(stack, mine)
+            state = self.state_path(stack)
+            for left in state.parent.glob(f".{state.name}.*.tmp"):  # by a run that was killed
+                left.unlink()
             yield
         finally:
             with suppress(FileNotFoundError):
