@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from engine.ssh import POOL, Master, SshError
+from engine.ssh import POOL, Master, SshError, connected_to
 
 API = "/v1.40"  # Docker 19.03 and later
 CONNECT_SECONDS = 15
@@ -45,17 +45,6 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         """Open it."""
         self.sock = self._open_socket()
-
-
-def _unix(path: str) -> socket.socket:
-    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    found.settimeout(CONNECT_SECONDS)
-    try:
-        found.connect(path)
-    except OSError:
-        found.close()
-        raise
-    return found
 
 
 def _tcp(address: str, tls: ssl.SSLContext | None) -> socket.socket:
@@ -106,7 +95,7 @@ class Docker:
         scheme = urlsplit(self.url).scheme
         rest = self.url.partition("://")[2]
         if scheme == "unix":
-            return self._tried(lambda: _unix(rest))
+            return self._tried(lambda: connected_to(rest))
         if scheme in ("tcp", "http", "https"):
             tls = tls_of(self._cert_path) if self._cert_path else None
             return self._tried(lambda: _tcp(rest.rstrip("/"), tls))
@@ -120,8 +109,7 @@ class Docker:
         except SshError as problem:
             raise DockerError(self.url, str(problem).partition(": ")[2]) from None
         with suppress(DockerError, SshError):
-            path = str(master.forward())
-            return self._tried(lambda: _unix(path))
+            return self._tried(master.connected)
         return self._tried(lambda: _dialled(master))
 
     def _tried(self, way: Callable[[], socket.socket]) -> Callable[[], socket.socket]:
@@ -167,7 +155,7 @@ class Docker:
             connection.request(method, f"{API}{path}{words}", data, sent)
             answer = connection.getresponse()
             found = answer.read()
-        except (OSError, http.client.HTTPException) as problem:
+        except (OSError, SshError, http.client.HTTPException) as problem:
             words = str(problem) or type(problem).__name__
             raise DockerError(self.url, f"{method} {path}: {words}") from None
         finally:

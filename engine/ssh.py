@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
@@ -17,6 +18,18 @@ DOCKER_SOCKET = "/var/run/docker.sock"
 # sshd begins to drop unauthenticated connections at 10 (MaxStartups); many hosts may share one
 # gateway.
 _HANDSHAKES = threading.BoundedSemaphore(4)
+
+
+def connected_to(path: str | Path) -> socket.socket:
+    """A connection to a local socket."""
+    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    found.settimeout(CONNECT_SECONDS)
+    try:
+        found.connect(str(path))
+    except OSError:
+        found.close()
+        raise
+    return found
 
 
 class SshError(Exception):
@@ -62,6 +75,7 @@ class Master:
     extra: list[str]
     ours: bool = False
     sockets: dict[str, Path] = field(default_factory=dict)
+    forwards: int = 0  # so far: no local path is used twice
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def _ssh(self, *words: str, timeout_seconds: float = CONNECT_SECONDS) -> str:
@@ -98,12 +112,33 @@ class Master:
         """A local socket that leads to one of the host's."""
         with self._lock:
             if remote not in self.sockets:
-                local = self.directory / f"{len(self.sockets)}.sock"
+                local = self.directory / f"{self.forwards}.sock"
+                self.forwards += 1
                 problem = self._ssh("-O", "forward", "-L", f"{local}:{remote}", timeout_seconds=5)
                 if problem:
                     raise SshError(f"{self.target.url}: {_last_line(problem)}")
                 self.sockets[remote] = local
             return self.sockets[remote]
+
+    def connected(self, remote: str = DOCKER_SOCKET) -> socket.socket:
+        """A connection to one of the host's sockets.
+
+        A master that has ended meanwhile (idle for longer than ControlPersist while the run waited
+        for something else, or the network was away) is begun anew. SshError if that fails.
+        """
+        path = self.forward(remote)
+        with contextlib.suppress(OSError):
+            return connected_to(path)
+        with self._lock:
+            if self.sockets.get(remote) == path:  # else another thread has seen to it
+                self.sockets.clear()
+                self.ours = False
+        self.open()
+        path = self.forward(remote)
+        try:
+            return connected_to(path)
+        except OSError as problem:
+            raise SshError(f"{self.target.url}: {path}: {problem}") from None
 
     def run_argv(self, *command: str) -> list[str]:
         """The command line that runs something on the host through this master."""

@@ -96,8 +96,8 @@ def plan(subnet: str = "10.77.0.0/24", pairs: int = 1) -> Plan:
     network = IPv4Network(subnet)
     if network.prefixlen > 24 or not network.is_private:
         raise ValueError(f"{subnet} must be a private network of at least 256 addresses (/24)")
-    if not 1 <= pairs <= 20:
-        raise ValueError(f"{pairs} pairs: the lab has room for 1 to 20")
+    if not 1 <= pairs <= 24:
+        raise ValueError(f"{pairs} pairs: the lab has room for 1 to 24")
     return Plan(IPv4Network((IPv4Address(network.network_address), network.prefixlen)), pairs)
 
 

@@ -131,10 +131,10 @@ class Site:
             time.sleep(0.1)
 
 
-def free_plan() -> settings.Plan:
+def free_plan(pairs: int = 1) -> settings.Plan:
     """A subnet that this host has no route to: a demo's lab may be up beside the tests'."""
     for second in range(78, 90):
-        plan = settings.plan(f"10.{second}.0.0/24")
+        plan = settings.plan(f"10.{second}.0.0/24", pairs)
         try:
             network.refuse_a_taken_subnet(plan, network.routes())
         except LabError:

@@ -1,0 +1,111 @@
+"""Times a deployment on more and more hosts, and weighs it: python -m tests.bench.hosts 4 10 50
+
+Memory is that of the command with all its processes at the worst moment (proportional set size,
+so that what processes share is counted once). With `pulumi` on PATH the CLI is measured too.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+from lab.lab import Lab
+from tests.bench.__main__ import in_a_new_lab
+from tests.lab.conftest import make_workspace
+from tests.lab.workspace import CLONE, STACK, Workspace
+
+SAMPLE_SECONDS = 0.05
+FEW_OBJECTS = 10
+
+
+def main() -> None:
+    engines = {"embedded engine": CLONE / "engine/bin"}
+    if found := shutil.which("pulumi"):
+        engines["Pulumi CLI"] = Path(found).parent
+    columns = ["first up", "no-op preview", "no-op up", "peak MiB of a preview"]
+    print(f"| hosts | | {' | '.join(columns)} |\n|---|---|{'---|' * len(columns)}")
+    for hosts in map(int, sys.argv[1:] or ("4", "10", "50")):
+        for name, directory in engines.items():
+            measure = partial(with_engine, engine=directory)
+            seconds = in_a_new_lab(measure, (hosts - 2) // 2, FEW_OBJECTS)
+            cells = " | ".join(f"{seconds[column]:.1f}" for column in columns)
+            print(f"| {hosts} | {name} | {cells} |", flush=True)
+
+
+def with_engine(lab: Lab, engine: Path) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as directory:
+        work = make_workspace(Path(directory), lab)
+        work.engine = engine
+        work.edit("excp.pairs", pairs_of(lab))
+        assert work.pulumi("stack", "init", STACK).code == 0
+        up = ("up", "--yes", "--skip-preview", "--stack", STACK)
+        found = {"first up": measured(work, *up)[0]}
+        previews = [measured(work, "preview", "--stack", STACK) for _ in range(3)]
+        found["no-op preview"] = min(seconds for seconds, _ in previews)
+        found["peak MiB of a preview"] = max(mib for _, mib in previews)
+        found["no-op up"] = min(measured(work, *up)[0] for _ in range(3))
+        return found
+
+
+def pairs_of(lab: Lab) -> dict[str, object]:
+    """A pair for every two of the lab's EXCP hosts, all beside the same SIP Server pair."""
+    primary, backup = (f"{address}:8000" for address in lab.plan.sip_servers)
+    servers = [f"{primary}/{backup}"]
+    addresses = list(lab.plan.exec_hosts.values())[2:]
+    return {
+        str(number + 1): {
+            "hosts": addresses[2 * number : 2 * number + 2],
+            "tag": "100.0.100.11",
+            "voice_servers": {"vq": servers, "agent": servers, "call": servers},
+            "log": {"path": "/logs"},
+        }
+        for number in range(len(addresses) // 2)
+    }
+
+
+def measured(work: Workspace, *arguments: str) -> tuple[float, float]:
+    """Wall seconds of a command, and the MiB of its processes at the worst moment."""
+    started = time.monotonic()
+    process = work.start("pulumi", *arguments)
+    peaks = [0.0]
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(SAMPLE_SECONDS):
+            peaks.append(sum(map(pss_mib, tree(process.pid))))
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    stdout, stderr = process.communicate()
+    seconds = time.monotonic() - started
+    ended.set()
+    watching.join()
+    assert process.returncode == 0, stdout + stderr
+    return seconds, max(peaks)
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all below it."""
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        children = [int(c) for task in tasks for c in (task / "children").read_text().split()]
+    except OSError:
+        return []
+    return [pid, *(below for child in children for below in tree(child))]
+
+
+def pss_mib(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+if __name__ == "__main__":
+    main()
