@@ -33,10 +33,12 @@ class Connector(pulumi.ComponentResource):
         self.images = {i.key: hosts[i.host].pull(i) for i in layout.instances}
         site = Site(config, secrets, hosts, self.images)
         waiting = [i.key for i in layout.running if i.service != "excs"]
-        after: list[pulumi.Resource] = []
+        # The sync stands for all that came before it: that each container named every image took
+        # as long as all else together at 50 hosts (Measured).
+        after: list[pulumi.Resource] = list(self.images.values())
         for instance in layout.running:
             if instance.service == "excs":
-                after.append(Excs(instance, site, waiting, parent).synced)
+                after = [Excs(instance, site, after, waiting, parent).synced]
             elif instance.service == "exas":
                 Exas(instance, site, after, parent)
         Excp(layout, site, after, parent)

@@ -38,7 +38,7 @@ class ExcpPair(pulumi.ComponentResource):
                 waiting=[later.key for later in running[position + 1 :]],
                 opts=pulumi.ResourceOptions(parent=self),
             )
-            before = [*after, service.health]
+            before = [service.health]
         self.register_outputs({"instances": [instance.key for instance in running]})
 
 

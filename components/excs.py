@@ -19,12 +19,13 @@ class Excs(pulumi.ComponentResource):
         self,
         instance: Instance,
         site: Site,
+        after: Sequence[pulumi.Resource],
         waiting: Sequence[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exec:components:Excs", "config-sync", None, opts)
         parent = pulumi.ResourceOptions(parent=self)
-        self.service = Service(instance, site, waiting=waiting, opts=parent)
+        self.service = Service(instance, site, after, waiting=waiting, opts=parent)
         gate = site.config.excs.sync_gate
         assert instance.status_url is not None
         rule = SyncRule(

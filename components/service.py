@@ -39,22 +39,22 @@ class Site:
 class Service(pulumi.ComponentResource):
     """An instance that runs: guard (in a pair), container, health gate, each after the other.
 
-    Waits for all images of the stack and for `after`. A dead registry or a missing tag so stops
-    the run while every container is still as it was.
+    Waits for `after`, which every image of the stack comes before: a dead registry or a missing tag
+    so stops the run while every container is still as it was.
     """
 
     def __init__(
         self,
         instance: Instance,
         site: Site,
-        after: Sequence[pulumi.Resource] = (),
+        after: Sequence[pulumi.Resource],
         guard: GuardRule | None = None,
         waiting: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exec:components:Service", instance.key, None, opts)
         self.instance = instance
-        before = [*site.images.values(), *after]
+        before = list(after)
         if guard is not None:
             before.append(self._guard(guard, site, before))
         self.container = self._container(site, before)

@@ -143,12 +143,16 @@ def test_component_types_are_those_of_the_contract(graph: dict[str, Registered])
     }
 
 
+@pytest.mark.parametrize("stopped", [[], ["excs"], ["excp-1-1"]])
 def test_no_container_is_touched_before_every_image_is_pulled(
-    graph: dict[str, Registered], layout: Layout
+    layout: Layout, stopped: list[str]
 ) -> None:
+    graph, _ = register(StackFile().put("stopped", stopped))
     images = {f"image-{instance.key}" for instance in layout.instances}
-    for instance in layout.instances:
-        assert images <= waits_for(graph, f"container-{instance.key}")
+    containers = [name for name in graph if name.startswith("container-")]
+    assert len(containers) == len(layout.instances) - len(stopped)
+    for name in containers:
+        assert images <= waits_for(graph, name)
 
 
 def test_exas_and_excp_wait_for_the_sync(graph: dict[str, Registered]) -> None:
