@@ -371,6 +371,14 @@ class Excp(Section):
     ] = Field(description="one pair for each SIP Server HA pair, by its number")
 
 
+class Preflight(Section):
+    waive: dict[str, Annotated[str, Field(min_length=1)]] = Field(
+        default={},
+        description="findings of `exctl doctor` that don't stop a deployment here: name of the"
+        " check, and the reason",
+    )
+
+
 class ExecConfig(Section):
     """A whole stack: one tenant, one EX organization."""
 
@@ -383,6 +391,7 @@ class ExecConfig(Section):
     excs: Excs = Field(description="config sync")
     exas: Exas = Field(description="agent state sync")
     excp: Excp = Field(description="conversation provider")
+    preflight: Preflight = Field(default=Preflight(), description="checks before a deployment")
     stopped: list[str] = Field(
         default=[],
         description="what has no container for now: excs, exas, excp, excp-<pair> or"

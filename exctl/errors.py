@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-DONE, FAILED, USAGE, UNHEALTHY, INTERRUPTED = 0, 1, 2, 4, 130
-"""Exit codes of exctl; 3 is kept for 'failed and rolled back'. Source: the design, Contracts."""
+DONE, FAILED, USAGE, ROLLED_BACK, UNHEALTHY, INTERRUPTED = 0, 1, 2, 3, 4, 130
+"""Exit codes of exctl. Source: the design, Contracts."""
 
 
 class ExctlError(Exception):
     """What went wrong, what to do, and what state things are in. `code` is the exit code."""
 
     code = FAILED
+
+
+class FailedRun(ExctlError):
+    """A step failed after others were done; `reason` is why, without the state of the rest."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
+
+
+class RolledBack(ExctlError):
+    """What was wanted failed, and the release before runs again."""
+
+    code = ROLLED_BACK
 
 
 class NothingTouched(ExctlError):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import click
 from pulumi import automation as auto
 
+from exctl import releases
 from exctl.endpoints import ask_all, table, unhealthy
-from exctl.errors import ExctlError
+from exctl.errors import ExctlError, FailedRun
 from exctl.plan import Touch, touches
 from exctl.site import Site
 from exctl.steps import StepLog, without_wrapping
@@ -18,6 +21,19 @@ from exctl.workspace import last_error, open_stack
 from health.gate_runs import ALLOW_OUTAGE_VARIABLE
 
 Say = Callable[[str], None]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class How:
+    """How a run is done. `restart`: keys of instances whose containers are replaced although
+    nothing of them has changed. `stay`: after a failure, leave things as they are."""
+
+    yes: bool = False
+    allow_outage: bool = False
+    message: str = ""
+    stay: bool = False
+    restart: tuple[str, ...] = ()
 
 
 def say(line: str = "") -> None:
@@ -27,23 +43,31 @@ def say(line: str = "") -> None:
 
 def preview(site: Site) -> list[Touch]:
     """What an `up` would do, hosts looked at first; raises ExctlError if it can't be told."""
-    return _preview(open_stack(site), site)
+    return _preview(open_stack(site), site, [])
 
 
-def up(site: Site, yes: bool, allow_outage: bool, message: str | None) -> None:
-    """Brings the stack to what its file says: plan, question, run, and one probe of everything.
+def up(site: Site, how: How) -> None:
+    """Brings the stack to what its file says: plan, question, run, one probe of everything, and a
+    release of what runs then.
 
-    Raises ExctlError if a step failed, or if in the end something isn't healthy.
+    Raises FailedRun if a step failed, ExctlError if in the end something isn't healthy.
     """
     stack = open_stack(site)
-    planned = _preview(stack, site)
+    replaced = _urns(stack, how.restart)
+    planned = _preview(stack, site, replaced)
     show_plan(planned)
-    if planned and not yes:
+    if planned and not how.yes:
         _confirm("Do it?")
-    if allow_outage:
+    if how.allow_outage:
         os.environ[ALLOW_OUTAGE_VARIABLE] = "1"
     log = StepLog(say)
-    _run(lambda: stack.up(message=message, refresh=True, on_event=log.on_event), log, site)
+    result = _run(
+        lambda: stack.up(
+            message=how.message, refresh=True, replace=replaced, on_event=log.on_event
+        ),
+        log,
+        site,
+    )
     rows = ask_all(site)
     for line in table(rows):
         print(line)
@@ -53,6 +77,9 @@ def up(site: Site, yes: bool, allow_outage: bool, message: str | None) -> None:
             f"everything was deployed as the stack file says, but {names} doesn't answer 200 now."
             f" Look closer with: exctl status --stack {site.stack}"
         )
+    images = result.outputs["release"].value if "release" in result.outputs else {}
+    if release := releases.record(site, images, how.message, log.gates):
+        say(f"this is release {release.number}")
 
 
 def destroy(site: Site, yes: bool) -> None:
@@ -69,6 +96,11 @@ def destroy(site: Site, yes: bool) -> None:
     print(f"stack {site.stack}: nothing is deployed any more")
 
 
+def outputs_of(site: Site) -> dict[str, Any]:
+    """The stack's outputs as they were after the last run."""
+    return {name: output.value for name, output in open_stack(site).outputs().items()}
+
+
 def show_plan(planned: Sequence[Touch]) -> None:
     if not planned:
         say("plan: no container is touched")
@@ -78,15 +110,29 @@ def show_plan(planned: Sequence[Touch]) -> None:
         say(f"  {touch}")
 
 
-def _preview(stack: auto.Stack, site: Site) -> list[Touch]:
+def _urns(stack: auto.Stack, keys: Sequence[str]) -> list[str]:
+    """The URNs of what makes up these instances: guard and container (the gates follow)."""
+    if not keys:
+        return []
+    names = {f"{role}-{key}" for role in ("guard", "container") for key in keys}
+    rows = (stack.export_stack().deployment or {}).get("resources") or []
+    return [row["urn"] for row in rows if row["urn"].rpartition("::")[2] in names]
+
+
+def _preview(stack: auto.Stack, site: Site, replaced: list[str]) -> list[Touch]:
     log = StepLog(lambda _line: None)
-    _run(lambda: stack.preview(refresh=True, on_event=log.on_event), log, site, touched=False)
+    _run(
+        lambda: stack.preview(refresh=True, replace=replaced, on_event=log.on_event),
+        log,
+        site,
+        touched=False,
+    )
     return touches(log.steps, site.layout)
 
 
-def _run(operation: Callable[[], object], log: StepLog, site: Site, touched: bool = True) -> None:
+def _run(operation: Callable[[], Result], log: StepLog, site: Site, touched: bool = True) -> Result:
     try:
-        operation()
+        return operation()
     except auto.ConcurrentUpdateError as error:
         raise ExctlError(
             f"another run holds the lock of the stack {site.stack}; nothing was touched."
@@ -98,7 +144,9 @@ def _run(operation: Callable[[], object], log: StepLog, site: Site, touched: boo
             raise ExctlError("\n\n".join([*reasons, "Nothing was touched."])) from None
         rows = table(ask_all(site))
         state = "What was done before stays, what waited was not touched. Each instance now:"
-        raise ExctlError("\n\n".join([*reasons, "\n".join([state, *rows])])) from None
+        raise FailedRun(
+            "\n\n".join([*reasons, "\n".join([state, *rows])]), "\n\n".join(reasons)
+        ) from None
 
 
 def _confirm(question: str) -> None:

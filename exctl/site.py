@@ -21,11 +21,17 @@ EXAMPLE = "example"
 
 
 @dataclass(frozen=True)
-class Site:
-    """One stack: its project's directory, its validated config, and what it consists of."""
+class Place:
+    """Where a stack is, whatever its file says."""
 
     project: Path
     stack: str
+
+
+@dataclass(frozen=True)
+class Site(Place):
+    """One stack: its project's directory, its validated config, and what it consists of."""
+
     config: ExecConfig
     layout: Layout
 

@@ -18,6 +18,7 @@ _WRAPPERS = re.compile(
     r"^(?:Exception calling application: |.*?health\.errors\.GateError: |error: |"
     r"rpc error: code = \w+ desc = )+"
 )
+_GATE = re.compile(r"^\S+: (?:healthy after|sync complete|guard passed)")
 _DONE = {
     (CONTAINER_TYPE, "create"): "container started",
     (CONTAINER_TYPE, "create-replacement"): "container started",
@@ -37,6 +38,8 @@ class StepLog:
     steps: list[Step] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     program_words: list[str] = field(default_factory=list)
+    gates: list[str] = field(default_factory=list)
+    """What the gates and guards said."""
     started: float = field(default_factory=time.monotonic)
 
     def on_event(self, event: EngineEvent) -> None:
@@ -71,6 +74,8 @@ class StepLog:
             for line in message.splitlines():
                 if line.strip():
                     self._line(line.strip())
+                    if _GATE.search(line):
+                        self.gates.append(line.strip())
 
     def _line(self, text: str) -> None:
         self.say(f"{time.monotonic() - self.started:6.1f} s  {text}")

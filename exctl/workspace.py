@@ -11,13 +11,13 @@ from pathlib import Path
 from pulumi import automation as auto
 
 from exctl.errors import ExctlError, NothingTouched
-from exctl.site import PROGRAM, Site
+from exctl.site import PROGRAM, Place
 
 ENGINE_VARIABLE = "EXCTL_ENGINE"
 """`embedded` takes the embedded engine even where the Pulumi CLI is there."""
 
 
-def open_stack(site: Site) -> auto.Stack:
+def open_stack(site: Place) -> auto.Stack:
     """The stack in its backend, made there if this is its first use."""
     command = pulumi_command()
     variables = {"PULUMI_SKIP_UPDATE_CHECK": "1", **passphrase(site)}
@@ -44,8 +44,8 @@ def make_state_directory(project: Path) -> None:
         (project / "state").mkdir(exist_ok=True)
 
 
-def passphrase(site: Site) -> dict[str, str]:
-    """The passphrase as a variable for Pulumi, asked for if the environment has none."""
+def passphrase(site: Place) -> dict[str, str]:
+    """The passphrase as a variable for Pulumi, asked for, once, if the environment has none."""
     if {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys():
         return {}
     if not sys.stdin.isatty():
@@ -53,7 +53,9 @@ def passphrase(site: Site) -> dict[str, str]:
             f"the secrets of the stack {site.stack} are encrypted; set PULUMI_CONFIG_PASSPHRASE or"
             " PULUMI_CONFIG_PASSPHRASE_FILE to decrypt them. Nothing was touched."
         )
-    return {"PULUMI_CONFIG_PASSPHRASE": getpass.getpass(f"Passphrase of stack {site.stack}: ")}
+    # Into our own environment: a way back after a failure must not stop at a prompt.
+    os.environ["PULUMI_CONFIG_PASSPHRASE"] = getpass.getpass(f"Passphrase of stack {site.stack}: ")
+    return {}
 
 
 def last_error(error: auto.CommandError) -> str:

@@ -1,0 +1,58 @@
+"""Secrets of a stack: a new one in an old one's place, and all of them for those who may."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+
+from pulumi import automation as auto
+
+import vendor_facts as vendor
+from config_loader import NAMESPACE
+from exctl import stack_file
+from exctl.errors import NothingTouched
+from exctl.site import Site
+from exctl.workspace import open_stack
+
+NAMES = tuple(secret.name for secret in vendor.SECRETS)
+
+
+def read_new(name: str) -> str:
+    """The new value: asked for twice without echo, or the whole of stdin if that's no terminal.
+
+    Never an argument: every user of this machine could read it in the process list.
+    """
+    if name not in NAMES:
+        raise NothingTouched(
+            f"{name} isn't a secret; there are {', '.join(NAMES)}. Nothing was touched."
+        )
+    if sys.stdin.isatty():
+        value = getpass.getpass(f"New {name}: ")
+        if value != getpass.getpass("The same again: "):
+            raise NothingTouched("the two differ. Nothing was touched.")
+    else:
+        value = sys.stdin.read().removesuffix("\n")
+    if not value:
+        raise NothingTouched(f"an empty {name} was given. Nothing was touched.")
+    return value
+
+
+def rotated(site: Site, name: str, value: str) -> str:
+    """The text of the stack file with the secret encrypted anew; the file itself is as before."""
+    path = stack_file.path_of(site)
+    before = path.read_text()
+    try:
+        open_stack(site).set_config(f"{NAMESPACE}:{name}", auto.ConfigValue(value, secret=True))
+        return path.read_text()
+    finally:
+        stack_file.write(path, before)
+
+
+def all_of(site: Site) -> dict[str, str]:
+    """The secrets in clear."""
+    prefix = f"{NAMESPACE}:"
+    return {
+        key.removeprefix(prefix): value.value
+        for key, value in open_stack(site).get_all_config().items()
+        if value.secret and key.startswith(prefix)
+    }
