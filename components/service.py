@@ -79,7 +79,13 @@ class Service(pulumi.ComponentResource):
             image=site.images[self.instance.key].image_id,
             envs=_envs(self.instance, site.secrets),
             **container_args(self.instance),
-            opts=pulumi.ResourceOptions(parent=self, provider=provider, depends_on=list(before)),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=provider,
+                depends_on=list(before),
+                # Two can't have one name, also where only `exctl restart` wants a new one.
+                delete_before_replace=True,
+            ),
         )
 
     def _health(self, site: Site, waiting: Sequence[str]) -> HealthGate:

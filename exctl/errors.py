@@ -20,6 +20,12 @@ class FailedRun(ExctlError):
         self.reason = reason or message
 
 
+class Interrupted(ExctlError):
+    """The operator stopped a run; what was done is saved."""
+
+    code = INTERRUPTED
+
+
 class RolledBack(ExctlError):
     """What was wanted failed, and the release before runs again."""
 

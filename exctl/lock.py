@@ -54,7 +54,16 @@ def described(path: Path) -> str:
 
 
 def _lives(pid: object) -> bool:
-    return isinstance(pid, int) and Path(f"/proc/{pid}").exists()
+    if not isinstance(pid, int):
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    status = Path(f"/proc/{pid}/status")  # one that nobody has collected yet still takes signals
+    return not status.exists() or "\nState:\tZ" not in status.read_text()
 
 
 def is_alive(path: Path) -> bool:

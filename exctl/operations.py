@@ -87,8 +87,15 @@ def deploy(site: Site, how: runs.How) -> None:
     except FailedRun as failure:
         path = stack_file.path_of(site)
         text = path.read_text()
-        if how.stay or good is None or good.stack_file == text:
+        if good is None or good.stack_file == text:
             raise
+        if how.stay:
+            back = f"exctl rollback {good.number} --stack {site.stack}"
+            onward = f"exctl up --stack {site.stack}"
+            raise FailedRun(
+                f"{failure}\n\nTo go on, once the cause is gone: {onward}. To go back: {back}",
+                failure.reason,
+            ) from None
         failed = path.with_name(f"{path.name}.failed")
         stack_file.write(failed, text)
         stack_file.write(path, good.stack_file)

@@ -13,7 +13,8 @@ from pulumi import automation as auto
 
 from exctl import releases
 from exctl.endpoints import ask_all, table, unhealthy
-from exctl.errors import ExctlError, FailedRun
+from exctl.errors import ExctlError, FailedRun, Interrupted
+from exctl.interrupts import Interrupts, waited_for
 from exctl.plan import Touch, touches
 from exctl.site import Site
 from exctl.steps import StepLog, without_wrapping
@@ -131,14 +132,19 @@ def _preview(stack: auto.Stack, site: Site, replaced: list[str]) -> list[Touch]:
 
 
 def _run(operation: Callable[[], Result], log: StepLog, site: Site, touched: bool = True) -> Result:
+    interrupts = Interrupts()
     try:
-        return operation()
+        with waited_for(say) as interrupts:
+            return operation()
     except auto.ConcurrentUpdateError as error:
         raise ExctlError(
             f"another run holds the lock of the stack {site.stack}; nothing was touched."
-            f" {last_error(error)}"
+            f" {last_error(error)}\nWhose it is, and to take it from a run that was killed:"
+            f" exctl unlock --stack {site.stack}"
         ) from None
     except auto.CommandError as error:
+        if interrupts.count:
+            raise Interrupted(_interrupted(site, touched)) from None
         reasons = log.errors or log.program_words or [without_wrapping(last_error(error))]
         if not touched:
             raise ExctlError("\n\n".join([*reasons, "Nothing was touched."])) from None
@@ -147,6 +153,16 @@ def _run(operation: Callable[[], Result], log: StepLog, site: Site, touched: boo
         raise FailedRun(
             "\n\n".join([*reasons, "\n".join([state, *rows])]), "\n\n".join(reasons)
         ) from None
+
+
+def _interrupted(site: Site, touched: bool) -> str:
+    if not touched:
+        return "interrupted; nothing was touched."
+    rows = "\n".join(table(ask_all(site)))
+    return (
+        "interrupted. The step under way was finished and saved, nothing after it was begun. Each"
+        f" instance now:\n{rows}\nTo go on: exctl up --stack {site.stack}"
+    )
 
 
 def _confirm(question: str) -> None:

@@ -30,7 +30,7 @@ def start(host: LabHost, public_key: str) -> None:
             "sshd": [SSHD, "-D", "-e", "-f", str(directory / "sshd_config")],
             "dockerd": dockerd_command(host),
         },
-        users(home),
+        {**users(home), "/etc/hosts": names(host)},
     )
 
 
@@ -88,6 +88,13 @@ def dockerd_command(host: LabHost) -> list[str]:
         f"--insecure-registry={host.plan.registry}",
         "--log-level=warn",
     ]
+
+
+def names(host: LabHost) -> str:
+    """A hosts file in which Genesys Cloud is the lab's stand-in of it."""
+    region = "mypurecloud.com"
+    cloud = f"{host.plan.cloud} api.{region} login.{region}"
+    return f"127.0.0.1 localhost {host.name}\n{cloud}\n"
 
 
 def users(home: Path) -> dict[str, str]:

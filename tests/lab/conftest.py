@@ -18,7 +18,7 @@ from lab import faults, network, settings
 from lab.errors import LabError
 from lab.host import LabHost
 from lab.lab import Lab, locked
-from tests.lab.workspace import Workspace
+from tests.lab.workspace import STACK, Workspace
 
 OBJECTS = 30
 """Six seconds of sync at the API's default rate: long enough to look into."""
@@ -41,6 +41,10 @@ class Site:
             settings.CONFIG_SERVER_PASSWORD,
             settings.OAUTH_CLIENT_SECRET,
         )
+
+    @property
+    def stack_file(self) -> Path:
+        return self.work.directory / f"Pulumi.{STACK}.yaml"
 
     def host(self, key: str) -> LabHost:
         return self.lab.host(self.hosts[key])

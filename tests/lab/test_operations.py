@@ -1,0 +1,274 @@
+"""Stories of operating a deployed site: versions, releases, drift, secrets, killed runs.
+
+Each story starts from what the one before it left. The numbers that a story proves are printed:
+seconds without any instance of the pair, and how often EXCS was replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.conftest import Site
+from tests.lab.prober import Watch
+from tests.lab.workspace import STACK, Run
+
+pytestmark = pytest.mark.lab
+
+OLD, NEW, CRASHES = "100.0.100.11", "100.0.100.12", "100.0.100.13"
+PAIR = ("excp-1-1", "excp-1-2")
+
+
+def exctl(site: Site, *arguments: str, code: int = 0, text: str | None = None) -> Run:
+    """A command that must end with this code, and must tell no secret."""
+    process = subprocess.Popen(
+        ["exctl", *arguments],
+        cwd=site.work.directory,
+        env={**site.work.environment, "PULUMI_STACK": STACK},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    stdout, stderr = process.communicate(text or "", timeout=300)
+    run = Run(process.returncode, stdout, stderr, 0.0)
+    assert run.code == code, run.text
+    for secret in site.secrets:
+        assert secret not in run.text
+    assert "Traceback" not in run.text
+    return run
+
+
+def releases(site: Site) -> list[dict[str, Any]]:
+    found = json.loads(exctl(site, "releases", "--json").stdout)
+    assert isinstance(found, list)
+    return found
+
+
+def proven(site: Site, watch: Watch, excs_before: str) -> None:
+    """No moment without any of the pair, and EXCS was left alone."""
+    seconds = watch.seconds_without_any(site.url(key, "/health") for key in PAIR)
+    replaced = int(site.container_id_on_host("excs") != excs_before)
+    print(f"{seconds:.1f} s without the pair, EXCS replaced {replaced} times")
+    assert (seconds, replaced) == (0, 0)
+
+
+def test_hosts_are_well_before_anything_is_deployed(site: Site) -> None:
+    run = exctl(site, "doctor", "--json")
+    rows = json.loads(run.stdout)
+    assert {row["host"] for row in rows} == set(site.hosts.values())
+    assert all(row["is_ok"] for row in rows), run.stdout
+    assert any(row["check"].endswith(":6379") for row in rows)
+
+
+def test_a_host_that_lacks_something_is_named_and_can_be_waived(site: Site) -> None:
+    site.set_fault("infra", "redis-down")
+    try:
+        run = exctl(site, "doctor", code=4)
+        assert run.stdout.count("STOPS") == 4
+        assert "Redis" in run.stdout
+        check = f"connection {site.lab.plan.infra}:6379"
+        site.work.edit("preflight.waive", {check: "Redis comes with the deployment"})
+        assert "Redis comes with the deployment" in exctl(site, "doctor").stdout
+    finally:
+        site.clear_faults("infra")
+        site.work.remove("preflight.waive")
+
+
+def test_the_first_deployment_is_release_one(site: Site) -> None:
+    exctl(site, "up", "--yes", "-m", "the beginning")
+    (first,) = releases(site)
+    assert first["number"] == 1
+    assert first["message"] == "the beginning"
+    assert first["images"]["excp-1"]["tag"] == OLD
+    assert any("sync complete" in gate for gate in first["gates"])
+    assert "no drift" in exctl(site, "drift").stdout
+
+
+def test_an_update_is_a_release_and_costs_no_moment_of_the_pair(site: Site) -> None:
+    before = site.container_id_on_host("excs")
+    with Watch(site.health_urls()) as watch:
+        exctl(site, "update", "excp", "--pair", "1", "--tag", NEW, "--yes")
+    proven(site, watch, before)
+    assert [release["images"]["excp-1"]["tag"] for release in releases(site)] == [OLD, NEW]
+    assert "excp-1: 100.0.100.11" in exctl(site, "releases", "1", "2").stdout
+
+
+def test_an_update_that_crashes_goes_back_by_itself(site: Site) -> None:
+    before, peer = site.container_id_on_host("excs"), site.container_id_on_host("excp-1-2")
+    text = site.stack_file.read_text()
+    with Watch(site.health_urls()) as watch:
+        run = exctl(site, "update", "excp", "--tag", CRASHES, "--yes", code=3)
+    proven(site, watch, before)
+    assert "exctl: rolled back: release 2 runs again" in run.stderr
+    assert "cannot start" in run.stderr
+    assert [site.version(key) for key in PAIR] == [NEW, NEW]
+    assert site.container_id_on_host("excp-1-2") == peer
+    assert site.stack_file.read_text() == text
+    assert CRASHES in site.stack_file.with_name(f"{site.stack_file.name}.failed").read_text()
+
+
+def test_the_release_before_comes_back_though_the_registry_is_down(site: Site) -> None:
+    before = site.container_id_on_host("excs")
+    site.set_fault("infra", "registry-down")
+    try:
+        with Watch(site.health_urls()) as watch:
+            exctl(site, "rollback", "1", "--yes")
+    finally:
+        site.clear_faults("infra")
+    proven(site, watch, before)
+    assert [site.version(key) for key in PAIR] == [OLD, OLD]
+
+
+def test_the_vendors_words_stop_and_start_one_instance(site: Site) -> None:
+    exctl(site, *["--action", "stop", "--service", "excp", "--pair", "1", "--host", "2", "--yes"])
+    assert site.containers("excp-1-2") == []
+    assert site.codes()["excp-1-1"] == 200
+    exctl(site, *["--action=start", "--service=excp", "--pair", "1", "--host", "2", "--yes"])
+    assert site.codes() == dict.fromkeys(("excs", "exas", *PAIR), 200)
+
+
+def test_a_restart_gives_new_containers_one_after_the_other(site: Site) -> None:
+    before = site.container_ids()
+    with Watch(site.health_urls()) as watch:
+        exctl(site, "restart", "excp", "--yes")
+    proven(site, watch, before["excs"])
+    after = site.container_ids()
+    assert all(before[key] != after[key] for key in PAIR)
+    assert before["exas"] == after["exas"]
+
+
+def test_drift_tells_what_somebody_did_to_the_hosts_and_up_puts_it_right(site: Site) -> None:
+    site.docker("excp-1-1", "stop", "-t", "1", "excp-1-1")
+    site.docker("exas", "rm", "-f", "exas")
+    labels = ("--label", f"exec.stack={STACK}")
+    image = site.inspect("excs")["Image"]
+    site.docker("excs", "create", "--name", "stray", *labels, image)
+    site.work.edit("excp.pairs.1.stop_grace_seconds", 31)
+    try:
+        found = json.loads(exctl(site, "drift", "--json", code=4).stdout)
+        told = {(row["kind"], row["instance"]) for row in found}
+        assert told == {
+            ("host changed", "excp-1-1"),
+            ("host changed", "exas"),
+            ("host changed", "stray"),
+            ("not yet deployed", "excp-1-1"),
+            ("not yet deployed", "excp-1-2"),
+        }
+    finally:
+        site.docker("excs", "rm", "stray")
+    exctl(site, "up", "--yes")
+    assert "no drift" in exctl(site, "drift").stdout
+
+
+def test_logs_of_all_hosts_come_in_one_stream_by_time(site: Site) -> None:
+    lines = exctl(site, "logs", "--since", "1h").stdout.splitlines()
+    assert {line.split()[0] for line in lines} == {"excs", "exas", *PAIR}
+    times = [line.split()[1] for line in lines]
+    assert times == sorted(times)
+    only = exctl(site, "logs", "exas", "--grep", "starts").stdout.splitlines()
+    assert only
+    assert all("exas" in line and "starts" in line for line in only)
+
+
+def test_a_rotated_secret_reaches_its_service_and_nobody_else(site: Site) -> None:
+    value = "a-new-word-for-config-server"
+    pair = {key: site.container_id_on_host(key) for key in PAIR}
+    run = exctl(site, "rotate", "configServerPassword", "--yes", text=f"{value}\n")
+    assert value not in run.text
+    assert f"CONFIG_SERVER_PASSWORD={value}" in site.inspect("excs")["Config"]["Env"]
+    assert {key: site.container_id_on_host(key) for key in PAIR} == pair
+    for path in site.work.directory.rglob("*"):
+        if path.is_file() and not path.is_symlink() and "home" not in path.parts:
+            assert value.encode() not in path.read_bytes(), path
+
+
+def test_a_support_bundle_holds_no_secret(site: Site) -> None:
+    archive = site.work.directory / "bundle.tar.gz"
+    exctl(site, "support-bundle", "--to", str(archive))
+    assert archive.stat().st_mode & 0o077 == 0
+    with tarfile.open(archive) as tar:
+        texts = {m.name: tar.extractfile(m).read().decode() for m in tar}  # type: ignore[union-attr]
+    assert f"exec-{STACK}/excp-1-2/log.txt" in texts
+    assert "healthy" in texts[f"exec-{STACK}/status.json"]
+    for text in texts.values():
+        assert not [secret for secret in site.secrets if secret in text]
+        assert "v1:" not in text
+
+
+def test_what_a_killed_run_left_is_unlocked_and_finished(site: Site) -> None:
+    process = site.work.start("exctl", "restart", "exas", "--yes", "--stack", STACK)
+    site.wait_until(lambda: bool(locks(site)), "the run to take its lock")
+    busy = exctl(site, "up", "--yes", code=1)
+    assert "nothing was touched" in busy.text
+    assert "exctl unlock" in busy.text
+    still = exctl(site, "unlock", "--yes", code=1)
+    assert "STILL RUNS" in still.text
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert "no longer runs" in exctl(site, "unlock", "--yes").text
+    exctl(site, "up", "--yes")
+    assert site.codes() == dict.fromkeys(("excs", "exas", *PAIR), 200)
+
+
+def test_ctrl_c_finishes_the_step_under_way_and_says_where_things_are(site: Site) -> None:
+    process = site.work.start("exctl", "restart", "excp", "--yes", "--stack", STACK)
+    before = site.container_ids()
+    site.wait_until(lambda: "excp-1-1" in changed(site, before), "the first of the pair to restart")
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert "To go on: exctl up" in said
+    assert changed(site, before) == ["excp-1-1"]
+    assert locks(site) == []
+    exctl(site, "up", "--yes")
+    assert site.codes() == dict.fromkeys(("excs", "exas", *PAIR), 200)
+
+
+def changed(site: Site, before: dict[str, str]) -> list[str]:
+    """The instances of the pair whose container runs and isn't the one of before."""
+    return [
+        key
+        for key in PAIR
+        if (now := site.containers(key)) and now != [before[key]] and site.codes()[key] is not None
+    ]
+
+
+def locks(site: Site) -> list[Path]:
+    return list((site.work.backend / ".pulumi/locks").rglob("*.json"))
+
+
+def test_a_stack_leaves_as_the_vendors_env_and_comes_back_the_same(site: Site) -> None:
+    given = exctl_with_secrets(site)
+    env = site.work.directory / "vendor.env"
+    env.write_text(given.replace("6662cb10", "7772cb10"))  # two stacks can't have one organization
+    exctl(site, "import-env", str(env), "--stack", "copy")
+    copy = site.work.directory / "Pulumi.copy.yaml"
+    try:
+        assert not [secret for secret in site.secrets if secret in copy.read_text()]
+        back = site.work.exctl("export-env", "--with-secrets", "--stack", "copy").stdout
+        assert back == env.read_text()
+    finally:
+        copy.unlink()
+        env.unlink()
+
+
+def exctl_with_secrets(site: Site) -> str:
+    run = site.work.exctl("export-env", "--with-secrets", "--stack", STACK)
+    assert run.code == 0, run.text
+    return run.stdout
+
+
+def test_destroy_leaves_no_container(site: Site) -> None:
+    exctl(site, "destroy", "--yes")
+    time.sleep(0.1)
+    assert {key: site.containers(key) for key in site.hosts} == {key: [] for key in site.hosts}
