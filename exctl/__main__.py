@@ -3,15 +3,49 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import click
 
-from exctl import commands_change, commands_read
 from exctl.errors import INTERRUPTED, USAGE, ExctlError
 from exctl.vendor_line import translated
 
+SECTIONS = {
+    "Look (nothing is changed, no lock is taken)": (
+        "status", "logs", "doctor", "preview", "drift", "releases", "topology", "support-bundle",
+    ),
+    "Change (shows its plan first, and asks)": (
+        "up", "stop", "start", "restart", "update", "rollback", "rotate", "destroy",
+    ),
+    "Begin, move, mend": ("import-env", "export-env", "unlock"),
+}  # fmt: skip
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Commands(click.Group):
+    """Loads a command's module when it is called, and lists the commands by what they are for."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return [name for names in SECTIONS.values() for name in names]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module = import_module(f"exctl.commands.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                commands = ((name, self.get_command(ctx, name)) for name in names)
+                rows = [(name, found.get_short_help_str(70)) for name, found in commands if found]
+                formatter.write_dl(rows)
+
+
+@click.group(cls=Commands, context_settings=SETTINGS)
 def main() -> None:
     """Deploy and run EX Engage Connector.
 
@@ -23,10 +57,6 @@ def main() -> None:
     command or the stack file (nothing was touched), 3 failed and rolled back, 4 something is not
     healthy or not as it should be, 130 interrupted.
     """
-
-
-for _command in (*commands_read.COMMANDS, *commands_change.COMMANDS):
-    main.add_command(_command)
 
 
 def run() -> int:

@@ -9,28 +9,29 @@ import click
 
 from exctl import releases, runs, stack_file
 from exctl.errors import ExctlError, FailedRun, RolledBack
+from exctl.how import How
 from exctl.selection import stopped_entries, stopped_keys, tag_places
 from exctl.site import Site, open_site
 from layout import Instance
 
 
-def stop(site: Site, chosen: Sequence[Instance], how: runs.How) -> None:
+def stop(site: Site, chosen: Sequence[Instance], how: How) -> None:
     """Take the containers of these instances away; all else of them stays."""
     _set_stopped(site, stopped_keys(site.layout) | {i.key for i in chosen}, how)
 
 
-def start(site: Site, chosen: Sequence[Instance], how: runs.How) -> None:
+def start(site: Site, chosen: Sequence[Instance], how: How) -> None:
     """Give these instances their containers back."""
     _set_stopped(site, stopped_keys(site.layout) - {i.key for i in chosen}, how)
 
 
-def _set_stopped(site: Site, keys: set[str], how: runs.How) -> None:
+def _set_stopped(site: Site, keys: set[str], how: How) -> None:
     entries = stopped_entries(site.layout, keys)
     text = stack_file.edited(stack_file.path_of(site).read_text(), ("stopped",), entries or None)
     apply(site, text, how)
 
 
-def update(site: Site, chosen: Sequence[Instance], tag: str, how: runs.How) -> None:
+def update(site: Site, chosen: Sequence[Instance], tag: str, how: How) -> None:
     """Give these instances another version of their image."""
     text = stack_file.path_of(site).read_text()
     for place in tag_places(chosen):
@@ -38,7 +39,7 @@ def update(site: Site, chosen: Sequence[Instance], tag: str, how: runs.How) -> N
     apply(site, text, how)
 
 
-def rollback(site: Site, wanted: str | None, how: runs.How) -> None:
+def rollback(site: Site, wanted: str | None, how: How) -> None:
     """Bring a release back: its settings, its secrets, its images."""
     release = releases.find(site, wanted)
     runs.say(f"back to release {release.number} of {release.at} ({release.tags})")
@@ -60,7 +61,7 @@ def _check_digests(site: Site, release: releases.Release) -> None:
             )
 
 
-def apply(site: Site, text: str, how: runs.How) -> None:
+def apply(site: Site, text: str, how: How) -> None:
     """Write the stack file and bring the hosts to it.
 
     As long as nothing was touched, the file is put back as it was: after a mistake in it, a failed
@@ -78,7 +79,7 @@ def apply(site: Site, text: str, how: runs.How) -> None:
         raise
 
 
-def deploy(site: Site, how: runs.How) -> None:
+def deploy(site: Site, how: How) -> None:
     """`up`, and if a step of it fails, back to the last release: FailedRun if there is none, if it
     isn't wanted, or if the way back fails too; RolledBack otherwise."""
     good = releases.last(site)
@@ -101,7 +102,7 @@ def deploy(site: Site, how: runs.How) -> None:
         stack_file.write(path, good.stack_file)
         runs.say(f"\n{failure}\n\nrolling back to release {good.number} ({good.tags})")
         try:
-            runs.up(open_site(site.stack), runs.How(yes=True, message="rolled back by itself"))
+            runs.up(open_site(site.stack), How(yes=True, message="rolled back by itself"))
         except ExctlError as second:
             raise FailedRun(
                 f"the way back to release {good.number} failed as well:\n{second}\n\n"

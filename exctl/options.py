@@ -1,43 +1,86 @@
-"""Options that several commands share, and how a command finds its stack."""
+"""Options that several commands share. A decorator hands the command what its options amount to:
+the stack's site, the instances chosen, how to run. Each is worked out when the command is called,
+so that `exctl --help` loads nothing."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from exctl.site import Site
+from exctl.how import How
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Command = Callable[..., Any]
 
-STACK = click.option(
+json_option = click.option("--json", "as_json", is_flag=True, help="for programs; stable")
+yes_option = click.option("--yes", "-y", is_flag=True, help="don't ask")
+stack_option = click.option(
     "--stack", "-s", metavar="NAME", help="stack; else PULUMI_STACK, or the only one"
 )
-YES = click.option("--yes", "-y", is_flag=True, help="don't ask")
-JSON = click.option("--json", "as_json", is_flag=True, help="for programs; stable")
-ALLOW_OUTAGE = click.option(
-    "--allow-outage", is_flag=True, help="touch an instance though its peer doesn't serve"
-)
-MESSAGE = click.option(
-    "--message", "-m", metavar="TEXT", default="", help="why; kept in history and release"
-)
-NO_ROLLBACK = click.option(
-    "--no-rollback", is_flag=True, help="after a failure, leave things as they are"
-)
-_SERVICE = click.argument("service", required=False, type=click.Choice(["excs", "exas", "excp"]))
-_PAIR = click.option("--pair", metavar="N", help="only this pair of excp")
-_HOST = click.option("--host", metavar="1|2|ADDRESS", help="only this host (of each pair)")
+tag_option = click.option("--tag", required=True, metavar="VERSION", help="the image's version")
+
+
+def on_stack(command: Command) -> Command:
+    """`--stack`: the command gets `site`."""
+
+    @stack_option
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, stack: str | None, **others: Any) -> Any:
+        from exctl.site import open_site
+
+        return command(*arguments, site=open_site(stack), **others)
+
+    return wrapped
 
 
 def selecting(command: Command) -> Command:
-    """Gives a command the argument and options that choose instances."""
-    return _SERVICE(_PAIR(_HOST(command)))
+    """A service, `--pair` and `--host`: the command gets `chosen` besides `site`."""
+
+    @click.argument("service", required=False, type=click.Choice(["excs", "exas", "excp"]))
+    @click.option("--pair", metavar="N", help="only this pair of excp")
+    @click.option("--host", metavar="1|2|ADDRESS", help="only this host (of each pair)")
+    @on_stack
+    @functools.wraps(command)
+    def wrapped(
+        *arguments: Any,
+        site: Any,
+        service: str | None,
+        pair: str | None,
+        host: str | None,
+        **others: Any,
+    ) -> Any:
+        from exctl.selection import select
+
+        chosen = select(site.layout, service, pair, host)
+        return command(*arguments, site=site, chosen=chosen, **others)
+
+    return wrapped
 
 
-def site_of(stack: str | None) -> Site:
-    """The stack that the command is about."""
-    from exctl.site import open_site
+def changing(command: Command) -> Command:
+    """`--yes`, `--allow-outage`, `--message`: the command gets `how`."""
 
-    return open_site(stack)
+    @yes_option
+    @click.option(
+        "--allow-outage", is_flag=True, help="touch an instance though its peer doesn't serve"
+    )
+    @click.option(
+        "--message", "-m", metavar="TEXT", default="", help="why; kept in history and release"
+    )
+    @functools.wraps(command)
+    def wrapped(
+        *arguments: Any, yes: bool, allow_outage: bool, message: str, stay: bool = True, **o: Any
+    ) -> Any:
+        how = How(yes=yes, allow_outage=allow_outage, message=message, stay=stay)
+        return command(*arguments, how=how, **o)
+
+    return wrapped
+
+
+def going_back(command: Command) -> Command:
+    """`changing`, and a failure goes back to the last release unless `--no-rollback`."""
+    return click.option(
+        "--no-rollback", "stay", is_flag=True, help="after a failure, leave things as they are"
+    )(changing(command))

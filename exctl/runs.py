@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import click
 from pulumi import automation as auto
 
 from exctl import releases
 from exctl.endpoints import ask_all, table, unhealthy
 from exctl.errors import ExctlError, FailedRun, Interrupted
+from exctl.how import How
 from exctl.interrupts import Interrupts, waited_for
 from exctl.plan import Touch, touches
+from exctl.questions import confirm
 from exctl.site import Site
 from exctl.steps import StepLog, without_wrapping
 from exctl.workspace import last_error, open_stack
@@ -23,18 +23,6 @@ from health.gate_runs import ALLOW_OUTAGE_VARIABLE
 
 Say = Callable[[str], None]
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class How:
-    """How a run is done. `restart`: keys of instances whose containers are replaced although
-    nothing of them has changed. `stay`: after a failure, leave things as they are."""
-
-    yes: bool = False
-    allow_outage: bool = False
-    message: str = ""
-    stay: bool = False
-    restart: tuple[str, ...] = ()
 
 
 def say(line: str = "") -> None:
@@ -58,7 +46,7 @@ def up(site: Site, how: How) -> None:
     planned = _preview(stack, site, replaced)
     show_plan(planned)
     if planned and not how.yes:
-        _confirm("Do it?")
+        confirm("Do it?")
     if how.allow_outage:
         os.environ[ALLOW_OUTAGE_VARIABLE] = "1"
     log = StepLog(say)
@@ -91,7 +79,7 @@ def destroy(site: Site, yes: bool) -> None:
         say(f"  {instance.key} on {instance.host}")
     say("Log files on the hosts, images, Redis, the Config DB and the EX Org are not touched.")
     if not yes:
-        _confirm("Remove them?")
+        confirm("Remove them?")
     log = StepLog(say)
     _run(lambda: stack.destroy(refresh=True, on_event=log.on_event), log, site)
     print(f"stack {site.stack}: nothing is deployed any more")
@@ -163,9 +151,3 @@ def _interrupted(site: Site, touched: bool) -> str:
         "interrupted. The step under way was finished and saved, nothing after it was begun. Each"
         f" instance now:\n{rows}\nTo go on: exctl up --stack {site.stack}"
     )
-
-
-def _confirm(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise ExctlError("there is no terminal to ask on; add --yes. Nothing was touched.")
-    click.confirm(question, abort=True, err=True)

@@ -1,0 +1,1 @@
+"""One command of exctl a file: what is asked for, what is called, what is printed."""

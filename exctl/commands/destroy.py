@@ -1,0 +1,23 @@
+"""`exctl destroy`."""
+
+from __future__ import annotations
+
+import click
+
+from exctl.options import on_stack, yes_option
+from exctl.site import Site
+
+
+@click.command()
+@on_stack
+@yes_option
+def command(site: Site, yes: bool) -> None:
+    """Remove every container of the stack: pairs, EXAS, then EXCS.
+
+    Log files on the hosts, Redis, the Config DB and the EX organization stay as they are.
+
+    Example: exctl destroy --stack dev
+    """
+    from exctl import runs
+
+    runs.destroy(site, yes)

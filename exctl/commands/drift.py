@@ -1,0 +1,34 @@
+"""`exctl drift`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from exctl.errors import UNHEALTHY
+from exctl.options import json_option, on_stack
+from exctl.site import Site
+
+
+@click.command()
+@on_stack
+@json_option
+def command(site: Site, as_json: bool) -> None:
+    """Say what differs: hosts that somebody changed, and settings not yet deployed; exit 4 if any.
+
+    Example: exctl drift --stack dev
+    """
+    from exctl import drift
+
+    found = drift.look(site)
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], indent=2))
+    else:
+        for each in found:
+            click.echo(str(each))
+        if not found:
+            click.echo("no drift: the hosts are as the last run left them, and as the file says")
+    if found:
+        raise SystemExit(UNHEALTHY)

@@ -1,0 +1,22 @@
+"""`exctl export-env`."""
+
+from __future__ import annotations
+
+import click
+
+from exctl.options import on_stack
+from exctl.site import Site
+
+
+@click.command()
+@on_stack
+@click.option("--with-secrets", is_flag=True, help="passwords in clear, for the vendor's script")
+def command(site: Site, with_secrets: bool) -> None:
+    """Print the stack as the vendor's `.env`: the way back to the bootstrap script.
+
+    Example: exctl export-env --stack prod > .env
+    """
+    from exctl import env_file, secrets
+
+    known = secrets.all_of(site) if with_secrets else {}
+    click.echo(env_file.exported(site.config, known), nl=False)

@@ -1,0 +1,30 @@
+"""`exctl restart`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import click
+
+from exctl.errors import NothingTouched
+from exctl.how import How
+from exctl.options import changing, selecting
+from exctl.site import Site
+from layout import Instance
+
+
+@click.command()
+@selecting
+@changing
+def command(site: Site, chosen: Sequence[Instance], how: How) -> None:
+    """Replace containers by new ones of the same release, one instance of a pair after the other.
+
+    Example: exctl restart excp --pair 1
+    """
+    from exctl import operations
+
+    keys = tuple(i.key for i in chosen if not i.is_stopped)
+    if not keys:
+        raise NothingTouched("all of that is stopped; use: exctl start. Nothing was touched.")
+    operations.deploy(site, replace(how, restart=keys))

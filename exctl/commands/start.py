@@ -1,0 +1,25 @@
+"""`exctl start`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from exctl.how import How
+from exctl.options import changing, selecting
+from exctl.site import Site
+from layout import Instance
+
+
+@click.command()
+@selecting
+@changing
+def command(site: Site, chosen: Sequence[Instance], how: How) -> None:
+    """Start what was stopped, each instance gated on its health.
+
+    Example: exctl start excp --pair 1 --host 2
+    """
+    from exctl import operations
+
+    operations.start(site, chosen, how)

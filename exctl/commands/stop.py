@@ -1,0 +1,27 @@
+"""`exctl stop`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from exctl.how import How
+from exctl.options import changing, selecting
+from exctl.site import Site
+from layout import Instance
+
+
+@click.command()
+@selecting
+@changing
+def command(site: Site, chosen: Sequence[Instance], how: How) -> None:
+    """Take containers away; `start` brings them back.
+
+    Written down under `stopped` in the stack file, so that no later run starts them by accident.
+
+    Example: exctl stop excp --pair 1 --host 2
+    """
+    from exctl import operations
+
+    operations.stop(site, chosen, how)

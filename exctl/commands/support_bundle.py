@@ -1,0 +1,28 @@
+"""`exctl support-bundle`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from exctl.errors import ExctlError
+from exctl.options import on_stack
+from exctl.site import Site
+
+
+@click.command()
+@on_stack
+@click.option("--to", "path", type=click.Path(path_type=Path), metavar="FILE", help="archive")
+def command(site: Site, path: Path | None) -> None:
+    """Collect status, checks, logs and settings into an archive, without secrets.
+
+    Example: exctl support-bundle --to exec-prod.tar.gz
+    """
+    from exctl import bundle
+
+    target = path or Path(f"exec-{site.stack}-support.tar.gz")
+    if not target.absolute().parent.is_dir():
+        raise ExctlError(f"{target.absolute().parent} isn't a directory. Nothing was written.")
+    names = bundle.write(site, target)
+    click.echo(f"{target}: {', '.join(names)}")

@@ -1,0 +1,37 @@
+"""`exctl unlock`."""
+
+from __future__ import annotations
+
+import click
+
+from exctl.errors import ExctlError
+from exctl.options import on_stack, yes_option
+from exctl.site import Site
+
+
+@click.command()
+@on_stack
+@yes_option
+def command(site: Site, yes: bool) -> None:
+    """Take the lock that a killed run left; says first whose it is.
+
+    Refuses while that run's process still lives on this host.
+
+    Example: exctl unlock --stack dev
+    """
+    from exctl import lock
+    from exctl.questions import confirm
+
+    locks = lock.held(site)
+    if not locks:
+        click.echo(f"nobody holds the lock of the stack {site.stack}")
+        return
+    for path in locks:
+        click.echo(f"held by {lock.described(path)}", err=True)
+    if any(lock.is_alive(path) for path in locks):
+        raise ExctlError("that run still goes on; wait for it or end it. Nothing was touched.")
+    if not yes:
+        confirm("Take the lock?")
+    for path in locks:
+        path.unlink(missing_ok=True)
+    click.echo("the lock is free; the next `exctl up` goes on where that run stopped")

@@ -1,0 +1,26 @@
+"""`exctl up`."""
+
+from __future__ import annotations
+
+import click
+
+from exctl.how import How
+from exctl.options import going_back, on_stack
+from exctl.site import Site
+
+
+@click.command()
+@on_stack
+@going_back
+def command(site: Site, how: How) -> None:
+    """Bring the stack to what its file says.
+
+    Looks at the hosts first, shows what will be touched, and asks. Then pulls every image, and goes
+    EXCS, its sync, EXAS and the pairs, an instance at a time within a pair, each of them gated on
+    its health. If a step fails, goes back to the last release and ends with exit code 3.
+
+    Example: exctl up --stack dev -m "new pair"
+    """
+    from exctl import operations
+
+    operations.deploy(site, how)

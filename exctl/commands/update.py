@@ -1,0 +1,32 @@
+"""`exctl update`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from exctl.how import How
+from exctl.options import going_back, on_stack, tag_option
+from exctl.site import Site
+
+
+@click.command()
+@click.argument("service", type=click.Choice(["excs", "exas", "excp"]))
+@click.option("--pair", metavar="N", help="only this pair of excp")
+@tag_option
+@on_stack
+@going_back
+def command(service: str, pair: str | None, tag: str, site: Site, how: How) -> None:
+    """Deploy another version of a service, one instance of a pair after the other.
+
+    Writes the version into the stack file. If a gate fails, goes back to the last release.
+
+    Example: exctl update excp --pair 1 --tag 100.0.100.12
+    """
+    from exctl import operations
+    from exctl.selection import select
+
+    chosen = select(site.layout, service, pair, None)
+    why = how.message or f"update {service} to {tag}"
+    operations.update(site, chosen, tag, replace(how, message=why))

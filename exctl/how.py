@@ -1,0 +1,17 @@
+"""How a run is done, as the operator's options say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class How:
+    """`stay`: after a failure, leave things as they are. `restart`: keys of instances whose
+    containers are replaced although nothing of them has changed."""
+
+    yes: bool = False
+    allow_outage: bool = False
+    message: str = ""
+    stay: bool = True
+    restart: tuple[str, ...] = ()
