@@ -8,6 +8,7 @@ from importlib import import_module
 import click
 
 from exctl.errors import INTERRUPTED, USAGE, ExctlError
+from exctl.interrupts import as_ctrl_c
 from exctl.vendor_line import translated
 
 SECTIONS = {
@@ -73,16 +74,13 @@ def run() -> int:
         click.echo(f"exctl: {error}", err=True)
         return error.code
     except KeyboardInterrupt:
-        click.echo(
-            "exctl: interrupted. The step under way was finished and saved, nothing after it was"
-            " begun; run the same command again to go on.",
-            err=True,
-        )
+        click.echo("exctl: interrupted; run the same command again to go on.", err=True)
         return INTERRUPTED
     return 0
 
 
 def entry() -> None:
+    as_ctrl_c()
     sys.exit(run())
 
 

@@ -13,17 +13,29 @@ class ExctlError(Exception):
 
 
 class FailedRun(ExctlError):
-    """A step failed after others were done; `reason` is why, without the state of the rest."""
+    """A run failed after it had begun; `reason` is why, without the state of the rest.
 
-    def __init__(self, message: str, reason: str = "") -> None:
+    `touched`: it has changed a container. `is_of_a_step`: a step failed, and not what was looked at
+    when all of them were done.
+    """
+
+    def __init__(
+        self, message: str, reason: str = "", touched: bool = True, is_of_a_step: bool = True
+    ) -> None:
         super().__init__(message)
         self.reason = reason or message
+        self.touched = touched
+        self.is_of_a_step = is_of_a_step
 
 
 class Interrupted(ExctlError):
-    """The operator stopped a run; what was done is saved."""
+    """The operator stopped a run; what was done is saved. `touched`: the run had begun."""
 
     code = INTERRUPTED
+
+    def __init__(self, message: str, touched: bool) -> None:
+        super().__init__(message)
+        self.touched = touched
 
 
 class RolledBack(ExctlError):

@@ -6,14 +6,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from pulumi import automation as auto
 from ruamel.yaml import YAML
 
 from config_loader import NAMESPACE, message, orgs_of_other_stacks, parse
-from exctl import env_file
+from exctl import env_file, secrets
 from exctl.errors import NothingTouched
 from exctl.site import Place, find_project, open_site
-from exctl.workspace import open_stack
 
 OTHERS_HAVE_DEFAULTS = "what isn't in it has the defaults of Pulumi.example.yaml"
 
@@ -49,7 +47,7 @@ def import_env(env: Path, stack: str) -> Iterator[str]:
         file.write(f"# Taken over from {source.name}; {OTHERS_HAVE_DEFAULTS}.\n")
         YAML().dump({"config": content}, file)
     try:
-        _encrypt(project, stack, found.secrets)
+        secrets.encrypt(Place(project, stack), found.secrets)
         open_site(stack)
     except BaseException:
         path.unlink()
@@ -57,9 +55,3 @@ def import_env(env: Path, stack: str) -> Iterator[str]:
     yield f"{path.name}: {len(config.excp.pairs)} pairs, {len(found.secrets)} secrets, encrypted"
     yield from found.notes
     yield f"look at it, then: exctl doctor --stack {stack}, exctl preview --stack {stack}"
-
-
-def _encrypt(project: Path, stack: str, secrets: dict[str, str]) -> None:
-    workspace = open_stack(Place(project, stack))
-    for name, value in secrets.items():
-        workspace.set_config(f"{NAMESPACE}:{name}", auto.ConfigValue(value, secret=True))

@@ -4,12 +4,12 @@ what is done when that fails."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import click
+from typing import NoReturn
 
 from exctl import releases, runs, stack_file
-from exctl.errors import ExctlError, FailedRun, RolledBack
+from exctl.errors import ExctlError, FailedRun, Interrupted, RolledBack
 from exctl.how import How
+from exctl.saying import say
 from exctl.selection import stopped_entries, stopped_keys, tag_places
 from exctl.site import Site, open_site
 from layout import Instance
@@ -42,7 +42,7 @@ def update(site: Site, chosen: Sequence[Instance], tag: str, how: How) -> None:
 def rollback(site: Site, wanted: str | None, how: How) -> None:
     """Bring a release back: its settings, its secrets, its images."""
     release = releases.find(site, wanted)
-    runs.say(f"back to release {release.number} of {release.at} ({release.tags})")
+    say(f"back to release {release.number} of {release.at} ({release.tags})")
     apply(site, release.stack_file, how)
     _check_digests(open_site(site.stack), release)
 
@@ -62,54 +62,78 @@ def _check_digests(site: Site, release: releases.Release) -> None:
 
 
 def apply(site: Site, text: str, how: How) -> None:
-    """Write the stack file and bring the hosts to it.
+    """Bring the hosts to what this text of the stack file says, and write it into the file.
 
-    As long as nothing was touched, the file is put back as it was: after a mistake in it, a failed
-    preview, or a no to the question.
+    The file stays as it is until the plan is agreed to, and is put back as it was if the run failed
+    before it touched a container.
     """
     path = stack_file.path_of(site)
     before = path.read_text()
-    stack_file.write(path, text)
     try:
-        deploy(open_site(site.stack), how)
-    except (FailedRun, RolledBack):
-        raise
-    except (ExctlError, click.Abort):
+        deploy(site, how, text)
+    except FailedRun as failure:
+        if failure.touched or path.read_text() != text:
+            raise
         stack_file.write(path, before)
-        raise
+        raise FailedRun(
+            f"{failure}\n\n{path.name} is as it was before this command.",
+            failure.reason,
+            touched=False,
+        ) from None
 
 
-def deploy(site: Site, how: How) -> None:
+def deploy(site: Site, how: How, text: str | None = None) -> None:
     """`up`, and if a step of it fails, back to the last release: FailedRun if there is none, if it
     isn't wanted, or if the way back fails too; RolledBack otherwise."""
     good = releases.last(site)
     try:
-        runs.up(site, how)
+        runs.up(site, how, text)
     except FailedRun as failure:
-        path = stack_file.path_of(site)
-        text = path.read_text()
-        if good is None or good.stack_file == text:
+        if not failure.is_of_a_step:
             raise
-        if how.stay:
-            back = f"exctl rollback {good.number} --stack {site.stack}"
-            onward = f"exctl up --stack {site.stack}"
-            raise FailedRun(
-                f"{failure}\n\nTo go on, once the cause is gone: {onward}. To go back: {back}",
-                failure.reason,
-            ) from None
-        failed = path.with_name(f"{path.name}.failed")
-        stack_file.write(failed, text)
-        stack_file.write(path, good.stack_file)
-        runs.say(f"\n{failure}\n\nrolling back to release {good.number} ({good.tags})")
-        try:
-            runs.up(open_site(site.stack), How(yes=True, message="rolled back by itself"))
-        except ExctlError as second:
-            raise FailedRun(
-                f"the way back to release {good.number} failed as well:\n{second}\n\n"
-                f"The stack file is that of the release again, what failed first is in"
-                f" {failed.name}."
-            ) from None
-        raise RolledBack(
-            f"rolled back: release {good.number} runs again ({good.tags}). What was wanted is in"
-            f" {failed.name}. It failed because:\n\n{failure.reason}"
+        wanted = stack_file.path_of(site).read_text()
+        if good is None or good.stack_file == wanted or how.stay or not failure.touched:
+            ways = _ways_on(site, good, wanted)
+            raise FailedRun(f"{failure}\n\n{ways}", failure.reason, failure.touched) from None
+        _go_back(site, good, failure)
+
+
+def _ways_on(site: Site, good: releases.Release | None, wanted: str) -> str:
+    """The command to go on and the command to go back, for the last lines of a failure."""
+    onward = f"To go on, once the cause is gone: exctl up --stack {site.stack}."
+    if good is None:
+        return f"{onward} There is no release yet to go back to."
+    if good.stack_file == wanted:
+        return (
+            f"{onward} The stack file is that of release {good.number}, the last that ran: going"
+            " back to it is the same command."
+        )
+    return f"{onward} To go back: exctl rollback {good.number} --stack {site.stack}"
+
+
+def _go_back(site: Site, good: releases.Release, failure: FailedRun) -> NoReturn:
+    """The release in the stack file and on the hosts again: raises RolledBack, or FailedRun."""
+    path = stack_file.path_of(site)
+    failed = path.with_name(f"{path.name}.failed")
+    stack_file.write(failed, path.read_text())
+    stack_file.write(path, good.stack_file)
+    kept = f"What was wanted is in {failed.name}."
+    say(f"\n{failure}\n\nrolling back to release {good.number} ({good.tags})")
+    try:
+        runs.up(open_site(site.stack), How(yes=True, message="rolled back by itself"))
+    except Interrupted as cut:
+        raise Interrupted(
+            f"on the way back to release {good.number}: {cut}\nThe stack file is that of the"
+            f" release: this goes on with the way back. {kept}",
+            touched=True,
         ) from None
+    except ExctlError as second:
+        raise FailedRun(
+            f"the way back to release {good.number} failed as well:\n{second}\n\nThe stack file is"
+            f" that of the release again. {kept} It failed first because:\n\n{failure.reason}\n\n"
+            f"To try the way back again: exctl up --stack {site.stack}"
+        ) from None
+    raise RolledBack(
+        f"rolled back: release {good.number} runs again ({good.tags}). {kept} It failed because:"
+        f"\n\n{failure.reason}"
+    ) from None

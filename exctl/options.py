@@ -13,6 +13,7 @@ import click
 from exctl.how import How
 
 Command = Callable[..., Any]
+LOCK_WAIT = "lock_wait_seconds"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="for programs; stable")
 yes_option = click.option("--yes", "-y", is_flag=True, help="don't ask")
@@ -23,16 +24,36 @@ tag_option = click.option("--tag", required=True, metavar="VERSION", help="the i
 
 
 def on_stack(command: Command) -> Command:
-    """`--stack`: the command gets `site`."""
+    """`--stack`: the command gets `site`. A command that is `locking` holds the stack's lock before
+    its file is read and until it ends: what the command knows of the stack stays true."""
 
     @stack_option
     @functools.wraps(command)
     def wrapped(*arguments: Any, stack: str | None, **others: Any) -> Any:
-        from exctl.site import open_site
+        from exctl.site import find_place, open_site
 
-        return command(*arguments, site=open_site(stack), **others)
+        if LOCK_WAIT not in others:
+            return command(*arguments, site=open_site(stack), **others)
+        from exctl import lock
+        from exctl.saying import say
+
+        place = find_place(stack)
+        with lock.hold(place, others.pop(LOCK_WAIT), say):
+            return command(*arguments, site=open_site(stack), **others)
 
     return wrapped
+
+
+def locking(command: Command) -> Command:
+    """`--lock-wait`, for `on_stack` above it: nobody else is at the stack meanwhile."""
+    return click.option(
+        "--lock-wait",
+        LOCK_WAIT,
+        type=click.FloatRange(min=0),
+        default=0,
+        metavar="SECONDS",
+        help="how long to wait for another run to end",
+    )(command)
 
 
 def selecting(command: Command) -> Command:
@@ -60,8 +81,9 @@ def selecting(command: Command) -> Command:
 
 
 def changing(command: Command) -> Command:
-    """`--yes`, `--allow-outage`, `--message`: the command gets `how`."""
+    """`--yes`, `--allow-outage`, `--message`, `--lock-wait`: the command gets `how`."""
 
+    @locking
     @yes_option
     @click.option(
         "--allow-outage", is_flag=True, help="touch an instance though its peer doesn't serve"

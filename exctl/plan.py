@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from exctl.downtime import Known, about, seconds_text
 from layout import Instance, Layout
 
 CONTAINER_TYPE = "docker:index/container:Container"
-_VERBS = {
+IMAGE_TYPE = "docker:index/remoteImage:RemoteImage"
+VERBS = {
     "create": "start",
     "replace": "replace",
     "create-replacement": "replace",
@@ -17,6 +19,8 @@ _VERBS = {
     "delete": "remove",
 }
 GATE_VERBS = ("create", "update", "replace", "create-replacement")
+PULL_VERBS = ("create", "replace", "create-replacement")
+WAIT = "wait"
 
 
 @dataclass(frozen=True)
@@ -27,16 +31,30 @@ class Step:
     type: str
     name: str
 
+    @property
+    def role(self) -> str:
+        """What the resource is to its instance: container, health, sync, guard, image."""
+        return self.name.partition("-")[0]
+
+    @property
+    def instance(self) -> str:
+        return self.name.partition("-")[2]
+
 
 @dataclass(frozen=True)
 class Touch:
-    """What happens to one instance."""
+    """What happens to one instance. What has the same `lane` goes one after the other."""
 
     instance: str
     host: str
     verb: str
     gates: tuple[str, ...]
     downtime: str
+    downtime_seconds: float | None = None
+    """About how long it will be down, as it was last time; None if nothing tells, or it won't."""
+    lane: str = ""
+    pulls: str = ""
+    """The image that its host gets first; '' if it's there."""
 
     def __str__(self) -> str:
         wait = f"; waits for {', '.join(self.gates)}" if self.gates else ""
@@ -44,43 +62,79 @@ class Touch:
 
 
 def step_of(op: str, urn: str) -> Step:
-    kind, _, name = urn.split("::", 3)[2:][0], None, urn.split("::", 3)[3]
+    kind, name = urn.split("::", 3)[2:]
     return Step(op, kind.rsplit("$", 1)[-1], name)
 
 
-def touches(steps: Iterable[Step], layout: Layout) -> list[Touch]:
-    """What is touched, in the order in which it will be: the layout's, removals last."""
+def touches(
+    steps: Iterable[Step], layout: Layout, known: Mapping[str, Known] | None = None
+) -> list[Touch]:
+    """What is touched or waited for, in the order of the layout, removals last.
+
+    `known`: how long each instance took in earlier runs.
+    """
     verbs: dict[str, str] = {}
     gates: dict[str, list[str]] = {}
+    pulled: set[str] = set()
     for step in steps:
-        key = step.name.split("-", 1)[1] if "-" in step.name else ""
-        if step.type == CONTAINER_TYPE and step.op in _VERBS:
-            verbs[key] = _VERBS[step.op]
-        elif step.name.startswith(("health-", "sync-")) and step.op in GATE_VERBS:
-            gates.setdefault(key, []).append("sync" if step.name.startswith("sync") else "health")
+        if step.type == CONTAINER_TYPE and step.op in VERBS:
+            verbs[step.instance] = VERBS[step.op]
+        elif step.role in ("health", "sync") and step.op in GATE_VERBS:
+            gates.setdefault(step.instance, []).append(step.role)
+        elif step.type == IMAGE_TYPE and step.op in PULL_VERBS:
+            pulled.add(step.instance)
     found = [
-        _touch(instance, verbs[instance.key], gates.get(instance.key, ()), layout)
+        _touch(
+            instance,
+            verbs.get(instance.key, WAIT),
+            gates.get(instance.key, ()),
+            layout,
+            (known or {}).get(instance.key, Known()),
+            instance.image if instance.key in pulled else "",
+        )
         for instance in layout.instances
-        if instance.key in verbs
+        if instance.key in verbs or instance.key in gates
     ]
-    known = {instance.key for instance in layout.instances}
+    there = {instance.key for instance in layout.instances}
     found += [
-        Touch(key, "a host no longer in the stack file", verb, (), "gone for good")
+        Touch(key, "a host no longer in the stack file", verb, (), "gone for good", lane="last")
         for key, verb in verbs.items()
-        if key not in known
+        if key not in there
     ]
-    return sorted(found, key=lambda touch: touch.verb == "remove")
+    return sorted(found, key=lambda touch: touch.lane == "last")
 
 
-def _touch(instance: Instance, verb: str, gates: Sequence[str], layout: Layout) -> Touch:
-    return Touch(instance.key, instance.host, verb, tuple(gates), _downtime(instance, verb, layout))
+def _touch(
+    instance: Instance,
+    verb: str,
+    gates: Sequence[str],
+    layout: Layout,
+    known: Known,
+    pulls: str,
+) -> Touch:
+    seconds = known.seconds if verb == "replace" else None
+    downtime = _downtime(instance, verb, layout)
+    if seconds is not None and verb == "replace":
+        grace = "" if known.is_whole else f", and up to {instance.stop_grace_seconds} s to stop"
+        downtime += f" ({about(seconds)}{grace})"
+    lane = "last" if verb == "remove" else f"pair {instance.pair}" if instance.pair else ""
+    return Touch(
+        instance.key,
+        instance.host,
+        verb,
+        tuple(gates),
+        downtime,
+        seconds,
+        lane or instance.key,
+        pulls,
+    )
 
 
 def _downtime(instance: Instance, verb: str, layout: Layout) -> str:
     """What a service's users miss meanwhile. Source: product facts, HA of EXCP and EXAS."""
     if verb == "start":
         return "nothing of this stack runs there now"
-    if verb == "change in place":
+    if verb in ("change in place", WAIT):
         return "no downtime"
     if verb == "remove":
         return "down from then on"
@@ -90,3 +144,53 @@ def _downtime(instance: Instance, verb: str, layout: Layout) -> str:
     if instance.service == "exas":
         return "agent states are missed until it is healthy again"
     return "Engage's changes wait until it is synced again"
+
+
+def lines(planned: Sequence[Touch]) -> list[str]:
+    """The plan as an operator reads it: numbered in the order in which things happen, what goes
+    side by side in one number."""
+    if not planned:
+        return ["plan: no container is touched"]
+    stages = [
+        _pulls(planned),
+        [str(touch) for touch in planned if touch.lane == "excs"],
+        _side_by_side([touch for touch in planned if touch.lane not in ("excs", "last")]),
+        [str(touch) for touch in planned if touch.lane == "last"],
+    ]
+    found = ["plan, in this order:"]
+    for number, stage in enumerate(filter(None, stages), 1):
+        found += [f"  {number}. {stage[0]}", *(f"     {line}" for line in stage[1:])]
+    return [*found, *_whole(planned)]
+
+
+def _pulls(planned: Sequence[Touch]) -> list[str]:
+    hosts: dict[str, list[str]] = {}
+    for touch in planned:
+        if touch.pulls:
+            hosts.setdefault(touch.pulls, []).append(touch.host)
+    found = [f"{image} on {', '.join(where)}" for image, where in hosts.items()]
+    return ["images, before anything is touched:", *(f"  {each}" for each in found)] * bool(found)
+
+
+def _side_by_side(planned: Sequence[Touch]) -> list[str]:
+    lanes: dict[str, list[Touch]] = {}
+    for touch in planned:
+        lanes.setdefault(touch.lane, []).append(touch)
+    found: list[str] = []
+    for first, *later in lanes.values():
+        found += [str(first), *(f"  then {touch}" for touch in later)]
+    return ["side by side:", *(f"  {line}" for line in found)] if len(lanes) > 1 else found
+
+
+def _whole(planned: Sequence[Touch]) -> list[str]:
+    """How long it takes, where every part of it is known: the longest way through the lanes."""
+    if any(t.downtime_seconds is None for t in planned if t.verb == "replace") or any(
+        t.verb in ("start", WAIT) for t in planned
+    ):
+        return []
+    lanes: dict[str, float] = {}
+    for touch in planned:
+        lanes[touch.lane] = lanes.get(touch.lane, 0.0) + (touch.downtime_seconds or 0.0)
+    first = lanes.pop("excs", 0.0)
+    seconds = first + max(lanes.values(), default=0.0)
+    return [f"as long as last time: {seconds_text(seconds)}, and the pulls"] if seconds else []

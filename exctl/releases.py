@@ -168,3 +168,17 @@ def difference(old: Release, new: Release) -> list[str]:
 def _image(release: Release, name: str) -> str:
     image = release.images.get(name)
     return f"{image['tag']} {image['digest'][:19]}" if image else "nothing"
+
+
+def ways_on(site: Site) -> list[str]:
+    """How to go on after a run that was cut: what the stack file holds, and the last release."""
+    onward = f"exctl up --stack {site.stack} goes on where that run stopped"
+    good = last(site)
+    if good is None:
+        return [f"{onward}; there is no release yet to go back to"]
+    if good.stack_file == path_of(site).read_text():
+        return [f"the stack file is that of release {good.number}; {onward}"]
+    return [
+        f"the stack file holds what that run wanted, and not release {good.number}, the last that"
+        f" ran: {onward}, exctl rollback {good.number} --stack {site.stack} goes back"
+    ]

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import os
-import sys
+import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pulumi import automation as auto
 
-from exctl import releases
-from exctl.endpoints import ask_all, table, unhealthy
+from exctl import downtime, live, lock, plan, releases, stack_file
+from exctl.endpoints import EndpointRow, ask_all, table, unhealthy
 from exctl.errors import ExctlError, FailedRun, Interrupted
 from exctl.how import How
-from exctl.interrupts import Interrupts, waited_for
+from exctl.interrupts import passed_on
 from exctl.plan import Touch, touches
+from exctl.progress import Progress
+from exctl.pulumi_process import Pulumi
 from exctl.questions import confirm
-from exctl.site import Site
+from exctl.saying import say
+from exctl.site import Site, open_site
 from exctl.steps import StepLog, without_wrapping
 from exctl.workspace import last_error, open_stack
 from health.gate_runs import ALLOW_OUTAGE_VARIABLE
 
-Say = Callable[[str], None]
 Result = TypeVar("Result")
-
-
-def say(line: str = "") -> None:
-    """A line for the person who waits; results alone go to stdout."""
-    print(line, file=sys.stderr, flush=True)
+LAST_LOOK_SECONDS = 1.0
 
 
 def preview(site: Site) -> list[Touch]:
@@ -35,53 +34,110 @@ def preview(site: Site) -> list[Touch]:
     return _preview(open_stack(site), site, [])
 
 
-def up(site: Site, how: How) -> None:
+def up(site: Site, how: How, text: str | None = None) -> None:
     """Brings the stack to what its file says: plan, question, run, one probe of everything, and a
-    release of what runs then.
+    release of what runs then. With `text`, that is written into the file once the plan is agreed
+    to, and not before: what ends until then, whatever ends it, has changed nothing.
 
-    Raises FailedRun if a step failed, ExctlError if in the end something isn't healthy.
+    Raises FailedRun if a step failed, or if in the end something isn't healthy.
     """
-    stack = open_stack(site)
-    replaced = _urns(stack, how.restart)
-    planned = _preview(stack, site, replaced)
-    show_plan(planned)
-    if planned and not how.yes:
-        confirm("Do it?")
+    candidate = None if text is None else _candidate(site, text)
+    try:
+        if candidate is not None:
+            site = open_site(site.stack, candidate)
+        stack = open_stack(site)
+        replaced = _urns(stack, how.restart)
+        planned = _preview(stack, site, replaced, candidate)
+        show_plan(planned)
+        if planned and not how.yes:
+            confirm("Do it?")
+    finally:
+        if candidate is not None:
+            candidate.unlink(missing_ok=True)
+    if text is not None:
+        stack_file.write(stack_file.path_of(site), text)
+    _carry_out(stack, site, how, planned, replaced)
+
+
+def _candidate(site: Site, text: str) -> Path:
+    path = site.project / f".Pulumi.{site.stack}.candidate.yaml"
+    stack_file.write(path, text)
+    return path
+
+
+def _carry_out(
+    stack: auto.Stack, site: Site, how: How, planned: Sequence[Touch], replaced: list[str]
+) -> None:
     if how.allow_outage:
         os.environ[ALLOW_OUTAGE_VARIABLE] = "1"
-    log = StepLog(say)
-    result = _run(
-        lambda: stack.up(
-            message=how.message, refresh=True, replace=replaced, on_event=log.on_event
-        ),
-        log,
-        site,
-    )
-    rows = ask_all(site)
-    for line in table(rows):
-        print(line)
-    if ill := unhealthy(rows):
-        names = ", ".join(row.instance for row in ill)
-        raise ExctlError(
-            f"everything was deployed as the stack file says, but {names} doesn't answer 200 now."
-            f" Look closer with: exctl status --stack {site.stack}"
+    log = StepLog(say, Progress(planned), live.is_wanted())
+    with live.shown(f"stack {site.stack}", log.progress):
+        result = _run(
+            lambda: stack.up(
+                message=how.message,
+                refresh=True,
+                replace=replaced,
+                on_event=log.on_event,
+                show_secrets=False,
+            ),
+            log,
+            site,
+            stack,
         )
-    images = result.outputs["release"].value if "release" in result.outputs else {}
-    if release := releases.record(site, images, how.message, log.gates):
-        say(f"this is release {release.number}")
+    try:
+        for line in table(_last_look(site)):
+            print(line, flush=True)
+        images = result.outputs["release"].value if "release" in result.outputs else {}
+        gates = [*log.gates, *log.progress.downtimes]
+        if release := releases.record(site, images, how.message, gates):
+            say(f"this is release {release.number}")
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "interrupted: everything was deployed, but not all of it was asked whether it is"
+            f" healthy, and no release was recorded. To do both: exctl up --stack {site.stack}",
+            touched=True,
+        ) from None
+
+
+def _last_look(site: Site) -> list[EndpointRow]:
+    """What every instance answers, once all are healthy: one that was started again in place keeps
+    its id, so that no gate has waited for it. Raises FailedRun at the gates' deadline."""
+    deadline = time.monotonic() + site.config.gate.deadline_seconds
+    told = ""
+    with live.shown("asking every instance"):
+        while ill := unhealthy(rows := ask_all(site)):
+            names = ", ".join(f"{row.instance} ({row.answer})" for row in ill)
+            if time.monotonic() >= deadline:
+                state = "\n".join(table(rows))
+                raise FailedRun(
+                    "everything was deployed as the stack file says, but after"
+                    f" {site.config.gate.deadline_seconds:g} s this doesn't answer 200: {names}."
+                    f" No release was recorded. Each instance now:\n{state}\nIts log: exctl logs"
+                    f" {ill[0].instance.split('-')[0]} --stack {site.stack}. Once the cause is"
+                    f" gone: exctl up --stack {site.stack}",
+                    is_of_a_step=False,
+                )
+            if names != told:
+                say(f"waiting for {names}")
+                told = names
+            time.sleep(LAST_LOOK_SECONDS)
+    return rows
 
 
 def destroy(site: Site, yes: bool) -> None:
     """Removes the stack's containers; what they wrote, read or filled stays."""
     stack = open_stack(site)
     say(f"destroy removes every container of the stack {site.stack}:")
-    for instance in reversed(site.layout.running):
+    running = list(reversed(site.layout.running))
+    for instance in running:
         say(f"  {instance.key} on {instance.host}")
     say("Log files on the hosts, images, Redis, the Config DB and the EX Org are not touched.")
     if not yes:
         confirm("Remove them?")
-    log = StepLog(say)
-    _run(lambda: stack.destroy(refresh=True, on_event=log.on_event), log, site)
+    removed = [Touch(i.key, i.host, "remove", (), "gone for good") for i in running]
+    log = StepLog(say, Progress(removed), live.is_wanted())
+    with live.shown(f"destroying the stack {site.stack}", log.progress):
+        _run(lambda: stack.destroy(refresh=True, on_event=log.on_event), log, site, stack)
     print(f"stack {site.stack}: nothing is deployed any more")
 
 
@@ -91,12 +147,8 @@ def outputs_of(site: Site) -> dict[str, Any]:
 
 
 def show_plan(planned: Sequence[Touch]) -> None:
-    if not planned:
-        say("plan: no container is touched")
-        return
-    say("plan, in this order (pairs side by side, the instances of a pair one after the other):")
-    for touch in planned:
-        say(f"  {touch}")
+    for line in plan.lines(planned):
+        say(line)
 
 
 def _urns(stack: auto.Stack, keys: Sequence[str]) -> list[str]:
@@ -108,46 +160,72 @@ def _urns(stack: auto.Stack, keys: Sequence[str]) -> list[str]:
     return [row["urn"] for row in rows if row["urn"].rpartition("::")[2] in names]
 
 
-def _preview(stack: auto.Stack, site: Site, replaced: list[str]) -> list[Touch]:
+def _preview(
+    stack: auto.Stack, site: Site, replaced: list[str], candidate: Path | None = None
+) -> list[Touch]:
     log = StepLog(lambda _line: None)
-    _run(
-        lambda: stack.preview(refresh=True, replace=replaced, on_event=log.on_event),
-        log,
-        site,
-        touched=False,
-    )
-    return touches(log.steps, site.layout)
+    file = None if candidate is None else str(candidate)
+    with live.shown("looking at the hosts"):
+        _run(
+            lambda: stack.preview(
+                refresh=True, replace=replaced, on_event=log.on_event, config_file=file
+            ),
+            log,
+            site,
+            stack,
+            touched=False,
+        )
+    said = (line for release in releases.all_of(site) for line in release.gates)
+    return touches(log.steps, site.layout, downtime.of(said))
 
 
-def _run(operation: Callable[[], Result], log: StepLog, site: Site, touched: bool = True) -> Result:
-    interrupts = Interrupts()
-    try:
-        with waited_for(say) as interrupts:
-            return operation()
-    except auto.ConcurrentUpdateError as error:
-        raise ExctlError(
-            f"another run holds the lock of the stack {site.stack}; nothing was touched."
-            f" {last_error(error)}\nWhose it is, and to take it from a run that was killed:"
-            f" exctl unlock --stack {site.stack}"
-        ) from None
-    except auto.CommandError as error:
-        if interrupts.count:
-            raise Interrupted(_interrupted(site, touched)) from None
-        reasons = log.errors or log.program_words or [without_wrapping(last_error(error))]
-        if not touched:
-            raise ExctlError("\n\n".join([*reasons, "Nothing was touched."])) from None
-        rows = table(ask_all(site))
-        state = "What was done before stays, what waited was not touched. Each instance now:"
-        raise FailedRun(
-            "\n\n".join([*reasons, "\n".join([state, *rows])]), "\n\n".join(reasons)
-        ) from None
+def _run(
+    operation: Callable[[], Result],
+    log: StepLog,
+    site: Site,
+    stack: auto.Stack,
+    touched: bool = True,
+) -> Result:
+    pulumi = stack.workspace.pulumi_command
+    assert isinstance(pulumi, Pulumi)
+    with passed_on(pulumi.interrupt, lambda: lock.stop_gates(site), say) as interrupts:
+        try:
+            result = operation()
+            if interrupts.count and not touched:
+                raise Interrupted(_interrupted(site, log, touched), touched)
+            return result
+        except auto.ConcurrentUpdateError as error:
+            raise ExctlError(
+                f"another run holds the lock of the stack {site.stack}; nothing was touched."
+                f" {last_error(error)}\nWhose it is, and to take it from a run that was killed:"
+                f" exctl unlock --stack {site.stack}"
+            ) from None
+        except auto.CommandError as error:
+            if interrupts.count:
+                raise Interrupted(_interrupted(site, log, touched), touched) from None
+            reasons = log.errors or log.program_words or [without_wrapping(last_error(error))]
+            if not touched:
+                raise ExctlError("\n\n".join([*reasons, "Nothing was touched."])) from None
+            raise _failed(site, log, "\n\n".join(reasons)) from None
 
 
-def _interrupted(site: Site, touched: bool) -> str:
+def _failed(site: Site, log: StepLog, reasons: str) -> FailedRun:
+    state = "\n".join(_state(site, log))
+    if not log.progress.touched:
+        state = f"No container was touched.\n{state}"
+    return FailedRun(f"{reasons}\n\n{state}", reasons, bool(log.progress.touched))
+
+
+def _interrupted(site: Site, log: StepLog, touched: bool) -> str:
     if not touched:
         return "interrupted; nothing was touched."
-    rows = "\n".join(table(ask_all(site)))
+    state = "\n".join(_state(site, log))
     return (
-        "interrupted. The step under way was finished and saved, nothing after it was begun. Each"
-        f" instance now:\n{rows}\nTo go on: exctl up --stack {site.stack}"
+        "interrupted. The step under way was finished and saved, nothing after it was begun."
+        f"\n{state}\nTo go on: exctl up --stack {site.stack}"
     )
+
+
+def _state(site: Site, log: StepLog) -> list[str]:
+    """What the run has done and what it hasn't, and what everything answers now."""
+    return [*log.progress.report(), "Each instance now:", *table(ask_all(site))]

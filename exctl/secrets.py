@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import getpass
 import sys
-
-from pulumi import automation as auto
+from collections.abc import Mapping
+from pathlib import Path
 
 import vendor_facts as vendor
 from config_loader import NAMESPACE
 from exctl import stack_file
 from exctl.errors import NothingTouched
-from exctl.site import Site
+from exctl.pulumi_process import Pulumi
+from exctl.site import Place, Site
 from exctl.workspace import open_stack
 
 NAMES = tuple(secret.name for secret in vendor.SECRETS)
@@ -39,13 +40,28 @@ def read_new(name: str) -> str:
 
 def rotated(site: Site, name: str, value: str) -> str:
     """The text of the stack file with the secret encrypted anew; the file itself is as before."""
-    path = stack_file.path_of(site)
-    before = path.read_text()
+    path = site.project / f".Pulumi.{site.stack}.rotated.yaml"
+    stack_file.write(path, stack_file.path_of(site).read_text())
     try:
-        open_stack(site).set_config(f"{NAMESPACE}:{name}", auto.ConfigValue(value, secret=True))
+        encrypt(site, {name: value}, path)
         return path.read_text()
     finally:
-        stack_file.write(path, before)
+        path.unlink()
+
+
+def encrypt(place: Place, values: Mapping[str, str], file: Path | None = None) -> None:
+    """Put the secrets, encrypted, into the stack file, or into `file`.
+
+    Pulumi is given them on stdin: the Automation API's own `set_config` puts them on a command
+    line, where every user of this machine could read them.
+    """
+    stack = open_stack(place)
+    pulumi, workspace = stack.workspace.pulumi_command, stack.workspace
+    assert isinstance(pulumi, Pulumi)
+    where = [] if file is None else ["--config-file", str(file)]
+    for name, value in values.items():
+        words = ["config", "set", "--secret", f"{NAMESPACE}:{name}", "--stack", place.stack, *where]
+        pulumi.run(words, workspace.work_dir, workspace.env_vars, stdin=value)
 
 
 def all_of(site: Site) -> dict[str, str]:

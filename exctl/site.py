@@ -50,10 +50,10 @@ def stacks_of(project: Path) -> list[str]:
     return sorted(name for name in names if name != EXAMPLE)
 
 
-def open_site(stack: str | None) -> Site:
+def find_place(stack: str | None) -> Place:
     """The stack named, else the one in PULUMI_STACK, else the only one there is.
 
-    Raises NothingTouched with every problem of the stack file at once.
+    Raises NothingTouched with the stacks there are if it has no file.
     """
     project = find_project()
     known = stacks_of(project)
@@ -70,13 +70,24 @@ def open_site(stack: str | None) -> Site:
             f"there is no stack file {path}; {project} has {_list(known)}. To begin a new stack,"
             f" copy Pulumi.example.yaml to {path.name} and edit it. Nothing was touched."
         )
+    return Place(project, wanted)
+
+
+def open_site(stack: str | None, candidate: Path | None = None) -> Site:
+    """The stack (as `find_place` finds it) as its file says, or as `candidate` in its place would.
+
+    Raises NothingTouched with every problem of the stack file at once.
+    """
+    place = find_place(stack)
     # ssh is to be started there: the paths of keys in a stack file are relative to it.
-    os.chdir(project)
+    os.chdir(place.project)
+    path = candidate or place.project / f"Pulumi.{place.stack}.yaml"
     values, secret_keys = read_stack_file(path)
-    config, problems = parse(values, secret_keys, orgs_of_other_stacks(project, wanted))
+    others = orgs_of_other_stacks(place.project, place.stack)
+    config, problems = parse(values, secret_keys, others)
     if config is None or problems:
-        raise NothingTouched(message(wanted, problems))
-    return Site(project, wanted, config, build_layout(config, wanted))
+        raise NothingTouched(message(place.stack, problems))
+    return Site(place.project, place.stack, config, build_layout(config, place.stack))
 
 
 def read_stack_file(path: Path) -> tuple[dict[str, str], set[str]]:

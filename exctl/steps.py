@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from pulumi.automation.events import EngineEvent, StepEventMetadata
 
-from exctl.plan import CONTAINER_TYPE, Step, step_of
+from exctl.plan import CONTAINER_TYPE, IMAGE_TYPE, Step, step_of
+from exctl.progress import Progress
 
-IMAGE_TYPE = "docker:index/remoteImage:RemoteImage"
 _MARKUP = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 _TRACE = re.compile(r"^\s+File \"|^Traceback |^KeyboardInterrupt|^\s+raise |^\s{4,}\S")
 _WRAPPERS = re.compile(
@@ -19,6 +19,7 @@ _WRAPPERS = re.compile(
     r"rpc error: code = \w+ desc = )+"
 )
 _GATE = re.compile(r"^\S+: (?:healthy after|sync complete|guard passed)")
+_PASSING = re.compile(r"^\S+: (?:sync(?!.* complete)|not healthy yet)")
 _DONE = {
     (CONTAINER_TYPE, "create"): "container started",
     (CONTAINER_TYPE, "create-replacement"): "container started",
@@ -32,9 +33,14 @@ _DONE = {
 
 @dataclass
 class StepLog:
-    """Collects the steps of one run and says what is done, as it is done."""
+    """Collects the steps of one run and says what is done, as it is done.
+
+    `is_live`: something else shows how far the run is, so what will soon be out of date isn't said.
+    """
 
     say: Callable[[str], None]
+    progress: Progress = field(default_factory=Progress)
+    is_live: bool = False
     steps: list[Step] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     program_words: list[str] = field(default_factory=list)
@@ -47,24 +53,31 @@ class StepLog:
             self._note(event.resource_pre_event.metadata)
         elif event.res_outputs_event:
             self._done(event.res_outputs_event.metadata)
+        elif event.res_op_failed_event:
+            self.progress.fails(_step(event.res_op_failed_event.metadata))
         elif event.diagnostic_event:
             diagnostic = event.diagnostic_event
             self._diagnostic(diagnostic.severity, plain(diagnostic.message), diagnostic.urn)
 
     def _note(self, metadata: StepEventMetadata) -> None:
-        self.steps.append(step_of(str(getattr(metadata.op, "value", metadata.op)), metadata.urn))
+        step = _step(metadata)
+        self.steps.append(step)
+        self.progress.begins(step)
 
     def _done(self, metadata: StepEventMetadata) -> None:
-        step = step_of(str(getattr(metadata.op, "value", metadata.op)), metadata.urn)
+        step = _step(metadata)
+        if step not in self.steps:  # what a look at the hosts has found, and no step of ours
+            return
+        self.progress.ends(step)
         words = _DONE.get((step.type, step.op))
         if words:
-            self._line(f"{step.name.split('-', 1)[1]}: {words}")
+            self._line(f"{step.instance}: {words}")
 
     def _diagnostic(self, severity: str, message: str, urn: str | None) -> None:
         if severity == "error":
             worded = without_wrapping(message)
-            if worded and worded not in self.errors:
-                self.errors.append(f"{_subject(urn)}{worded}")
+            if worded and (told := f"{_subject(urn)}{worded}") not in self.errors:
+                self.errors.append(told)
         elif severity == "warning":
             self._line(f"warning: {message.strip()}")
         elif severity == "info#err" and _is_of_the_program(urn):
@@ -73,12 +86,18 @@ class StepLog:
         elif severity.startswith("info"):
             for line in message.splitlines():
                 if line.strip():
-                    self._line(line.strip())
+                    self.progress.says(line.strip())
+                    if not (self.is_live and _PASSING.match(line)):
+                        self._line(line.strip())
                     if _GATE.search(line):
                         self.gates.append(line.strip())
 
     def _line(self, text: str) -> None:
         self.say(f"{time.monotonic() - self.started:6.1f} s  {text}")
+
+
+def _step(metadata: StepEventMetadata) -> Step:
+    return step_of(str(getattr(metadata.op, "value", metadata.op)), metadata.urn)
 
 
 def plain(text: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pulumi import automation as auto
 
 from exctl.errors import ExctlError, NothingTouched
+from exctl.pulumi_process import Pulumi
 from exctl.site import PROGRAM, Place
 
 ENGINE_VARIABLE = "EXCTL_ENGINE"
@@ -31,11 +32,11 @@ def open_stack(site: Place) -> auto.Stack:
         raise ExctlError(f"the stack {site.stack} can't be opened: {last_error(error)}") from None
 
 
-def pulumi_command() -> auto.PulumiCommand:
+def pulumi_command() -> Pulumi:
     """`pulumi` from PATH, else the embedded engine."""
     if os.environ.get(ENGINE_VARIABLE) != "embedded" and shutil.which("pulumi"):
-        return auto.PulumiCommand()
-    return auto.PulumiCommand(root=str(PROGRAM / "engine"))
+        return Pulumi()
+    return Pulumi(root=str(PROGRAM / "engine"))
 
 
 def make_state_directory(project: Path) -> None:

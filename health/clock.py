@@ -5,6 +5,11 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+from health.errors import GateError
+from health.operator import wants_an_end
+
+LOOK_INTERVAL_SECONDS = 0.25
+
 
 class Clock(Protocol):
     def seconds(self) -> float:
@@ -19,6 +24,20 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+
+class OperatorsClock(SystemClock):
+    """A clock whose pauses end as soon as the operator has interrupted the run, with GateError."""
+
+    def sleep(self, seconds: float) -> None:
+        until = self.seconds() + seconds
+        while True:
+            if wants_an_end():
+                raise GateError("interrupted: nothing is waited for any more")
+            left = until - self.seconds()
+            if left <= 0:
+                return
+            time.sleep(min(left, LOOK_INTERVAL_SECONDS))
 
 
 def duration_text(seconds: float) -> str:

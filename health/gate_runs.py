@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from config_schema import Ssh
-from health.clock import SystemClock
+from health.clock import OperatorsClock
 from health.container import COMMAND_TIMEOUT_SECONDS, HostContainer, command_over_ssh
 from health.errors import GateError
 from health.health_gate import HealthRule, wait_until_healthy
@@ -32,14 +32,14 @@ Props = dict[str, Any]
 def health_gate(_olds: Props, news: Props) -> Props:
     rule = HealthRule(**_tupled(news["rule"]))
     container = _container(news, rule.host)
-    _run(lambda: wait_until_healthy(rule, _probe(news), container, SystemClock(), _say))
+    _run(lambda: wait_until_healthy(rule, _probe(news), container, OperatorsClock(), _say))
     return {"trigger": news["trigger"]}
 
 
 def sync_gate(_olds: Props, news: Props) -> Props:
     rule = SyncRule(**_tupled(news["rule"]))
     container = _container(news, rule.host)
-    _run(lambda: wait_until_synced(rule, _probe(news), container, SystemClock(), _say))
+    _run(lambda: wait_until_synced(rule, _probe(news), container, OperatorsClock(), _say))
     return {"trigger": news["trigger"]}
 
 
@@ -47,7 +47,7 @@ def pair_guard(olds: Props, news: Props) -> Props:
     """Outputs hold the addresses, so that the next run also asks where the pair was before."""
     rule = guard_rule(olds, news)
     allowed = os.environ.get(ALLOW_OUTAGE_VARIABLE) == "1"
-    _run(lambda: refuse_to_take_the_last(rule, _probe(news), SystemClock(), _say, allowed))
+    _run(lambda: refuse_to_take_the_last(rule, _probe(news), OperatorsClock(), _say, allowed))
     return {key: news["rule"][key] for key in ("urls", "peer_urls")} | {"trigger": news["trigger"]}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from exctl.options import on_stack, yes_option
+from exctl.options import locking, on_stack, yes_option
 from exctl.site import Site
 
 
 @click.command()
 @on_stack
+@locking
 @yes_option
 def command(site: Site, yes: bool) -> None:
     """Remove every container of the stack: pairs, EXAS, then EXCS.

@@ -19,7 +19,7 @@ def command(site: Site, yes: bool) -> None:
 
     Example: exctl unlock --stack dev
     """
-    from exctl import lock
+    from exctl import lock, releases
     from exctl.questions import confirm
 
     locks = lock.held(site)
@@ -34,4 +34,6 @@ def command(site: Site, yes: bool) -> None:
         confirm("Take the lock?")
     for path in locks:
         path.unlink(missing_ok=True)
-    click.echo("the lock is free; the next `exctl up` goes on where that run stopped")
+    click.echo("the lock is free")
+    for line in releases.ways_on(site):
+        click.echo(line)
