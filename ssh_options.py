@@ -13,6 +13,9 @@ from pathlib import Path
 from config_schema import Ssh
 
 CONNECT_TIMEOUT_SECONDS = 10
+ALIVE_INTERVAL_SECONDS, ALIVE_COUNT = 5, 2
+"""Chosen: a host that goes away in the middle of a run is named within 15 seconds, and a network
+that stands still for less than 10 costs nothing."""
 PERSIST_SECONDS = 60
 """Chosen: longer than any pause between two steps that talk to the same host, but for a sync."""
 CONTROL_PATH = "/tmp/exec-ssh-%i/%C"
@@ -53,7 +56,8 @@ def ssh_options(ssh: Ssh) -> tuple[str, ...]:
         "StrictHostKeyChecking": "yes",
         "UserKnownHostsFile": ssh.known_hosts_path,
         "ConnectTimeout": str(CONNECT_TIMEOUT_SECONDS),
-        "ServerAliveInterval": "15",
+        "ServerAliveInterval": str(ALIVE_INTERVAL_SECONDS),
+        "ServerAliveCountMax": str(ALIVE_COUNT),
         "ControlMaster": "auto",
         "ControlPath": CONTROL_PATH,
         "ControlPersist": str(PERSIST_SECONDS),

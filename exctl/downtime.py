@@ -43,9 +43,9 @@ def of(said: Iterable[str]) -> dict[str, Known]:
             key, healthy, sync, _down, seconds = match.groups()
             before = found.get(key, Known())
             if healthy:
-                found[key] = replace(before, healthy_seconds=float(seconds), down_seconds=None)
+                found[key] = replace(before, healthy_seconds=float(seconds))
             elif sync:
-                found[key] = replace(before, sync_seconds=float(seconds), down_seconds=None)
+                found[key] = replace(before, sync_seconds=float(seconds))
             else:
                 found[key] = replace(before, down_seconds=float(seconds))
     return found

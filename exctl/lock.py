@@ -101,6 +101,12 @@ def _lives(pid: object) -> bool:
     return not status.exists() or "\nState:\tZ" not in status.read_text()
 
 
+def goes_on(site: Place) -> str:
+    """Whose run is under way, as far as it can be told without taking a lock; else ''."""
+    known = [] if backend_of(site) is None else held(site)
+    return next((described(path) for path in [path_of(site), *known] if is_alive(path)), "")
+
+
 def path_of(place: Place) -> Path:
     """The file of our own lock. It stays when nobody holds it: what counts is the flock on it."""
     return place.project / f".Pulumi.{place.stack}.lock"

@@ -76,7 +76,8 @@ def apply(site: Site, text: str, how: How) -> None:
             raise
         stack_file.write(path, before)
         raise FailedRun(
-            f"{failure}\n\n{path.name} is as it was before this command.",
+            f"{failure}\n\n{path.name} is as it was before this command. Once the cause is gone,"
+            " run it again.",
             failure.reason,
             touched=False,
         ) from None
@@ -92,6 +93,8 @@ def deploy(site: Site, how: How, text: str | None = None) -> None:
         if not failure.is_of_a_step:
             raise
         wanted = stack_file.path_of(site).read_text()
+        if text is not None and not failure.touched:
+            raise  # `apply` puts the file back: nothing is left to go on with
         if good is None or good.stack_file == wanted or how.stay or not failure.touched:
             ways = _ways_on(site, good, wanted)
             raise FailedRun(f"{failure}\n\n{ways}", failure.reason, failure.touched) from None

@@ -20,7 +20,7 @@ VERBS = {
 }
 GATE_VERBS = ("create", "update", "replace", "create-replacement")
 PULL_VERBS = ("create", "replace", "create-replacement")
-WAIT = "wait"
+WAIT = "stays as it is"
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,10 @@ def _pulls(planned: Sequence[Touch]) -> list[str]:
         if touch.pulls:
             hosts.setdefault(touch.pulls, []).append(touch.host)
     found = [f"{image} on {', '.join(where)}" for image, where in hosts.items()]
-    return ["images, before anything is touched:", *(f"  {each}" for each in found)] * bool(found)
+    return [
+        "images, pulled where a host lacks them, before anything is touched:",
+        *(f"  {each}" for each in found),
+    ] * bool(found)
 
 
 def _side_by_side(planned: Sequence[Touch]) -> list[str]:

@@ -18,8 +18,8 @@ _BEGUN = {
     "update": "changing its container",
 }
 _GATE_BEGUN = {
-    "health": "container started, waiting until it is healthy",
-    "sync": "healthy, waiting for the sync",
+    "health": "waiting until it is healthy",
+    "sync": "waiting for its sync",
     "guard": "asking whether its peer serves",
 }
 
@@ -31,6 +31,8 @@ class Instance:
     touch: Touch
     state: State = "waiting"
     words: str = "waiting"
+    step: str = "waiting"
+    """The words of the step under way, whatever the gate says meanwhile."""
     since: float = 0.0
     is_touched: bool = False
     stopped_at: float | None = None
@@ -91,7 +93,7 @@ class Progress:
     def fails(self, step: Step) -> None:
         found = self._of(step)
         if found is not None:
-            self._is(found, "failed", f"failed while {found.words}")
+            self._is(found, "failed", f"failed while {found.step}")
 
     def says(self, line: str) -> None:
         """A gate's line: the instance's name, a colon, what is to be said of it."""
@@ -105,7 +107,7 @@ class Progress:
         groups = {
             "done": [key for key, i in self.instances.items() if i.state == "done"],
             "begun, not finished": [
-                f"{key} ({i.words})"
+                f"{key} ({i.step})"
                 for key, i in self.instances.items()
                 if i.is_touched and i.state != "done"
             ],
@@ -128,7 +130,8 @@ class Progress:
     def _is(self, found: Instance, state: State, words: str) -> None:
         if found.state != state or found.words != words:
             found.since = self._now()
-        found.state, found.words = state, words
+        found.state = state
+        found.words = found.step = words
 
     def _note_downtime(self, found: Instance) -> None:
         if found.stopped_at is not None:

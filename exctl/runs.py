@@ -24,6 +24,7 @@ from exctl.site import Site, open_site
 from exctl.steps import StepLog, without_wrapping
 from exctl.workspace import last_error, open_stack
 from health.gate_runs import ALLOW_OUTAGE_VARIABLE
+from health.health_gate import GO_ON
 
 Result = TypeVar("Result")
 LAST_LOOK_SECONDS = 1.0
@@ -70,8 +71,8 @@ def _carry_out(
 ) -> None:
     if how.allow_outage:
         os.environ[ALLOW_OUTAGE_VARIABLE] = "1"
-    log = StepLog(say, Progress(planned), live.is_wanted())
-    with live.shown(f"stack {site.stack}", log.progress):
+    log = StepLog(say, Progress(planned), live.is_wanted(), hosts=_hosts(site))
+    with live.shown(f"deploying the stack {site.stack}", log.progress):
         result = _run(
             lambda: stack.up(
                 message=how.message,
@@ -135,7 +136,7 @@ def destroy(site: Site, yes: bool) -> None:
     if not yes:
         confirm("Remove them?")
     removed = [Touch(i.key, i.host, "remove", (), "gone for good") for i in running]
-    log = StepLog(say, Progress(removed), live.is_wanted())
+    log = StepLog(say, Progress(removed), live.is_wanted(), hosts=_hosts(site))
     with live.shown(f"destroying the stack {site.stack}", log.progress):
         _run(lambda: stack.destroy(refresh=True, on_event=log.on_event), log, site, stack)
     print(f"stack {site.stack}: nothing is deployed any more")
@@ -163,7 +164,7 @@ def _urns(stack: auto.Stack, keys: Sequence[str]) -> list[str]:
 def _preview(
     stack: auto.Stack, site: Site, replaced: list[str], candidate: Path | None = None
 ) -> list[Touch]:
-    log = StepLog(lambda _line: None)
+    log = StepLog(lambda _line: None, hosts=_hosts(site))
     file = None if candidate is None else str(candidate)
     with live.shown("looking at the hosts"):
         _run(
@@ -177,6 +178,10 @@ def _preview(
         )
     said = (line for release in releases.all_of(site) for line in release.gates)
     return touches(log.steps, site.layout, downtime.of(said))
+
+
+def _hosts(site: Site) -> dict[str, str]:
+    return {instance.key: instance.host for instance in site.layout.instances}
 
 
 def _run(
@@ -206,7 +211,9 @@ def _run(
             reasons = log.errors or log.program_words or [without_wrapping(last_error(error))]
             if not touched:
                 raise ExctlError("\n\n".join([*reasons, "Nothing was touched."])) from None
-            raise _failed(site, log, "\n\n".join(reasons)) from None
+            # What there is to do depends on more than the gate knows, and is said at the end.
+            told = "\n\n".join(reasons).replace(f"\n  {GO_ON}", "")
+            raise _failed(site, log, told) from None
 
 
 def _failed(site: Site, log: StepLog, reasons: str) -> FailedRun:
@@ -228,4 +235,11 @@ def _interrupted(site: Site, log: StepLog, touched: bool) -> str:
 
 def _state(site: Site, log: StepLog) -> list[str]:
     """What the run has done and what it hasn't, and what everything answers now."""
-    return [*log.progress.report(), "Each instance now:", *table(ask_all(site))]
+    rows = ask_all(site)
+    ill = unhealthy(rows)
+    names = [row.instance for row in rows if row.is_healthy]
+    found = [*log.progress.report(), f"healthy now: {', '.join(names) or 'none'}"]
+    for row in ill:
+        down = f"; {', '.join(row.down)}" if row.down else ""
+        found.append(f"not healthy now: {row.instance} on {row.host}: {row.answer}{down}")
+    return found

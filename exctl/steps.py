@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pulumi.automation.events import EngineEvent, StepEventMetadata
 
+from exctl import causes
 from exctl.plan import CONTAINER_TYPE, IMAGE_TYPE, Step, step_of
 from exctl.progress import Progress
 
@@ -42,11 +43,21 @@ class StepLog:
     progress: Progress = field(default_factory=Progress)
     is_live: bool = False
     steps: list[Step] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
+    gate_errors: list[str] = field(default_factory=list)
+    """In our own words, complete by themselves."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """Resource → what Docker, ssh or the registry said."""
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """Instance → host, to name it."""
     program_words: list[str] = field(default_factory=list)
     gates: list[str] = field(default_factory=list)
     """What the gates and guards said."""
     started: float = field(default_factory=time.monotonic)
+
+    @property
+    def errors(self) -> list[str]:
+        """Why the run failed, each reason once."""
+        return [*self.gate_errors, *causes.worded(self.failures, self.hosts)]
 
     def on_event(self, event: EngineEvent) -> None:
         if event.resource_pre_event:
@@ -75,22 +86,28 @@ class StepLog:
 
     def _diagnostic(self, severity: str, message: str, urn: str | None) -> None:
         if severity == "error":
-            worded = without_wrapping(message)
-            if worded and (told := f"{_subject(urn)}{worded}") not in self.errors:
-                self.errors.append(told)
+            self._failed(without_wrapping(message), _subject(urn))
         elif severity == "warning":
             self._line(f"warning: {message.strip()}")
         elif severity == "info#err" and _is_of_the_program(urn):
             # When a step fails, the program is stopped, and Python says so at length.
             self.program_words.append(message.rstrip())
         elif severity.startswith("info"):
-            for line in message.splitlines():
-                if line.strip():
-                    self.progress.says(line.strip())
-                    if not (self.is_live and _PASSING.match(line)):
-                        self._line(line.strip())
-                    if _GATE.search(line):
-                        self.gates.append(line.strip())
+            for line in filter(None, map(str.strip, message.splitlines())):
+                self._told(line)
+
+    def _failed(self, worded: str, name: str) -> None:
+        if worded and name:
+            self.failures.setdefault(name, worded)
+        elif worded and worded not in self.gate_errors:
+            self.gate_errors.append(worded)
+
+    def _told(self, line: str) -> None:
+        self.progress.says(line)
+        if not (self.is_live and _PASSING.match(line)):
+            self._line(line)
+        if _GATE.search(line):
+            self.gates.append(line)
 
     def _line(self, text: str) -> None:
         self.say(f"{time.monotonic() - self.started:6.1f} s  {text}")
@@ -131,4 +148,4 @@ def _subject(urn: str | None) -> str:
     step = step_of("", urn)
     if step.type.startswith(("pulumi:pulumi:Stack", "pulumi-python:")):
         return ""
-    return f"{step.name}: "
+    return step.name

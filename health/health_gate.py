@@ -16,6 +16,7 @@ FIRST_ANSWER_PACE = 0.25
 """Chosen: until it answers, an instance is asked four times as often as it is confirmed, which
 saves most of a second for each instance in a chain."""
 REPORT_INTERVAL_SECONDS = 10.0
+GO_ON = "Put the cause right and run `exctl up` again: it goes on at this gate, what is done stays."
 
 Report = Callable[[str], None]
 
@@ -76,9 +77,7 @@ def go_on_lines(waiting: Sequence[str]) -> Iterator[str]:
         yield f"Not touched, since they wait for this: {', '.join(waiting)}."
     else:
         yield "No other instance waits for this one."
-    yield (
-        "Put the cause right and run `exctl up` again: it goes on at this gate, what is done stays."
-    )
+    yield GO_ON
 
 
 def container_lines(name: str, container: Container) -> Iterator[str]:

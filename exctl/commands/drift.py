@@ -20,8 +20,11 @@ def command(site: Site, as_json: bool) -> None:
 
     Example: exctl drift --stack dev
     """
-    from exctl import drift
+    from exctl import drift, lock
+    from exctl.saying import say
 
+    if at_it := lock.goes_on(site):
+        say(f"a run goes on ({at_it}): what it is at just now may look like drift")
     found = drift.look(site)
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], indent=2))

@@ -7,18 +7,26 @@ from dataclasses import replace
 import click
 
 from exctl.how import How
-from exctl.options import changing, on_stack
+from exctl.options import going_back, on_stack
 from exctl.site import Site
 
 
 @click.command()
 @click.argument("secret")
 @on_stack
-@changing
+@going_back
 def command(secret: str, site: Site, how: How) -> None:
     """Give a secret a new value, and the instances that use it new containers.
 
-    Asks for the value without echo, or takes the whole of stdin; it is never an argument.
+    Asks for the value without echo, or takes the whole of stdin; it is never an argument. Rolls the
+    instances that use it, one of a pair after the other, each of them gated; if a gate fails, goes
+    back to the last release, and with it to the value before.
+
+    No moment of a pair is lost if both values are valid meanwhile. In Redis 6 or later: add the new
+    one (ACL SETUSER default >NEW, in redis-cli), run this, then take the old one away (ACL SETUSER
+    default <OLD), and write the new one into redis.conf. Where the old one ends with the change (a
+    Config DB user, an OAuth client): change it there, and run this at once; services keep the
+    connections they have until they are replaced.
 
     Example: exctl rotate redisPassword --yes < new-password
     """
