@@ -1,4 +1,4 @@
-"""The containers that a host has of this stack, or of its names: one question over SSH, read only."""
+"""The containers a host has of this stack, or of its names: one question over SSH, read only."""
 
 from __future__ import annotations
 

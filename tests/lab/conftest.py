@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -18,21 +18,24 @@ from lab import faults, network, settings
 from lab.errors import LabError
 from lab.host import LabHost
 from lab.lab import Lab, locked
+from tests.lab.prober import PROVEN
 from tests.lab.workspace import STACK, Workspace
 
 OBJECTS = 30
 """Six seconds of sync at the API's default rate: long enough to look into."""
 HOSTS = {"excs": 101, "exas": 102, "excp-1-1": 103, "excp-1-2": 104}
+SECOND_PAIR = {"excp-2-1": 105, "excp-2-2": 106}
+PAIRS = 2
 PORTS = {"excs": 3640, "exas": 3630, "excp": 3650}
 
 
 class Site:
     """The deployed stack: hosts, containers and answers by instance, and the operator's clone."""
 
-    def __init__(self, lab: Lab, work: Workspace) -> None:
+    def __init__(self, lab: Lab, work: Workspace, hosts: Mapping[str, int] = HOSTS) -> None:
         self.lab = lab
         self.work = work
-        self.hosts = {key: lab.plan.address(last) for key, last in HOSTS.items()}
+        self.hosts = {key: lab.plan.address(last) for key, last in hosts.items()}
         self.redis_password = settings.REDIS_PASSWORD
         self.secrets = (
             settings.REDIS_PASSWORD,
@@ -53,11 +56,11 @@ class Site:
         return f"http://{self.hosts[key]}:{PORTS[key.split('-')[0]]}{path}"
 
     def health_urls(self) -> tuple[str, ...]:
-        return tuple(self.url(key, "/health") for key in HOSTS)
+        return tuple(self.url(key, "/health") for key in self.hosts)
 
     def codes(self) -> dict[str, int | None]:
         probe = direct_probe(2)
-        return {key: probe(self.url(key, "/health")).code for key in HOSTS}
+        return {key: probe(self.url(key, "/health")).code for key in self.hosts}
 
     def answer(self, key: str, path: str) -> Any:
         """The JSON that an instance answers, None if it doesn't."""
@@ -90,7 +93,7 @@ class Site:
         return found
 
     def container_ids(self) -> dict[str, str]:
-        return {key: self.container_id_on_host(key) for key in HOSTS}
+        return {key: self.container_id_on_host(key) for key in self.hosts}
 
     def inspect(self, key: str) -> dict[str, Any]:
         (found,) = json.loads(self.docker(key, "inspect", key))
@@ -125,7 +128,7 @@ class Site:
             key: (self.host(key).directory / "logs/sshd.log")
             .read_text()
             .count("Accepted publickey")
-            for key in HOSTS
+            for key in self.hosts
         }
 
     def wait_until(self, is_so: Callable[[], bool], what: str, seconds: float = 30) -> None:
@@ -156,7 +159,7 @@ def lab() -> Iterator[Lab]:
     if leftover.exists():
         found = json.loads(leftover.read_text())
         Lab(settings.plan(found["subnet"], found["pairs"]), directory).remove()
-    made = Lab(free_plan(), directory)
+    made = Lab(free_plan(PAIRS), directory)
     with locked(directory):
         made.start(OBJECTS, settings.RATE_PER_MINUTE)
     try:
@@ -171,6 +174,30 @@ def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """A clone of its own for each file of stories, with an empty state."""
     directory = tmp_path_factory.mktemp("clone")
     return Site(lab, make_workspace(directory, lab))
+
+
+@pytest.fixture(scope="module")
+def two_pairs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The same with a second pair, removed from the hosts at the end."""
+    work = make_workspace(tmp_path_factory.mktemp("clone"), lab)
+    site = Site(lab, work, HOSTS | SECOND_PAIR)
+    work.edit("excp.pairs.2", work.setting("excp.pairs.1"))
+    work.edit("excp.pairs.2.hosts", [site.hosts[key] for key in SECOND_PAIR])
+    work.edit("gate.interval_seconds", 0.2)
+    work.edit("excs.sync_gate.interval_seconds", 0.2)
+    yield site
+    for target in (*site.hosts, *(host.name for host in lab.hosts.values())):
+        site.clear_faults(target)
+    run = work.exctl("destroy", "--stack", STACK, "--yes")
+    assert run.code == 0, run.text
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The numbers that the stories prove, in every run that told any."""
+    if PROVEN:
+        terminalreporter.section("what the stories cost")
+        for line in PROVEN:
+            terminalreporter.write_line(line)
 
 
 def make_workspace(directory: Path, lab: Lab) -> Workspace:

@@ -12,14 +12,17 @@ from urllib.request import OpenerDirector, ProxyHandler, build_opener
 
 PROBE_INTERVAL_SECONDS = 0.1
 PROBE_TIMEOUT_SECONDS = 1.0
+PROVEN: list[str] = []
+"""What the stories have proved, a line each, for the end of the test run."""
 
 
 @dataclass
 class Watch:
-    """What each URL answered: a list of (seconds since the start, HTTP code or 0) for each."""
+    """What each URL answered: when it was asked and when it answered, in seconds since the start,
+    and the HTTP code, or 0."""
 
     urls: tuple[str, ...]
-    answers: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    answers: dict[str, list[tuple[float, float, int]]] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -46,25 +49,29 @@ class Watch:
         opener = build_opener(ProxyHandler({}))
         while not self._stop.is_set():
             asked = time.monotonic()
-            self.answers[url].append((asked - started, http_code(opener, url)))
+            code = http_code(opener, url)
+            self.answers[url].append((asked - started, time.monotonic() - started, code))
             self._stop.wait(max(0.0, PROBE_INTERVAL_SECONDS - (time.monotonic() - asked)))
 
     def seconds_without_any(self, urls: Iterable[str]) -> float:
-        """Seconds during which none of `urls` answered 200, in slices of one probe interval."""
+        """Seconds during which none of `urls` answered 200, in slices of one probe interval.
+
+        A probe stands for every slice from when it was asked to when it was answered: a service
+        that hangs is asked once a second, and down all the while.
+        """
         serving: set[int] = set()
         asked: set[int] = set()
         for url in urls:
-            for at_seconds, code in self.answers[url]:
-                slice_number = int(at_seconds / PROBE_INTERVAL_SECONDS)
-                asked.add(slice_number)
+            for asked_at, answered_at, code in self.answers[url]:
+                first, last = (int(t / PROBE_INTERVAL_SECONDS) for t in (asked_at, answered_at))
+                asked.update(range(first, last + 1))
                 if code == 200:
-                    # A probe stands for its own slice and the next: two probes of one watcher
-                    # can fall up to an interval apart.
-                    serving |= {slice_number, slice_number + 1}
+                    # And for the next: two probes of one watcher can fall up to an interval apart.
+                    serving.update(range(first, last + 2))
         return len(asked - serving) * PROBE_INTERVAL_SECONDS
 
     def was_ever_down(self, url: str) -> bool:
-        return any(code != 200 for _, code in self.answers[url])
+        return any(code != 200 for _, _, code in self.answers[url])
 
     def probes(self) -> int:
         return sum(len(answers) for answers in self.answers.values())

@@ -130,6 +130,15 @@ class Workspace:
             place[last] = value
         yaml.dump(content, stack_file)
 
+    def setting(self, path: str) -> Any:
+        """A copy of one setting of the stack file."""
+        first, *rest = path.split(".")
+        found = YAML(typ="safe").load(self.directory / f"Pulumi.{STACK}.yaml")["config"]
+        found = found[f"exec:{first}"]
+        for key in rest:
+            found = found[key]
+        return found
+
     def secret(self, name: str, value: str) -> None:
         run = self.pulumi("config", "set", "--secret", f"exec:{name}", "--stack", STACK, value)
         assert run.code == 0, run.text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pulumi.automation.events import EngineEvent
 
-from exctl.plan import Step, step_of, touches
+from exctl.downtime import Known
+from exctl.plan import Step, lines, step_of, touches
 from exctl.steps import StepLog, without_wrapping
 from layout import Layout, build_layout
 from tests.unit.stack_file import StackFile
@@ -111,3 +112,53 @@ def test_an_error_of_another_resource_names_it() -> None:
 def test_a_log_line_that_looks_like_a_traceback_stays() -> None:
     text = "excs on h crashes.\n  | Traceback (most recent call last):\n  | ValueError"
     assert without_wrapping(text) == text
+
+
+IMAGE = "docker:index/remoteImage:RemoteImage"
+
+
+def test_a_plan_is_numbered_as_it_happens_with_pulls_first_and_pairs_side_by_side() -> None:
+    steps = [
+        Step("create", IMAGE, "image-exas"),
+        Step("replace", CONTAINER, "container-exas"),
+        Step("update", GATE, "health-exas"),
+        Step("replace", CONTAINER, "container-excp-1-1"),
+        Step("replace", CONTAINER, "container-excp-1-2"),
+        Step("delete", CONTAINER, "container-excp-9-1"),
+    ]
+    known = {"exas": Known(down_seconds=7.0), "excp-1-1": Known(healthy_seconds=3.0)}
+    found = layout()
+    image = next(i.image for i in found.instances if i.key == "exas")
+    assert lines(touches(steps, found, known)) == [
+        "plan, in this order:",
+        "  1. images, pulled where a host lacks them, before anything is touched:",
+        f"       {image} on 10.77.0.102",
+        "  2. side by side:",
+        "       exas on 10.77.0.102: replace; waits for health; agent states are missed until it is"
+        " healthy again (about 7 s)",
+        "       excp-1-1 on 10.77.0.103: replace; excp-1-2 serves meanwhile (about 3 s, and up to"
+        " 30 s to stop)",
+        "         then excp-1-2 on 10.77.0.104: replace; excp-1-1 serves meanwhile",
+        "  3. excp-9-1 on a host no longer in the stack file: remove; gone for good",
+    ]
+
+
+def test_a_gate_that_waits_for_what_stays_is_in_the_plan() -> None:
+    (touch,) = touches(
+        [Step("create", "pulumi-python:dynamic/exec:SyncGate", "sync-excs")], layout()
+    )
+    assert str(touch) == "excs on 10.77.0.101: stays as it is; waits for sync; no downtime"
+
+
+def test_the_whole_time_is_that_of_the_longest_way() -> None:
+    steps = [
+        Step("replace", CONTAINER, f"container-{key}")
+        for key in ("excs", "exas", "excp-1-1", "excp-1-2")
+    ]
+    known = {
+        "excs": Known(down_seconds=20), "exas": Known(down_seconds=5),
+        "excp-1-1": Known(down_seconds=4), "excp-1-2": Known(down_seconds=4),
+    }  # fmt: skip
+    assert lines(touches(steps, layout(), known))[-1] == (
+        "as long as last time: 28 s, and the pulls"
+    )

@@ -1,0 +1,127 @@
+"""What differs between the stack file, the state and the hosts. Pure; no host is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from exctl.drift import (
+    Deployed,
+    compare,
+    deployed_containers,
+    not_yet_rotated,
+    renewed_secrets,
+)
+from exctl.on_host import OnHost
+from layout import Layout, build_layout
+from tests.unit.stack_file import StackFile
+
+WELL = OnHost("id", "exas", "running", "image", "unless-stopped")
+
+
+def layout(file: StackFile | None = None) -> Layout:
+    return build_layout((file or StackFile()).config(), "dev")
+
+
+def deployed(found: Layout) -> dict[str, Deployed]:
+    return {
+        i.key: Deployed(f"id of {i.key}", i.host, i.key, i.spec_hash, "unless-stopped")
+        for i in found.instances
+    }
+
+
+def on_hosts(found: Layout) -> dict[str, list[OnHost] | str]:
+    return {
+        i.host: [OnHost(f"id of {i.key}", i.key, "running", "image", "unless-stopped")]
+        for i in found.instances
+    }
+
+
+def told(found: Layout, hosts: dict[str, list[OnHost] | str]) -> list[tuple[str, str, str]]:
+    return [(d.kind, d.instance, d.what) for d in compare(found, deployed(found), hosts)]
+
+
+def test_a_site_as_it_was_left_has_no_drift() -> None:
+    assert told(layout(), on_hosts(layout())) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"state": "exited"}, "its container is exited; start it again with: exctl up"),
+        ({"state": "paused"}, "docker unpause exas"),
+        ({"name": "old-exas"}, "docker rename old-exas exas"),
+        ({"restart": "no"}, "its restart policy is no, not unless-stopped"),
+        ({"memory_bytes": 300 << 20}, "its memory limit is 300 MiB, not none"),
+        ({"nano_cpus": 1_500_000_000}, "its CPU limit is 1.5 CPUs, not none"),
+        ({"id": "another"}, "somebody made the container exas anew"),
+        ({"id": "another", "name": "other"}, "its container is gone"),
+    ],
+)
+def test_each_change_of_a_container_is_told(change: dict[str, str], words: str) -> None:
+    found = layout()
+    hosts = on_hosts(found)
+    hosts["10.77.0.102"] = [replace(replace(WELL, id="id of exas"), **change)]  # type: ignore[arg-type]
+    kinds = {(kind, instance) for kind, instance, what in told(found, hosts) if words in what}
+    assert kinds == {("host changed", "exas")}
+
+
+def test_a_stray_container_is_named_with_what_to_do() -> None:
+    found = layout()
+    hosts = on_hosts(found)
+    hosts["10.77.0.101"] = [*hosts["10.77.0.101"], OnHost("x", "stray", "running", "image")]
+    ((kind, instance, what),) = told(found, hosts)
+    assert (kind, instance) == ("host changed", "stray")
+    assert "exctl adopt" in what
+
+
+def test_a_silent_host_is_not_known() -> None:
+    found = layout()
+    hosts = on_hosts(found) | {"10.77.0.102": "Connection timed out"}
+    assert told(found, hosts) == [
+        ("not known", "exas", "the host doesn't say: Connection timed out")
+    ]
+
+
+def test_what_the_stack_file_wants_beyond_is_not_yet_deployed() -> None:
+    before = layout()
+    after = layout(StackFile().put("stopped", ["exas"]).put("excp.pairs.1.tag", "100.0.100.12"))
+    kinds = {(d.kind, d.instance) for d in compare(after, deployed(before), on_hosts(before))}
+    assert kinds == {("not yet deployed", key) for key in ("exas", "excp-1-1", "excp-1-2")}
+
+
+def test_an_instance_that_the_file_has_no_longer_is_not_yet_removed() -> None:
+    found = layout()
+    was = deployed(found) | {"excp-9-1": Deployed("z", "10.77.0.101", "excp-9-1", "")}
+    hosts = on_hosts(found)
+    hosts["10.77.0.101"] = [
+        *hosts["10.77.0.101"], OnHost("z", "excp-9-1", "running", "image")
+    ]  # fmt: skip
+    (only,) = compare(found, was, hosts)
+    assert (only.kind, only.instance) == ("not yet deployed", "excp-9-1")
+    assert "exctl up" in only.what
+
+
+def test_a_secret_set_anew_concerns_those_who_use_it() -> None:
+    before = "config:\n  exec:redisPassword: {secure: 'v1:a'}\n  exec:x: 1\n"
+    now = before.replace("v1:a", "v1:b")
+    assert renewed_secrets(before, before) == set()
+    assert renewed_secrets(before, now) == {"redisPassword"}
+    found = layout()
+    names = [d.instance for d in not_yet_rotated(found, deployed(found), {"configDbPassword"})]
+    assert names == ["excs"]
+
+
+def test_limits_are_read_from_what_was_asked_for() -> None:
+    row = {
+        "type": "docker:index/container:Container",
+        "urn": "urn:pulumi:dev::exec::a$docker:index/container:Container::container-exas",
+        "id": "i",
+        "provider": "urn:pulumi:dev::exec::pulumi:providers:docker::provider-10.0.0.2::u",
+        "inputs": {"restart": "unless-stopped", "memory": 512, "cpus": "1.5"},
+        "outputs": {"name": "exas", "labels": [{"label": "exec.spec", "value": "s"}]},
+    }
+    assert deployed_containers({"resources": [row]}) == {
+        "exas": Deployed("i", "10.0.0.2", "exas", "s", "unless-stopped", 512 << 20, 1_500_000_000)
+    }

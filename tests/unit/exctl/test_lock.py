@@ -1,0 +1,127 @@
+"""Who may be at a stack: our own lock and Pulumi's, with processes that live and that don't."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exctl import lock
+from exctl.errors import ExctlError
+from exctl.site import Place
+from health.clock import OperatorsClock
+from health.errors import GateError
+from health.operator import RUN_LOCK_VARIABLE, wants_an_end
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    (tmp_path / "Pulumi.yaml").write_text("name: exec\n")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
+    monkeypatch.delenv(RUN_LOCK_VARIABLE, raising=False)
+    return Place(tmp_path, "dev")
+
+
+@pytest.fixture
+def other(place: Place) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the stack until it is told to let go."""
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from exctl import lock; from exctl.site import Place\n"
+        "with lock.hold(Place(Path(sys.argv[1]), 'dev'), 0, print):\n"
+        "    print('held', flush=True); sys.stdin.readline()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(place.project)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def pulumi_lock(place: Place, pid: int) -> Path:
+    directory = place.project / ".pulumi/locks/organization/exec/dev"
+    directory.mkdir(parents=True)
+    path = directory / "x.json"
+    content = {"pid": pid, "username": "eve", "hostname": socket.gethostname(), "timestamp": "t"}
+    path.write_text(json.dumps(content))
+    return path
+
+
+def dead_pid() -> int:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_the_second_is_told_who_the_first_is(place: Place, other: subprocess.Popen[str]) -> None:
+    with pytest.raises(ExctlError) as refused, lock.hold(place, 0, print):
+        pass
+    assert f"process {other.pid}" in str(refused.value)
+    assert "STILL RUNS" in str(refused.value)
+    assert "Nothing was touched" in str(refused.value)
+    assert lock.goes_on(place) != ""
+
+
+def test_the_second_waits_and_says_for_whom(place: Place, other: subprocess.Popen[str]) -> None:
+    said: list[str] = []
+    timer = threading.Timer(0.3, other.kill)
+    timer.start()
+    with lock.hold(place, 30, said.append):
+        pass
+    timer.join()
+    assert len(said) == 1
+    assert f"process {other.pid}" in said[0]
+
+
+def test_a_lock_dies_with_its_process(place: Place, other: subprocess.Popen[str]) -> None:
+    other.kill()
+    other.wait()
+    with lock.hold(place, 0, print):
+        pass
+    assert lock.goes_on(place) == ""
+
+
+def test_pulumis_lock_of_a_living_run_is_respected(place: Place) -> None:
+    pulumi_lock(place, os.getppid())
+    with pytest.raises(ExctlError, match="eve@"), lock.hold(place, 0, print):
+        pass
+
+
+def test_pulumis_lock_of_a_killed_run_is_not_waited_for(place: Place) -> None:
+    pulumi_lock(place, dead_pid())
+    with pytest.raises(ExctlError, match="exctl unlock --stack dev"), lock.hold(place, 600, print):
+        pass
+
+
+def test_gates_are_told_when_the_operator_wants_an_end(place: Place) -> None:
+    assert not wants_an_end()
+    with lock.hold(place, 0, print):
+        assert not wants_an_end()
+        OperatorsClock().sleep(0)
+        lock.stop_gates(place)
+        assert wants_an_end()
+        with pytest.raises(GateError, match="interrupted"):
+            OperatorsClock().sleep(3600)
+    assert not wants_an_end()
+
+
+def test_gates_end_when_exctl_was_killed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = lock.path_of(place)
+    path.write_text(json.dumps({"pid": dead_pid()}))
+    monkeypatch.setenv(RUN_LOCK_VARIABLE, str(path))
+    assert wants_an_end()
+    path.write_text("")  # exctl may be writing it just now
+    assert not wants_an_end()
