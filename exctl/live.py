@@ -15,6 +15,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from exctl.downtime import seconds_text
 from exctl.progress import Instance, Progress
 from exctl.saying import begin_above, end_above
 
@@ -30,13 +31,18 @@ def is_wanted() -> bool:
 
 
 @contextmanager
-def shown(title: str, progress: Progress | None = None) -> Iterator[None]:
-    """Within, what goes on stands in the last lines of the terminal; what is said, above it."""
+def shown(
+    title: str, progress: Progress | None = None, about_seconds: float | None = None
+) -> Iterator[None]:
+    """Within, what goes on stands in the last lines of the terminal; what is said, above it.
+
+    `about_seconds`: how long it took last time.
+    """
     if not is_wanted():
         yield
         return
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    view = _View(title, progress)
+    view = _View(title, progress, about_seconds)
     with Live(view, console=console, refresh_per_second=REFRESHES_A_SECOND, transient=True):
         begin_above(lambda line: console.print(Text(line)))
         try:
@@ -48,15 +54,16 @@ def shown(title: str, progress: Progress | None = None) -> Iterator[None]:
 class _View:
     """Worked out anew each time it is drawn, so that the seconds go on."""
 
-    def __init__(self, title: str, progress: Progress | None) -> None:
+    def __init__(self, title: str, progress: Progress | None, about_seconds: float | None) -> None:
         self._title = title
+        self._about = f" of about {seconds_text(about_seconds)}" if about_seconds else ""
         self._progress = progress
         self._started = time.monotonic()
         self._spinner = Spinner("dots")
 
     def __rich__(self) -> RenderableType:
         seconds = time.monotonic() - self._started
-        self._spinner.update(text=Text(f"{self._title}, {seconds:.0f} s"))
+        self._spinner.update(text=Text(f"{self._title}, {seconds:.0f} s{self._about}"))
         if self._progress is None or not self._progress.instances:
             return self._spinner
         table = Table.grid(padding=(0, 2))

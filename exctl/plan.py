@@ -186,14 +186,18 @@ def _side_by_side(planned: Sequence[Touch]) -> list[str]:
 
 
 def _whole(planned: Sequence[Touch]) -> list[str]:
-    """How long it takes, where every part of it is known: the longest way through the lanes."""
-    if any(t.downtime_seconds is None for t in planned if t.verb == "replace") or any(
-        t.verb in ("start", WAIT) for t in planned
-    ):
-        return []
+    seconds = whole_seconds(planned)
+    return [] if seconds is None else [f"as long as last time: {seconds_text(seconds)}, and pulls"]
+
+
+def whole_seconds(planned: Sequence[Touch]) -> float | None:
+    """About how long it takes without pulls: the longest way through the lanes, EXCS before all.
+    None where the time of a part isn't known."""
     lanes: dict[str, float] = {}
     for touch in planned:
+        is_known = touch.downtime_seconds is not None or touch.verb != "replace"
+        if not is_known or touch.verb in ("start", WAIT):
+            return None
         lanes[touch.lane] = lanes.get(touch.lane, 0.0) + (touch.downtime_seconds or 0.0)
     first = lanes.pop("excs", 0.0)
-    seconds = first + max(lanes.values(), default=0.0)
-    return [f"as long as last time: {seconds_text(seconds)}, and the pulls"] if seconds else []
+    return first + max(lanes.values(), default=0.0) or None

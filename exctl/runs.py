@@ -72,7 +72,8 @@ def _carry_out(
     if how.allow_outage:
         os.environ[ALLOW_OUTAGE_VARIABLE] = "1"
     log = StepLog(say, Progress(planned), live.is_wanted(), hosts=_hosts(site))
-    with live.shown(f"deploying the stack {site.stack}", log.progress):
+    about = plan.whole_seconds(planned)
+    with live.shown(f"deploying the stack {site.stack}", log.progress, about):
         result = _run(
             lambda: stack.up(
                 message=how.message,

@@ -18,13 +18,11 @@ def command(site: Site, as_json: bool) -> None:
 
     Example: exctl preview --stack dev
     """
-    from exctl import runs
+    from exctl import plan, runs
 
     planned = runs.preview(site)
     if as_json:
         click.echo(json.dumps([vars(touch) for touch in planned], indent=2))
         return
-    for touch in planned:
-        click.echo(str(touch))
-    if not planned:
-        click.echo("no container would be touched")
+    for line in plan.lines(planned):
+        click.echo(line)

@@ -37,7 +37,7 @@ class Site:
         self.work = work
         self.hosts = {key: lab.plan.address(last) for key, last in hosts.items()}
         self.redis_password = settings.REDIS_PASSWORD
-        self.secrets = (
+        self.secrets: tuple[str, ...] = (
             settings.REDIS_PASSWORD,
             settings.DATABASE_PASSWORD,
             settings.REGISTRY_PASSWORD,

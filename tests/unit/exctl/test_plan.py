@@ -159,6 +159,4 @@ def test_the_whole_time_is_that_of_the_longest_way() -> None:
         "excs": Known(down_seconds=20), "exas": Known(down_seconds=5),
         "excp-1-1": Known(down_seconds=4), "excp-1-2": Known(down_seconds=4),
     }  # fmt: skip
-    assert lines(touches(steps, layout(), known))[-1] == (
-        "as long as last time: 28 s, and the pulls"
-    )
+    assert lines(touches(steps, layout(), known))[-1] == ("as long as last time: 28 s, and pulls")
