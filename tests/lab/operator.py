@@ -174,3 +174,17 @@ def releases(site: Site) -> list[dict[str, Any]]:
 def locks(site: Site) -> list[Path]:
     """Pulumi's lock files."""
     return list((site.work.backend / ".pulumi/locks").rglob("*.json"))
+
+
+def left_well(site: Site) -> Iterator[None]:
+    """The site as it was before, after a story that has left it otherwise."""
+    text = site.stack_file.read_text()
+    yield
+    for target in (*site.hosts, *site.lab.hosts):
+        site.clear_faults(target)
+    if set(site.codes().values()) == {200} and not locks(site):
+        return
+    if releases(site):
+        site.stack_file.write_text(text)
+    site.work.exctl("unlock", "--yes", "--stack", STACK)
+    site.work.exctl("up", "--yes", "--stack", STACK, "--no-rollback")

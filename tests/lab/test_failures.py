@@ -6,10 +6,21 @@ Each story leaves the site well, all of it on release one's versions.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.lab.conftest import Site
-from tests.lab.operator import CRASHES, NEW, OLD, Running, costing_nothing, exctl, releases
+from tests.lab.operator import (
+    CRASHES,
+    NEW,
+    OLD,
+    Running,
+    costing_nothing,
+    exctl,
+    left_well,
+    releases,
+)
 from tests.lab.prober import Watch
 
 pytestmark = pytest.mark.lab
@@ -23,6 +34,12 @@ def site(two_pairs: Site) -> Site:
     return two_pairs
 
 
+@pytest.fixture(autouse=True)
+def well_again(site: Site) -> Iterator[None]:
+    """A story that fails mustn't spoil those after it."""
+    yield from left_well(site)
+
+
 def is_well(site: Site, tag: str = OLD) -> None:
     assert site.codes() == dict.fromkeys(SITE_KEYS, 200)
     assert {key: site.version(key) for key in PAIRED} == dict.fromkeys(PAIRED, tag)
@@ -33,7 +50,7 @@ def test_a_first_deployment_that_fails_has_nothing_to_go_back_to(site: Site) -> 
     site.work.edit("excs.sync_gate.stall_seconds", 4)
     site.set_fault("excs", "sync_stalled", percent="40")
     run = exctl(site, "up", "--yes", code=1)
-    assert "makes no progress: the sync has stood still for 4 seconds at" in run.stderr
+    assert "makes no progress: the sync has stood still for 4 seconds at" in run.stderr, run.text
     assert f"excs on {site.hosts['excs']}" in run.stderr
     assert "There is no release yet to go back to." in run.stderr
     assert "not touched: exas, excp-1-1, excp-1-2, excp-2-1, excp-2-2" in run.stderr

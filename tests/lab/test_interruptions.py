@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.lab.operator import (
     Running,
     costing_nothing,
     exctl,
+    left_well,
     locks,
     releases,
 )
@@ -35,6 +37,12 @@ AT_ONCE_SECONDS = 15.0
 def site(two_pairs: Site) -> Site:
     two_pairs.work.up()
     return two_pairs
+
+
+@pytest.fixture(autouse=True)
+def well_again(site: Site) -> Iterator[None]:
+    """A story that fails mustn't spoil those after it."""
+    yield from left_well(site)
 
 
 def versions(site: Site) -> list[str]:
