@@ -72,7 +72,7 @@ CAUSES = (
         "On the host: systemctl status docker; and the SSH user must be in the group docker.",
     ),
     _cause(
-        r"connection timed out|no answer within|connection reset by peer|broken pipe|no route to"
+        r"timed out|no answer within|connection reset by peer|broken pipe|no route to"
         r" host|ssh: connect to host|connection closed by|remote end closed connection",
         "the host can't be reached over SSH, or the connection to it was lost",
         "See that the host runs and that its SSH port can be reached from here.",

@@ -49,10 +49,14 @@ def versions(site: Site) -> list[str]:
     return [site.version(key) for key in ("excp-1-1", "excp-1-2")]
 
 
-def is_previewing(running: Running) -> None:
-    candidate = running.site.work.directory / ".Pulumi.dev.candidate.yaml"
-    running.site.wait_until(candidate.exists, "the preview", 60)
+def previewing(site: Site) -> Running:
+    """The update, with its preview under way."""
+    candidate = site.work.directory / ".Pulumi.dev.candidate.yaml"
+    candidate.unlink(missing_ok=True)
+    running = Running(site, *UPDATE, "--yes")
+    site.wait_until(candidate.exists, "the preview", 60)
     time.sleep(0.5)
+    return running
 
 
 def unlocked(site: Site) -> str:
@@ -65,9 +69,7 @@ def unlocked(site: Site) -> str:
 
 def test_a_run_that_is_killed_before_it_is_agreed_to_has_changed_nothing(site: Site) -> None:
     text, before = site.stack_file.read_text(), site.container_ids()
-    running = Running(site, *UPDATE, "--yes")
-    is_previewing(running)
-    running.kill()
+    previewing(site).kill()
     asked = Running(site, *UPDATE, terminal=True)
     asked.wait_for("Do it?")
     asked.kill()
@@ -115,7 +117,7 @@ def test_a_sync_that_a_killed_run_waited_for_is_waited_for_by_the_next(
     site.forget_sync()
     with costing_nothing(site, request, excs_replaced=1):
         running = Running(site, "restart", "excs", "--yes")
-        running.wait_for("excs: sync ")
+        running.wait_for("excs: sync")
         running.kill()
         made = site.container_id_on_host("excs")
         assert "the stack file is that of release" in unlocked(site)
@@ -130,8 +132,7 @@ def test_a_signal_while_it_looks_or_asks_ends_it_with_nothing_touched(
     site: Site, number: signal.Signals
 ) -> None:
     text, before = site.stack_file.read_text(), site.container_ids()
-    looks = Running(site, *UPDATE, "--yes")
-    is_previewing(looks)
+    looks = previewing(site)
     looks.cut(number)
     assert "nothing was touched" in looks.end(130)
     asks = Running(site, *UPDATE, terminal=True)
@@ -185,7 +186,7 @@ def test_a_signal_at_the_sync_gate_ends_it_at_once_and_leaves_excs(
     site.set_fault("excs", "sync_stalled", percent="40")
     with costing_nothing(site, request, excs_replaced=1):
         running = Running(site, "restart", "excs", "--yes")
-        running.wait_for("excs: sync ")
+        running.wait_for("excs: sync")
         made = site.container_id_on_host("excs")
         began = time.monotonic()
         running.cut(signal.SIGINT)
