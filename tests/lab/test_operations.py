@@ -1,64 +1,25 @@
 """Stories of operating a deployed site: versions, releases, drift, secrets, killed runs.
 
-Each story starts from what the one before it left. The numbers that a story proves are printed:
-seconds without any instance of the pair, and how often EXCS was replaced.
+Each story starts from what the one before it left. The numbers that a story proves stand at the end
+of the test run: seconds without any instance of a pair, and how often EXCS was replaced.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 import tarfile
 import time
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.lab.conftest import Site
-from tests.lab.prober import Watch
-from tests.lab.workspace import STACK, Run
+from tests.lab.operator import CRASHES, NEW, OLD, Running, costing_nothing, exctl, locks, releases
+from tests.lab.workspace import STACK
 
 pytestmark = pytest.mark.lab
 
-OLD, NEW, CRASHES = "100.0.100.11", "100.0.100.12", "100.0.100.13"
 PAIR = ("excp-1-1", "excp-1-2")
-
-
-def exctl(site: Site, *arguments: str, code: int = 0, text: str | None = None) -> Run:
-    """A command that must end with this code, and must tell no secret."""
-    process = subprocess.Popen(
-        ["exctl", *arguments],
-        cwd=site.work.directory,
-        env={**site.work.environment, "PULUMI_STACK": STACK},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    stdout, stderr = process.communicate(text or "", timeout=300)
-    run = Run(process.returncode, stdout, stderr, 0.0)
-    assert run.code == code, run.text
-    for secret in site.secrets:
-        assert secret not in run.text
-    assert "Traceback" not in run.text
-    return run
-
-
-def releases(site: Site) -> list[dict[str, Any]]:
-    found = json.loads(exctl(site, "releases", "--json").stdout)
-    assert isinstance(found, list)
-    return found
-
-
-def proven(site: Site, watch: Watch, excs_before: str) -> None:
-    """No moment without any of the pair, and EXCS was left alone."""
-    seconds = watch.seconds_without_any(site.url(key, "/health") for key in PAIR)
-    replaced = int(site.container_id_on_host("excs") != excs_before)
-    print(f"{seconds:.1f} s without the pair, EXCS replaced {replaced} times")
-    assert (seconds, replaced) == (0, 0)
 
 
 def test_hosts_are_well_before_anything_is_deployed(site: Site) -> None:
@@ -93,21 +54,22 @@ def test_the_first_deployment_is_release_one(site: Site) -> None:
     assert "no drift" in exctl(site, "drift").stdout
 
 
-def test_an_update_is_a_release_and_costs_no_moment_of_the_pair(site: Site) -> None:
-    before = site.container_id_on_host("excs")
-    with Watch(site.health_urls()) as watch:
+def test_an_update_is_a_release_and_costs_no_moment_of_the_pair(
+    site: Site, request: pytest.FixtureRequest
+) -> None:
+    with costing_nothing(site, request):
         exctl(site, "update", "excp", "--pair", "1", "--tag", NEW, "--yes")
-    proven(site, watch, before)
     assert [release["images"]["excp-1"]["tag"] for release in releases(site)] == [OLD, NEW]
     assert "excp-1: 100.0.100.11" in exctl(site, "releases", "1", "2").stdout
 
 
-def test_an_update_that_crashes_goes_back_by_itself(site: Site) -> None:
-    before, peer = site.container_id_on_host("excs"), site.container_id_on_host("excp-1-2")
+def test_an_update_that_crashes_goes_back_by_itself(
+    site: Site, request: pytest.FixtureRequest
+) -> None:
+    peer = site.container_id_on_host("excp-1-2")
     text = site.stack_file.read_text()
-    with Watch(site.health_urls()) as watch:
+    with costing_nothing(site, request):
         run = exctl(site, "update", "excp", "--tag", CRASHES, "--yes", code=3)
-    proven(site, watch, before)
     assert "exctl: rolled back: release 2 runs again" in run.stderr
     assert "cannot start" in run.stderr
     assert [site.version(key) for key in PAIR] == [NEW, NEW]
@@ -116,15 +78,15 @@ def test_an_update_that_crashes_goes_back_by_itself(site: Site) -> None:
     assert CRASHES in site.stack_file.with_name(f"{site.stack_file.name}.failed").read_text()
 
 
-def test_the_release_before_comes_back_though_the_registry_is_down(site: Site) -> None:
-    before = site.container_id_on_host("excs")
+def test_the_release_before_comes_back_though_the_registry_is_down(
+    site: Site, request: pytest.FixtureRequest
+) -> None:
     site.set_fault("infra", "registry-down")
     try:
-        with Watch(site.health_urls()) as watch:
+        with costing_nothing(site, request):
             exctl(site, "rollback", "1", "--yes")
     finally:
         site.clear_faults("infra")
-    proven(site, watch, before)
     assert [site.version(key) for key in PAIR] == [OLD, OLD]
 
 
@@ -136,11 +98,12 @@ def test_the_vendors_words_stop_and_start_one_instance(site: Site) -> None:
     assert site.codes() == dict.fromkeys(("excs", "exas", *PAIR), 200)
 
 
-def test_a_restart_gives_new_containers_one_after_the_other(site: Site) -> None:
+def test_a_restart_gives_new_containers_one_after_the_other(
+    site: Site, request: pytest.FixtureRequest
+) -> None:
     before = site.container_ids()
-    with Watch(site.health_urls()) as watch:
+    with costing_nothing(site, request):
         exctl(site, "restart", "excp", "--yes")
-    proven(site, watch, before["excs"])
     after = site.container_ids()
     assert all(before[key] != after[key] for key in PAIR)
     assert before["exas"] == after["exas"]
@@ -205,29 +168,25 @@ def test_a_support_bundle_holds_no_secret(site: Site) -> None:
 
 
 def test_what_a_killed_run_left_is_unlocked_and_finished(site: Site) -> None:
-    process = site.work.start("exctl", "restart", "exas", "--yes", "--stack", STACK)
+    running = Running(site, "restart", "exas", "--yes")
     site.wait_until(lambda: bool(locks(site)), "the run to take its lock")
     busy = exctl(site, "up", "--yes", code=1)
-    assert "nothing was touched" in busy.text
+    assert "Nothing was touched" in busy.text
     assert "exctl unlock" in busy.text
     still = exctl(site, "unlock", "--yes", code=1)
     assert "STILL RUNS" in still.text
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    running.kill()
     assert "no longer runs" in exctl(site, "unlock", "--yes").text
     exctl(site, "up", "--yes")
     assert site.codes() == dict.fromkeys(("excs", "exas", *PAIR), 200)
 
 
 def test_ctrl_c_finishes_the_step_under_way_and_says_where_things_are(site: Site) -> None:
-    process = site.work.start("exctl", "restart", "excp", "--yes", "--stack", STACK)
     before = site.container_ids()
+    running = Running(site, "restart", "excp", "--yes")
     site.wait_until(lambda: "excp-1-1" in changed(site, before), "the first of the pair to restart")
-    os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert "Traceback" not in said
-    assert "To go on: exctl up" in said
+    running.cut(signal.SIGINT)
+    assert "To go on: exctl up" in running.end(130)
     assert changed(site, before) == ["excp-1-1"]
     assert locks(site) == []
     exctl(site, "up", "--yes")
@@ -241,10 +200,6 @@ def changed(site: Site, before: dict[str, str]) -> list[str]:
         for key in PAIR
         if (now := site.containers(key)) and now != [before[key]] and site.codes()[key] is not None
     ]
-
-
-def locks(site: Site) -> list[Path]:
-    return list((site.work.backend / ".pulumi/locks").rglob("*.json"))
 
 
 def test_a_stack_leaves_as_the_vendors_env_and_comes_back_the_same(site: Site) -> None:
