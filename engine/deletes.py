@@ -9,6 +9,7 @@ from engine.goals import split_reference
 from engine.provider import Diff
 from engine.rows import Row, depends_on
 from engine.steps import Step
+from engine.targets import Targets
 
 Replaces = Callable[[Row, set[str]], Diff]
 
@@ -56,6 +57,25 @@ def _below(urn: str, children: dict[str, list[str]]) -> set[str]:
             if child not in found:
                 found.add(child)
                 open_.append(child)
+    return found
+
+
+def kept(excludes: Targets, rows: Sequence[Row]) -> set[str]:
+    """URNs of the excluded rows, and of all that these need: they'd be left without it. To need a
+    component is to need its children."""
+    place = {row.urn: index for index, row in enumerate(rows)}
+    children: dict[str, list[str]] = {}
+    for row in rows:
+        if row.parent:
+            children.setdefault(row.parent, []).append(row.urn)
+    found = {row.urn for row in rows if excludes.contains(row.urn)}
+    for row in reversed(rows):  # what needs a row stands after it
+        if row.urn not in found:
+            continue
+        needed = depends_on(row)
+        for urn in needed - {row.parent}:
+            needed = needed | {u for u in _below(urn, children) if place[u] < place[row.urn]}
+        found |= needed
     return found
 
 

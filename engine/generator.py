@@ -454,7 +454,8 @@ class Generator:
         if self.targets:
             return self._targeted_deletes()
         if self.excludes:
-            return {r.urn for r in self.ledger.rows if not self.excludes.contains(r.urn)}
+            left = deletes.kept(self.excludes, self.ledger.rows)
+            return {row.urn for row in self.ledger.rows if row.urn not in left}
         return None
 
     def _targeted_deletes(self) -> set[str]:

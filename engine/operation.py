@@ -228,7 +228,7 @@ class _Run:
         options = self.operation.options
         if options.clear_pending_creates and self.operation.manager is not None:
             self.operation.manager.clear_pending_creates()
-        steps = refresh_steps(self.ledger.rows, Targets(options.targets))
+        steps = refresh_steps(self.ledger.rows, Targets(options.targets), Targets(options.excludes))
         self.executor.run_side_by_side(steps)
         found: dict[int, Row | None] = {
             id(step.old): step.new for step in steps if step not in self.executor.failed

@@ -11,12 +11,14 @@ from engine.steps import Step
 from engine.targets import Targets
 
 
-def refresh_steps(rows: Sequence[Row], targets: Targets) -> list[Step]:
-    """One step for each live row (of the targets, if there are any)."""
+def refresh_steps(rows: Sequence[Row], targets: Targets, excludes: Targets) -> list[Step]:
+    """One step for each live row (of the targets, if there are any) that isn't excluded."""
     return [
         Step("refresh", row.urn, old=row, new=row, logical=False)
         for row in rows
-        if not row.delete and (not targets or targets.contains(row.urn))
+        if not row.delete
+        and (not targets or targets.contains(row.urn))
+        and not excludes.contains(row.urn)
     ]
 
 

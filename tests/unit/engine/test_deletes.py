@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.deletes import layers
+from engine.deletes import kept, layers
 from engine.rows import Row, depends_on
 from engine.steps import Step
+from engine.targets import Targets
 
 
 def urn(number: int) -> str:
@@ -70,3 +71,13 @@ def test_to_need_a_component_is_to_need_its_children(rows: list[Row]) -> None:
             needs = depends_on(row) - {row.parent}
             if parent is not None and not parent.custom and parent.urn in needs:
                 assert place[row.urn] < place[child.urn]
+
+
+@given(states(), st.data())
+def test_what_is_excluded_keeps_all_that_it_needs(rows: list[Row], data: st.DataObject) -> None:
+    excluded = data.draw(st.sets(st.sampled_from([row.urn for row in rows]))) if rows else set()
+    found = kept(Targets(excluded), rows)
+    assert excluded <= found
+    for row in rows:
+        if row.urn in found:
+            assert depends_on(row) <= found
