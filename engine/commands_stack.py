@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import socket
 import sys
 import time
@@ -25,7 +24,7 @@ from engine.state import (
     deployment_json,
     timestamp,
 )
-from engine.text import iso_milliseconds, json_text, one_line, outputs_table, shown
+from engine.text import iso_milliseconds, json_text, one_line, outputs_table, shell_word, shown
 
 stack_option = click.option("-s", "--stack", "stack_name", metavar="NAME", help="The stack.")
 
@@ -339,7 +338,7 @@ def output(
         click.echo(json_text(found if name is None else found[name]))
     elif shell:
         for key in [name] if name is not None else found:
-            click.echo(f"{key}={shlex.quote(one_line(found[key]))}")
+            click.echo(f"{key}={shell_word(one_line(found[key]))}")
     elif name is not None:
         click.echo(one_line(found[name]))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -48,6 +49,14 @@ def one_line(value: Any) -> str:
     return value if isinstance(value, str) else go_json(value)
 
 
+def shell_word(text: str) -> str:
+    """The text as one word for a shell: quoted if it holds a blank, else with a backslash before
+    each special character, as the CLI writes it."""
+    if not text or re.search(r"[ \t\n]", text):
+        return "\\'".join(f"'{part}'" if part else "" for part in text.split("'")) or "''"
+    return re.sub(r"""^~|[\\'"`${\[|&;<>()*?!]""", r"\\\g<0>", text)
+
+
 def outputs_table(outputs: Any, show_secrets: bool) -> str:
     """The stack's outputs as `stack` and `stack output` list them (golden 06-components)."""
     found = {k: shown(v, show_secrets) for k, v in sorted(outputs.items()) if v is not None}
@@ -63,5 +72,13 @@ def iso_milliseconds(seconds: float) -> str:
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
 
-
-__all__ = ["HIDDEN", "iso_milliseconds", "json_text", "one_line", "outputs_table", "shown", "table"]
+__all__ = [
+    "HIDDEN",
+    "iso_milliseconds",
+    "json_text",
+    "one_line",
+    "outputs_table",
+    "shell_word",
+    "shown",
+    "table",
+]
