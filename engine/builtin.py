@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from engine.provider import CheckFailure, Diff, ProviderError
-from engine.values import Props, Secret, Value
+from engine.values import Props, Value, contains_secret
 
 
 class Builtin:
@@ -53,11 +53,11 @@ class Builtin:
     def read(
         self, urn: str, id: str, inputs: Props, outputs: Props
     ) -> tuple[str, Props, Props] | None:
-        """The outputs of the stack named `id`, secrets kept, and the names of those."""
+        """The outputs of the stack named `id`, and the names of those that hold a secret."""
         if self._state_of is None:
             raise ProviderError("references to other stacks aren't available here")
         found = dict(self._state_of(id))
-        names = sorted(key for key, value in found.items() if isinstance(value, Secret))
+        names = sorted(key for key, value in found.items() if contains_secret(value))
         return id, inputs, {"name": id, "outputs": found, "secretOutputNames": names}
 
     def delete(

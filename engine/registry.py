@@ -94,7 +94,7 @@ class Bridge:
     def create(self, row: Row, preview: bool) -> tuple[str, Props]:
         """The id and the outputs; in a preview "" and what is known."""
         if preview and (self.unknown_config or not self.provider.supports_preview):
-            return "", dict(row.inputs)
+            return "", with_secrets(row, row.inputs)
         try:
             identifier, outputs = self._ready().create(
                 row.urn, _plain(row.inputs), row.custom_timeouts.get("create", 0.0), preview
@@ -111,7 +111,7 @@ class Bridge:
     def update(self, old: Row, new: Row, preview: bool) -> Props:
         """The outputs after the change."""
         if preview and (self.unknown_config or not self.provider.supports_preview):
-            return dict(new.inputs)
+            return with_secrets(new, new.inputs)
         try:
             outputs = self._ready().update(
                 old.urn,
