@@ -32,10 +32,9 @@ def with_ignored(
     can't be done (an element of an array whose length changed)."""
     unreached = []
     for text in ignore_changes:
-        for path in [parse_path(text)] if text != "*" else [(key,) for key in {*news, *olds}]:
-            news, done = reset_path(dict(olds), news, path)
-            if not done:
-                unreached.append(text)
+        news, done = reset_path(dict(olds), news, parse_path(text))
+        if not done:
+            unreached.append(text)
     return news, unreached
 
 

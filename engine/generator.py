@@ -123,10 +123,11 @@ class Generator:
         if old is not None and goal.ignore_changes:
             inputs, unreached = with_ignored(goal.inputs, old.inputs, goal.ignore_changes)
             new = replace(new, inputs=inputs)
-            for path in unreached:
+            if unreached:
                 self.events.diagnostic(
                     "info",
-                    f"cannot ignore changes in added or removed elements: {path}",
+                    "cannot ignore changes in added or removed elements of the path: "
+                    f'"{", ".join(unreached)}"',
                     urn,
                 )
         recreating = urn in self.deleted

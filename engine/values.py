@@ -243,60 +243,71 @@ def get_path(value: Value, path: Path) -> Value:
     return value
 
 
-def reset_path(old: Value, new: Value, path: Path) -> tuple[Value, bool]:
+def reset_path(old: Value, new: Value, path: Path, sealed: bool = False) -> tuple[Value, bool]:
     """`new` with the place at `path` as it was in `old`, and whether that could be done.
 
     What is missing in `old` is deleted in `new`; arrays keep their length and no intermediate
-    object is made: where that would be needed the answer is (new, False).
+    object is made: where that would be needed the answer is (new, False). What was inside a secret
+    (`sealed`) is put back as one.
     """
     if not path:
-        return old, True
+        return new, False
     if isinstance(new, Secret):
         inner, done = reset_path(old.value if isinstance(old, Secret) else old, new.value, path)
         return Secret(inner), done
     if isinstance(old, Secret):
-        return reset_path(old.value, new, path)
+        return reset_path(old.value, new, path, True)
     part, rest = path[0], path[1:]
-    if isinstance(new, dict) and (isinstance(old, dict) or old is _MISSING):
+    if isinstance(old, list) and isinstance(new, list) and (part == "*" or isinstance(part, int)):
+        return _reset_array(old, list(new), part, rest, sealed)
+    if isinstance(part, int):
+        return new, not isinstance(old, list) and not isinstance(new, list)
+    if isinstance(new, dict) and (isinstance(old, dict) or (not rest and part != "*")):
         known: Props = old if isinstance(old, dict) else {}
-        return _reset_object(known, dict(new), part, rest)
-    if isinstance(new, list) and isinstance(old, list):
-        return _reset_array(old, list(new), part, rest)
-    return new, False
+        return _reset_object(known, dict(new), part, rest, sealed)
+    if part == "*":
+        return new, not rest and isinstance(new, dict | list)
+    if not rest:
+        return new, not (isinstance(old, dict) and part in old)
+    return new, not isinstance(old, dict) and not isinstance(new, dict)
 
 
-def _reset_object(old: Props, new: Props, part: str | int, rest: Path) -> tuple[Value, bool]:
-    if not isinstance(part, str):
-        return new, False
-    done = True
-    for key in sorted({*old, *new}) if part == "*" else [part]:
+def _put_back(value: Value, sealed: bool) -> Value:
+    return Secret(value) if sealed and not isinstance(value, Secret) else value
+
+
+def _reset_object(
+    old: Props, new: Props, part: str, rest: Path, sealed: bool
+) -> tuple[Value, bool]:
+    keys = [part]
+    if part == "*":
+        keys = list(old) if rest else list({**old, **new})
+    for key in keys:
         if not rest:
             if key in old:
-                new[key] = old[key]
+                new[key] = _put_back(old[key], sealed)
             else:
                 new.pop(key, None)
         elif key in new:
-            new[key], reached = reset_path(old.get(key, _MISSING), new[key], rest)
-            done = done and reached
+            new[key], done = reset_path(old.get(key), new[key], rest, sealed)
+            if not done:
+                return new, False
         elif key in old:
-            done = False
-    return new, done
+            return new, False
+    return new, True
 
 
 def _reset_array(
-    old: list[Value], new: list[Value], part: str | int, rest: Path
+    old: list[Value], new: list[Value], part: str | int, rest: Path, sealed: bool
 ) -> tuple[Value, bool]:
-    if part == "*":
-        indices = list(range(max(len(old), len(new))))
-    elif isinstance(part, int):
-        indices = [part]
-    else:
-        return new, False
-    done = True
-    for index in indices:
-        if index >= len(old) or index >= len(new):
-            done = done and index >= len(old) and index >= len(new)
+    shorter, longer = sorted((len(old), len(new)))
+    for index in [part] if isinstance(part, int) else range(shorter):
+        if index >= shorter:
+            return new, not rest and index >= longer
+        if not rest:
+            new[index] = _put_back(old[index], sealed)
             continue
-        new[index], reached = reset_path(old[index], new[index], rest)
-        done = done and reached
-    return new, done
+        new[index], done = reset_path(old[index], new[index], rest, sealed)
+        if not done:
+            return new, False
+    return new, isinstance(part, int) or shorter == longer

@@ -150,3 +150,34 @@ def test_an_ignored_key_is_as_it_was_and_no_other_changes(
     assert {k: v for k, v in found.items() if k != key} == {
         k: v for k, v in new.items() if k != key
     }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "found", "done"),
+    [  # Measured: what `ignoreChanges` does in Pulumi 3.260.0
+        ({"a": [1, 2]}, {"a": [3, 4]}, "a[0]", {"a": [1, 4]}, True),
+        ({"a": [1, 2]}, {"a": [3]}, "a[1]", {"a": [3]}, False),
+        ({"a": [1]}, {"a": [2]}, "a[5]", {"a": [2]}, True),
+        ({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, "a[5].b", {"a": [{"b": 2}]}, False),
+        ({"a": [{"b": 1}, {}]}, {"a": [{"b": 2}]}, "a[*].b", {"a": [{"b": 1}]}, False),
+        ({"a": {"b": 1}}, {"a": 2}, "a.b", {"a": 2}, False),
+        ({"a": 1}, {"a": 2}, "a.b", {"a": 2}, True),
+        ({}, {"a": {"b": 1}}, "a.b", {"a": {}}, True),
+        ({"a": {"b": 1}}, {}, "a.b", {}, False),
+        ({"a": 1, "b": 2}, {"a": 3, "c": 4}, "*", {"a": 1, "b": 2}, True),
+        # What lay in a secret doesn't come out of it.
+        (
+            {"a": Secret({"b": 1})},
+            {"a": {"b": 2, "c": 3}},
+            "a.b",
+            {"a": {"b": Secret(1), "c": 3}},
+            True,
+        ),
+        ({"a": Secret([1])}, {"a": [2]}, "a[*]", {"a": [Secret(1)]}, True),
+        ({"a": Secret({"b": 1})}, {"a": Secret({"b": 2})}, "a.b", {"a": Secret({"b": 1})}, True),
+    ],
+)
+def test_an_ignored_place_is_put_back_as_the_cli_does(
+    old: Any, new: Any, path: str, found: Any, done: bool
+) -> None:
+    assert reset_path(old, new, parse_path(path)) == (found, done)
