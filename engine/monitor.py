@@ -33,7 +33,7 @@ from engine.registry import (
     default_name,
 )
 from engine.rows import PROVIDER_PREFIX, STACK_TYPE, Row
-from engine.values import UNKNOWN, Props, Value, contains_unknown
+from engine.values import UNKNOWN, Props, Value, contains_unknown, number
 from engine.wire import decode, from_struct, from_value, to_struct
 
 # Secrets, references, output values, alias specs, replacement trigger, deletedWith, replaceWith:
@@ -98,7 +98,7 @@ def seconds(text: str) -> float:
     found = re.findall(r"([\d.]+)(h|ms|us|µs|ns|m|s)", text)
     if not found or "".join(a + b for a, b in found) != text:
         raise Refused(f"{text!r} isn't a duration such as 90s or 1h30m")
-    return sum(float(amount) * UNITS[unit] for amount, unit in found)
+    return number(sum(float(amount) * UNITS[unit] for amount, unit in found))
 
 
 class Monitor:
