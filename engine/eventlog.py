@@ -30,12 +30,21 @@ class Numbered:
         self._sequence = 0
         self._lock = threading.Lock()
 
-    def line(self, event: dict[str, Any]) -> str:
-        """The event as one line of JSON."""
+    def skip(self) -> int:
+        """Use up one number, and return it."""
         with self._lock:
             number, self._sequence = self._sequence, self._sequence + 1
-        full = {"sequence": number, "timestamp": int(time.time()), **public(event)}
+        return number
+
+    def line(self, event: dict[str, Any]) -> str:
+        """The event as one line of JSON."""
+        full = {"sequence": self.skip(), "timestamp": int(time.time()), **public(event)}
         return json.dumps(full, ensure_ascii=False, separators=(",", ":"))
+
+
+def is_internal(event: dict[str, Any]) -> bool:
+    """True for an event of a step that the operator isn't told of."""
+    return any(isinstance(body, dict) and "_internal" in body for body in event.values())
 
 
 def public(value: Any) -> Any:

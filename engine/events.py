@@ -13,6 +13,7 @@ from engine.rows import Row
 from engine.steps import Step
 from engine.wire import encode
 
+STATUS_OK = 0  # nothing was tried
 STATUS_FAILED = 2  # how the object is now isn't known: what the CLI says of each failed call
 
 
@@ -21,7 +22,11 @@ def state_json(row: Row | None) -> dict[str, Any] | None:
     if row is None:
         return None
     found: dict[str, Any] = {"type": row.type, "urn": row.urn}
-    for key, on in (("custom", row.custom), ("delete", row.delete)):
+    for key, on in (
+        ("custom", row.custom),
+        ("delete", row.delete),
+        ("external", row.external),
+    ):
         if on:
             found[key] = True
     found |= {
@@ -90,6 +95,8 @@ class Events:
         body: dict[str, Any] = {"metadata": metadata(step, op), **more}
         if self._preview:
             body["planning"] = True
+        if step.is_internal:  # for the event log alone
+            body["_internal"] = True
         self._emit({kind: body})
 
     def prelude(self, config: Mapping[str, str]) -> None:
@@ -119,7 +126,7 @@ class Events:
         """A component has registered its outputs."""
         self._step("resOutputsEvent", step, step.op)
 
-    def failed(self, step: Step, error: str) -> None:
+    def failed(self, step: Step, error: str, status: int = STATUS_FAILED) -> None:
         """A step has failed."""
         urn = "" if step.is_internal else step.urn
         if self._preview:
@@ -128,7 +135,7 @@ class Events:
         self.error(error, urn)
         with self._lock:
             steps = sum(self.counts.values())
-        self._step("resOpFailedEvent", step, step.op, status=STATUS_FAILED, steps=steps)
+        self._step("resOpFailedEvent", step, step.op, status=status, steps=steps)
 
     def diagnostic(self, severity: str, message: str, urn: str = "", **more: Any) -> None:
         """A message for the operator; `severity` info, info#err, warning, error or debug."""

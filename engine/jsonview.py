@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from engine.codec import hide, row_to_json
-from engine.eventlog import Numbered, masked
+from engine.eventlog import Numbered, is_internal, masked
 from engine.rows import STACK_TYPE, Row
 from engine.text import json_text
 from engine.values import rebuild
@@ -20,7 +20,10 @@ class EventLines:
         self._numbered = Numbered()
 
     def put(self, event: dict[str, Any]) -> None:
-        """Print it."""
+        """Print it, unless it's of a default provider: that only takes its number."""
+        if is_internal(event):
+            self._numbered.skip()
+            return
         sys.stdout.write(self._numbered.line(event) + "\n")
         sys.stdout.flush()
 
@@ -29,25 +32,28 @@ class EventLines:
 
 
 class PreviewDigest:
-    """`preview --json`: what would be done, in one object (golden 02, 03, 04, 06, 24)."""
+    """`preview --json`: what would be done, in one object (golden 02, 03, 04, 06, 24). The rows
+    are as they are when a step begins: the new one has no id and no outputs yet."""
 
     def __init__(self, show_sames: bool) -> None:
         self._show_sames = show_sames
         self._started = time.monotonic_ns()
         self._config: dict[str, str] = {}
         self._steps: list[dict[str, Any]] = []
-        self._by_step: dict[tuple[str, str], dict[str, Any]] = {}
+        self._refreshes: dict[str, int] = {}  # URN -> place among the steps
         self._diagnostics: list[dict[str, Any]] = []
         self._changes: dict[str, int] = {}
 
     def put(self, event: dict[str, Any]) -> None:
         """Note what belongs in the object."""
+        if is_internal(event):
+            return
         if "preludeEvent" in event:
             self._config = event["preludeEvent"]["config"]
         elif "resourcePreEvent" in event:
             self._step(event["resourcePreEvent"]["metadata"])
         elif "resOutputsEvent" in event:
-            self._planned(event["resOutputsEvent"]["metadata"])
+            self._refreshed(event["resOutputsEvent"]["metadata"])
         elif "diagnosticEvent" in event:
             self._diagnostic(event["diagnosticEvent"])
         elif "summaryEvent" in event:
@@ -55,18 +61,37 @@ class PreviewDigest:
 
     def _diagnostic(self, body: dict[str, Any]) -> None:
         if body["severity"] != "debug" and not body.get("ephemeral"):
-            keys = ("urn", "prefix", "message", "severity")
-            found = {k: body[k] for k in keys if body.get(k)}
-            self._diagnostics.append({**found, "message": body["message"].strip("\n")})
+            found = {"urn": body["urn"]} if body.get("urn") else {}
+            message = body.get("prefix", "") + body["message"]
+            self._diagnostics.append({**found, "message": message, "severity": body["severity"]})
+
+    def _is_shown(self, meta: dict[str, Any]) -> bool:
+        if meta["type"] == STACK_TYPE or self._show_sames:
+            return True
+        if meta["op"] != "same":
+            return bool(meta.get("logical")) or "repl" not in meta["op"]
+        old, new = meta.get("old") or {}, meta.get("new") or {}
+        return old.get("protect") != new.get("protect")
 
     def _step(self, meta: dict[str, Any]) -> None:
-        op, state = meta["op"], meta.get("new") or meta.get("old") or {}
-        if op in ("create-replacement", "delete-replaced", "discard-replaced"):
-            return  # the step `replace` stands for them
-        if meta["type"].startswith("pulumi:providers:") and not state.get("parent"):
+        if not self._is_shown(meta):
             return
-        if op == "same" and not self._show_sames and meta["type"] != STACK_TYPE:
-            return
+        if meta["op"] == "refresh":
+            self._refreshes[meta["urn"]] = len(self._steps)
+        else:
+            self._refreshes.pop(meta["urn"], None)
+        self._steps.append(self._described(meta))
+
+    def _refreshed(self, meta: dict[str, Any]) -> None:
+        """A refresh that found a change tells of that instead."""
+        place = self._refreshes.get(meta["urn"])
+        changed = meta["op"] == "update" and meta.get("detailedDiff") is not None
+        if place is not None and (changed or meta["op"] == "delete"):
+            self._steps[place] = self._described(meta)
+
+    @staticmethod
+    def _described(meta: dict[str, Any]) -> dict[str, Any]:
+        op = meta["op"]
         step: dict[str, Any] = {"op": op, "urn": meta["urn"]}
         if meta.get("provider"):
             step["provider"] = meta["provider"]
@@ -78,14 +103,7 @@ class PreviewDigest:
         if meta.get("keys"):
             step["replaceReasons"] = meta["keys"]
         step["detailedDiff"] = _detailed(meta.get("detailedDiff"))
-        self._by_step[(op, meta["urn"])] = step
-        self._steps.append(step)
-
-    def _planned(self, meta: dict[str, Any]) -> None:
-        """Outputs come once a step is through."""
-        step = self._by_step.get((meta["op"], meta["urn"]))
-        if step is not None and meta.get("new"):
-            step["newState"] = _state(meta, "new")
+        return step
 
     def finish(self) -> None:
         """Print the object."""
