@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -285,6 +286,12 @@ class Run:
         """The exit code of the whole command."""
         request = self.request
         outcome: Outcome | None = None
+        if self._protected and len(self._protected) == len(self.loaded.snapshot.rows):
+            self._say(
+                "There were no unprotected resources to destroy. There are still "
+                f"{len(self._protected)} protected resources associated with this stack."
+            )
+            return 0
         if request.preview_only or not request.flag("skip_preview"):
             outcome = self._operate(log, dry_run=True)
             if outcome.result != "succeeded" or request.preview_only:
@@ -296,6 +303,26 @@ class Run:
         outcome = self._operate(log, dry_run=False)
         self._record(outcome, started)
         return self._ended(outcome)
+
+    @cached_property
+    def _protected(self) -> list[str]:
+        """With `--exclude-protected`, the URN of each row that is protected or that such a one
+        needs; none without."""
+        flags = self.request.flags
+        if not self.request.flag("exclude_protected"):
+            return []
+        if flags.get("target"):
+            raise CommandFailed("you cannot specify --target and --exclude-protected")
+        from engine.deletes import kept
+        from engine.targets import Targets
+
+        rows = self.loaded.snapshot.rows
+        left = kept(Targets(row.urn for row in rows if row.protect), rows)
+        return [row.urn for row in rows if row.urn in left]
+
+    def _say(self, text: str) -> None:
+        if not self.request.flag("as_json"):
+            click.echo(text)
 
     @property
     def verb(self) -> str:
@@ -357,12 +384,11 @@ class Run:
         replaced = tuple(flags.get("target_replace") or ())
         found = Options(
             targets=(*(flags.get("target") or ()), *replaced),
-            excludes=tuple(flags.get("exclude") or ()),
+            excludes=(*(flags.get("exclude") or ()), *self._protected),
             target_dependents=self.request.flag("target_dependents"),
             replace=(*(flags.get("replace") or ()), *replaced),
             refresh=self.request.flag("refresh") or self.session.project.refresh,
             continue_on_error=self.request.flag("continue_on_error"),
-            exclude_protected=self.request.flag("exclude_protected"),
             clear_pending_creates=self.request.flag("clear_pending_creates"),
         )
         if flags["parallel"] > 0:
@@ -416,6 +442,12 @@ class Run:
 
     def _after_destroy(self) -> None:
         request, name = self.request, self.ref.name
+        if self._protected:
+            self._say(
+                "All unprotected resources were destroyed. There are still "
+                f"{len(self._protected)} protected resources associated with this stack."
+            )
+            return
         if request.flags.get("target") or request.flags.get("exclude"):
             return
         if request.flag("remove"):
@@ -431,5 +463,4 @@ class Run:
                 "If you want to remove the stack completely, run "
                 f"`pulumi stack rm {name}`."
             )
-        if not request.flag("as_json"):
-            click.echo(said)
+        self._say(said)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from engine.diffing import compare_inputs
-from engine.events import Events
+from engine.events import STATUS_OK, Events
 from engine.goals import Aborted, Registered
 from engine.pool import Pool
 from engine.provider import InitFailed, ProviderError
@@ -117,6 +117,11 @@ class Executor:
 
     def _perform(self, step: Step) -> bool:
         self._events.before(step)
+        if step.op == "delete" and step.old is not None and step.old.protect:
+            # Nothing was tried: the run goes on, so that all that is protected is told of at once.
+            self.failed.append(step)
+            self._events.failed(step, PROTECTED.format(urn=step.urn), STATUS_OK)
+            return False
         try:
             error = self._attempt(step)
         except StateError as broken:
@@ -190,8 +195,6 @@ class Executor:
         if step.op in ("read", "read-replacement") and new is not None:
             return self._read(new)
         if step.op in GONE and old is not None:
-            if step.op == "delete" and old.protect:
-                raise ProviderError(PROTECTED.format(urn=old.urn))
             if not self._preview and not self._only_forgets(old):
                 self._registry.get(old.provider).delete(old)
             return None

@@ -32,7 +32,6 @@ class Options:
     replace: tuple[str, ...] = ()
     refresh: bool = False  # look at reality first (`up --refresh`)
     continue_on_error: bool = False
-    exclude_protected: bool = False  # destroy: leave what is protected, and what it needs
     clear_pending_creates: bool = False  # refresh: forget creates that a killed run left open
 
 
