@@ -100,6 +100,7 @@ def create_body(inputs: Props) -> dict[str, Any]:
             "Interval": _nanoseconds(check.get("interval") or "0s"),
             "Timeout": _nanoseconds(check.get("timeout") or "0s"),
             "StartPeriod": _nanoseconds(check.get("startPeriod") or "0s"),
+            "StartInterval": _nanoseconds(check.get("startInterval") or "0s"),
             "Retries": check.get("retries") or 0,
         }
     return body

@@ -70,7 +70,12 @@ CONTAINER = Kind(
     maps=words("logOpts sysctls tmpfs storageOpts driverOptions"),
     nested_defaults={
         "ports": {"ip": "0.0.0.0", "protocol": "tcp"},
-        "healthcheck": {"interval": "0s", "startPeriod": "0s", "timeout": "0s"},
+        "healthcheck": {
+            "interval": "0s",
+            "startInterval": "0s",
+            "startPeriod": "0s",
+            "timeout": "0s",
+        },
     },
     auto_named=True,
 )
