@@ -412,7 +412,13 @@ def import_(session: Session, stack_name: str | None, path: str | None, force: b
         salt = salt_of(current)
     snapshot, codec = decode_deployment(deployment, session.secrets_of(deployment, salt))
     _check_import(ref, snapshot, force)
-    started = int(time.time())
+    for pending in snapshot.pending:
+        click.echo(
+            f"warning: removing pending operation '{pending.type}' on '{pending.resource.urn}' "
+            "from snapshot",
+            err=True,
+        )
+    snapshot.pending = []
     with session.backend.lock(ref):
         session.backend.backup(ref)
         # Other salt: nothing sealed before may be kept as it is.
@@ -423,17 +429,6 @@ def import_(session: Session, stack_name: str | None, path: str | None, force: b
             else fresh
         )
         session.save(ref, snapshot, kept)
-        entry = {
-            "kind": "import",
-            "startTime": started,
-            "message": "",
-            "environment": {},
-            "config": {},
-            "version": 0,
-            "result": "succeeded",
-            "endTime": int(time.time()),
-        }
-        session.backend.add_history(ref, entry)
     click.echo("Import complete.")
     return 0
 
