@@ -62,7 +62,7 @@ def make_view(flags: Mapping[str, Any], ref: StackRef, kind: str, dry_run: bool)
     if flags.get("as_json"):
         from engine.jsonview import EventLines, PreviewDigest
 
-        if kind == "preview":
+        if dry_run:
             return PreviewDigest(bool(flags.get("show_sames")))
         return EventLines()
     if flags.get("diff"):

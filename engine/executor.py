@@ -100,6 +100,8 @@ class Executor:
 
     def _run(self, steps: Sequence[Step]) -> None:
         for index, step in enumerate(steps):
+            if index:
+                self._follow(step, steps[index - 1])
             if self.stopped or not self._perform(step):
                 for left in steps[index:]:
                     self._leave(left)
@@ -114,6 +116,17 @@ class Executor:
             step.registration.abort(Aborted(f"{step.urn} was not done"))
         else:
             step.registration.resolve(Registered(row, failed=True))
+
+    @staticmethod
+    def _follow(step: Step, before: Step) -> None:
+        """A `replace` tells of the rows as the step before it left them."""
+        if step.op != "replace" or step.old is None:
+            return
+        if before.op == "create-replacement":
+            step.new = before.new
+            step.old = replace(step.old, delete=before.deletes_later)
+        elif before.old is step.old:
+            step.old = replace(step.old, pending_replacement=True)
 
     def _perform(self, step: Step) -> bool:
         self._events.before(step)
@@ -264,9 +277,9 @@ class Executor:
         diff = bridge.diff(new, old.inputs, list(old.ignore_changes))
         if diff.changes == "unknown":
             diff = compare_inputs(new.inputs, old.inputs)
+        step.detailed = inverted(diff.detailed)
         if diff.changes == "some":
-            step.result_op = "update"
-            step.diffs, step.detailed = diff.diffs, inverted(diff.detailed)
+            step.result_op, step.diffs = "update", diff.diffs
 
     @staticmethod
     def _half_done(step: Step, failed: InitFailed) -> Row | None:

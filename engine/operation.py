@@ -404,6 +404,8 @@ class _Run:
                 self.root_outputs = event.outputs
             else:
                 self._set_outputs(step, event.outputs)
+        elif step is not None and not is_root(event.urn):
+            self.events.outputs(step)  # left out by targets: told of, and as it was
         event.answer.set_result(None)
 
     def _set_outputs(self, step: Step, outputs: Props) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.display import make_view
 from engine.events import Events
 from engine.jsonview import EventLines, PreviewDigest
 from engine.provider import PropertyDiff
@@ -17,6 +18,12 @@ ROW = Row(urn="urn:pulumi:dev::p::t:i:T::a", type="t:i:T", custom=True, inputs={
 DEFAULT = Row(
     urn="urn:pulumi:dev::p::pulumi:providers:t::default", type="pulumi:providers:t", custom=True
 )
+
+
+def test_every_preview_is_one_object() -> None:
+    ref: Any = None
+    assert isinstance(make_view({"as_json": True}, ref, "refresh", True), PreviewDigest)
+    assert isinstance(make_view({"as_json": True}, ref, "destroy", False), EventLines)
 
 
 def digest(steps: list[Step], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
