@@ -72,6 +72,7 @@ def iso_milliseconds(seconds: float) -> str:
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
 
+
 __all__ = [
     "HIDDEN",
     "iso_milliseconds",
