@@ -1,0 +1,84 @@
+"""Pulumi's process: apart from our terminal's signals, and told secrets on stdin.
+
+A script stands in for it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from pulumi import automation as auto
+
+from exctl.interrupts import passed_on
+from exctl.pulumi_process import Pulumi
+
+WORD = "c0ffee-1234"
+SCRIPT = """#!/bin/sh
+case "$1" in version) echo v3.999.0; exit ;; esac
+case "$*" in
+  *group*) ps -o pgid= -p $$ ;;
+  *read*) tr '\\0' ' ' < /proc/$$/cmdline; cat ;;
+  *fail*) echo "error: no such thing" >&2; exit 1 ;;
+  *wait*) trap 'echo finished the step; exit 1' INT; echo begun; while :; do sleep 0.05; done ;;
+esac
+"""
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path) -> Pulumi:
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin/pulumi"
+    script.write_text(SCRIPT)
+    script.chmod(0o755)
+    return Pulumi(root=str(tmp_path))
+
+
+def test_it_has_a_process_group_of_its_own(pulumi: Pulumi, tmp_path: Path) -> None:
+    found = int(pulumi.run(["group"], str(tmp_path), {}).stdout)
+    assert found != os.getpgid(0)
+
+
+def test_a_secret_comes_on_stdin_and_not_on_the_command_line(
+    pulumi: Pulumi, tmp_path: Path
+) -> None:
+    said = pulumi.run(["read"], str(tmp_path), {}, stdin=WORD).stdout
+    assert said.endswith(WORD)
+    command = said.removesuffix(WORD)
+    assert "read" in command
+    assert WORD not in command
+
+
+def test_its_failure_is_the_automation_apis_error(pulumi: Pulumi, tmp_path: Path) -> None:
+    with pytest.raises(auto.CommandError, match="no such thing"):
+        pulumi.run(["fail"], str(tmp_path), {})
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_signal_lets_it_finish_its_step(
+    pulumi: Pulumi, tmp_path: Path, number: signal.Signals
+) -> None:
+    said: list[str] = []
+    told: list[str] = []
+
+    def send() -> None:
+        while "begun" not in said:
+            time.sleep(0.01)
+        os.kill(os.getpid(), number)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    with (
+        passed_on(pulumi.interrupt, lambda: told.append("gates"), told.append) as interrupts,
+        pytest.raises(auto.CommandError),
+    ):
+        pulumi.run(["wait"], str(tmp_path), {}, on_output=said.append)
+    sender.join()
+    assert said == ["begun", "finished the step"]
+    assert interrupts.count == 1
+    assert told[-1] == "gates"
+    assert told[0].startswith("interrupted: finishing the step under way")
