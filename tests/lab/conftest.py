@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -139,8 +140,10 @@ class Site:
 
 
 def free_plan(pairs: int = 1) -> settings.Plan:
-    """A subnet that this host has no route to: a demo's lab may be up beside the tests'."""
-    for second in range(78, 90):
+    """A subnet that this host has no route to: a demo's lab may be up beside the tests'. Two test
+    runs that begin at once don't begin to look at the same one."""
+    for number in range(12):
+        second = 78 + (os.getpid() + number) % 12
         plan = settings.plan(f"10.{second}.0.0/24", pairs)
         try:
             network.refuse_a_taken_subnet(plan, network.routes())
