@@ -140,25 +140,31 @@ def _descendants(pid: int) -> list[int]:
 
 @contextmanager
 def costing_nothing(
-    site: Site, request: pytest.FixtureRequest, excs_replaced: int = 0
+    site: Site, request: pytest.FixtureRequest, excs_replaced: int = 0, without_excs: bool = False
 ) -> Iterator[Watch]:
     """Asks every instance ten times a second meanwhile: no pair may be down at any moment, and EXCS
-    is replaced only as often as the story needs."""
+    is replaced only as often as the story needs.
+
+    `without_excs`: EXCS is away for longer than EXCP does without, so that the pairs themselves say
+    503 for want of it; then one of each pair must be there and answer at any moment.
+    """
     pairs = sorted({key.rpartition("-")[0] for key in site.hosts if key.startswith("excp")})
     began = time.time()
+    codes = {200, 503} if without_excs else {200}
     with Watch(site.health_urls()) as watch:
         yield watch
     seconds = {
         pair: watch.seconds_without_any(
-            site.url(key, "/health") for key in site.hosts if key.startswith(f"{pair}-")
+            (site.url(key, "/health") for key in site.hosts if key.startswith(f"{pair}-")), codes
         )
         for pair in pairs
     }
     replaced = _made_since(site, "excs", began)
     words = ", ".join(f"{pair} {found:.1f} s" for pair, found in seconds.items())
+    answers = " (503 is an answer)" if without_excs else ""
     PROVEN.append(
-        f"{request.node.name}: wholly down: {words}; EXCS replaced {replaced} times, needed"
-        f" {excs_replaced}; {watch.probes()} probes"
+        f"{request.node.name}: wholly down{answers}: {words}; EXCS replaced {replaced} times,"
+        f" needed {excs_replaced}; {watch.probes()} probes"
     )
     assert set(seconds.values()) == {0}, seconds
     assert replaced == excs_replaced

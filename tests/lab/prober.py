@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 from urllib.error import HTTPError, URLError
@@ -53,8 +53,11 @@ class Watch:
             self.answers[url].append((asked - started, time.monotonic() - started, code))
             self._stop.wait(max(0.0, PROBE_INTERVAL_SECONDS - (time.monotonic() - asked)))
 
-    def seconds_without_any(self, urls: Iterable[str]) -> float:
-        """Seconds during which none of `urls` answered 200, in slices of one probe interval.
+    def seconds_without_any(
+        self, urls: Iterable[str], codes: Container[int] = frozenset({200})
+    ) -> float:
+        """Seconds during which none of `urls` answered 200 (or one of `codes`), in slices of one
+        probe interval.
 
         A probe stands for every slice from when it was asked to when it was answered: a service
         that hangs is asked once a second, and down all the while.
@@ -65,7 +68,7 @@ class Watch:
             for asked_at, answered_at, code in self.answers[url]:
                 first, last = (int(t / PROBE_INTERVAL_SECONDS) for t in (asked_at, answered_at))
                 asked.update(range(first, last + 1))
-                if code == 200:
+                if code in codes:
                     # And for the next: two probes of one watcher can fall up to an interval apart.
                     serving.update(range(first, last + 2))
         return len(asked - serving) * PROBE_INTERVAL_SECONDS

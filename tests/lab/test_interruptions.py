@@ -115,7 +115,7 @@ def test_a_sync_that_a_killed_run_waited_for_is_waited_for_by_the_next(
     site: Site, request: pytest.FixtureRequest
 ) -> None:
     site.forget_sync()
-    with costing_nothing(site, request, excs_replaced=1):
+    with costing_nothing(site, request, excs_replaced=1, without_excs=True):
         running = Running(site, "restart", "excs", "--yes")
         running.wait_for("excs: sync")
         running.kill()
@@ -184,7 +184,7 @@ def test_a_signal_at_the_sync_gate_ends_it_at_once_and_leaves_excs(
 ) -> None:
     site.forget_sync()
     site.set_fault("excs", "sync_stalled", percent="40")
-    with costing_nothing(site, request, excs_replaced=1):
+    with costing_nothing(site, request, excs_replaced=1, without_excs=True):
         running = Running(site, "restart", "excs", "--yes")
         running.wait_for("excs: sync")
         made = site.container_id_on_host("excs")

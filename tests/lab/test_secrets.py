@@ -81,7 +81,7 @@ def test_a_redis_password_is_rotated_while_both_are_valid_and_costs_no_pair(
     deployed: Site, request: pytest.FixtureRequest
 ) -> None:
     redis(deployed, REDIS, ">")
-    with costing_nothing(deployed, request, excs_replaced=1):
+    with costing_nothing(deployed, request, excs_replaced=1, without_excs=True):
         exctl(deployed, "rotate", "redisPassword", "--yes", text=f"{REDIS}\n")
         redis(deployed, settings.REDIS_PASSWORD, "<")
         exctl(deployed, "restart", "excp", "--pair", "1", "--host", "1", "--yes")
