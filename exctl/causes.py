@@ -48,8 +48,9 @@ CAUSES = (
     _cause(
         r"container name \"/?([^\"]+)\" is already in use|container (\S+): one of this name is",
         "a container of that name is there already that this stack hasn't made",
-        "If EXEC runs in it (compose, the bootstrap script): exctl adopt takes it over. Else remove"
-        " it on the host.",
+        "If EXEC runs in it (compose, the bootstrap script): exctl adopt takes it over. If a run of"
+        " this stack was killed while it made it, or nobody needs it: docker rm -f there, then"
+        " exctl up.",
     ),
     _cause(
         r"no space left on device",

@@ -168,14 +168,16 @@ def test_a_support_bundle_holds_no_secret(site: Site) -> None:
 
 
 def test_what_a_killed_run_left_is_unlocked_and_finished(site: Site) -> None:
+    site.set_fault("exas", "hang")
     running = Running(site, "restart", "exas", "--yes")
-    site.wait_until(lambda: bool(locks(site)), "the run to take its lock")
+    running.wait_for("exas: container started")
     busy = exctl(site, "up", "--yes", code=1)
     assert "Nothing was touched" in busy.text
     assert "exctl unlock" in busy.text
     still = exctl(site, "unlock", "--yes", code=1)
     assert "STILL RUNS" in still.text
     running.kill()
+    site.clear_faults("exas")
     assert "no longer runs" in exctl(site, "unlock", "--yes").text
     exctl(site, "up", "--yes")
     assert site.codes() == dict.fromkeys(("excs", "exas", *PAIR), 200)
