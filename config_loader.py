@@ -13,6 +13,7 @@ import pulumi
 import yaml
 from pulumi.runtime import config as runtime_config
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 import vendor_facts as vendor
@@ -186,9 +187,15 @@ def _did_you_mean(location: Sequence[int | str]) -> str:
 
 
 def _description(location: Sequence[int | str]) -> str:
-    model = _model_at(location[:-1])
-    field = model.model_fields.get(str(location[-1])) if model else None
+    field = field_at(location)
     return (field.description if field else None) or "see Pulumi.example.yaml"
+
+
+def field_at(location: Sequence[int | str]) -> FieldInfo | None:
+    """The schema's field at a path, `("excp", "pairs", "1", "port")` for instance: its description,
+    default and type; None where the schema has none."""
+    model = _model_at(location[:-1])
+    return model.model_fields.get(str(location[-1])) if model else None
 
 
 def _model_at(location: Sequence[int | str]) -> type[BaseModel] | None:

@@ -64,6 +64,17 @@ def _is_org_id(value: str) -> str:
     return value
 
 
+def _is_client_id(value: str) -> str:
+    try:
+        UUID(value)
+    except ValueError:
+        raise ValueError(
+            f"{value!r} is not an OAuth client's id (a UUID, from Integrations / OAuth / Client"
+            " Details in Genesys Cloud)"
+        ) from None
+    return value
+
+
 def _is_absolute(value: str) -> str:
     if not value.startswith("/") or ":" in value:
         raise ValueError(f"{value!r} is not an absolute path without a colon")
@@ -103,6 +114,11 @@ class Tenant(Section):
     )
     region: Host = Field(
         default="mypurecloud.com", description="Genesys Cloud region, as in https://api.<region>"
+    )
+    oauth_client_id: Annotated[str, AfterValidator(_is_client_id)] | None = Field(
+        default=None,
+        description="id of the OAuth client in the EX organization (Integrations / OAuth / Client"
+        " Details); its secret is oauthClientSecret",
     )
     container_prefix: Name | None = Field(
         default=None,

@@ -9,16 +9,20 @@ import click
 
 from exctl.errors import INTERRUPTED, USAGE, ExctlError
 from exctl.interrupts import as_ctrl_c
+from exctl.usage import no_command, worded
 from exctl.vendor_line import translated
 
 SECTIONS = {
     "Look (nothing is changed, no lock is taken)": (
-        "status", "logs", "doctor", "preview", "drift", "releases", "topology", "support-bundle",
+        "status", "logs", "doctor", "preview", "drift", "releases", "topology", "report",
+        "support-bundle",
     ),
     "Change (shows its plan first, and asks)": (
         "up", "stop", "start", "restart", "update", "rollback", "rotate", "destroy",
     ),
-    "Begin, move, mend": ("import-env", "export-env", "unlock"),
+    "Begin, move, mend": (
+        "init", "import-env", "export-env", "transaction", "unlock", "completion",
+    ),
 }  # fmt: skip
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -38,6 +42,13 @@ class Commands(click.Group):
         command.name = cmd_name
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
+            raise click.UsageError(no_command(args[0], self.list_commands(ctx)), ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, names in SECTIONS.items():
             with formatter.section(title):
@@ -46,7 +57,23 @@ class Commands(click.Group):
                 formatter.write_dl(rows)
 
 
+def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from exctl.version import described
+
+        click.echo(described())
+        ctx.exit()
+
+
 @click.group(cls=Commands, context_settings=SETTINGS)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version of exctl and of what it runs with, and exit.",
+)
 def main() -> None:
     """Deploy and run EX Engage Connector.
 
@@ -67,8 +94,11 @@ def run() -> int:
     except click.exceptions.Abort:
         click.echo("exctl: not done; nothing was touched.", err=True)
         return INTERRUPTED
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return USAGE
+    except click.ClickException as error:
+        click.echo(f"exctl: {worded(error)}", err=True)
         return USAGE
     except ExctlError as error:
         click.echo(f"exctl: {error}", err=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from exctl import completion
 from exctl.how import How
 
 Command = Callable[..., Any]
@@ -18,9 +19,23 @@ LOCK_WAIT = "lock_wait_seconds"
 json_option = click.option("--json", "as_json", is_flag=True, help="for programs; stable")
 yes_option = click.option("--yes", "-y", is_flag=True, help="don't ask")
 stack_option = click.option(
-    "--stack", "-s", metavar="NAME", help="stack; else PULUMI_STACK, or the only one"
+    "--stack",
+    "-s",
+    metavar="NAME",
+    is_eager=True,
+    shell_complete=completion.stacks,
+    help="stack; else PULUMI_STACK, or the only one",
 )
-tag_option = click.option("--tag", required=True, metavar="VERSION", help="the image's version")
+pair_option = click.option(
+    "--pair", metavar="N", shell_complete=completion.pairs, help="only this pair of excp"
+)
+tag_option = click.option(
+    "--tag",
+    required=True,
+    metavar="VERSION",
+    shell_complete=completion.tags,
+    help="the image's version",
+)
 
 
 def on_stack(command: Command) -> Command:
@@ -60,8 +75,13 @@ def selecting(command: Command) -> Command:
     """A service, `--pair` and `--host`: the command gets `chosen` besides `site`."""
 
     @click.argument("service", required=False, type=click.Choice(["excs", "exas", "excp"]))
-    @click.option("--pair", metavar="N", help="only this pair of excp")
-    @click.option("--host", metavar="1|2|ADDRESS", help="only this host (of each pair)")
+    @pair_option
+    @click.option(
+        "--host",
+        metavar="1|2|ADDRESS",
+        shell_complete=completion.hosts,
+        help="only this host (of each pair)",
+    )
     @on_stack
     @functools.wraps(command)
     def wrapped(

@@ -11,7 +11,6 @@ import difflib
 import getpass
 import re
 import socket
-import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -23,6 +22,7 @@ import yaml
 from exctl.errors import ExctlError, NothingTouched
 from exctl.site import Site
 from exctl.stack_file import path_of, write
+from exctl.version import program_revision
 
 DIRECTORY = "releases"
 
@@ -101,7 +101,7 @@ def record(
         at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         by=f"{getpass.getuser()}@{socket.gethostname()}",
         message=message,
-        program=_revision(Path(__file__).parent),
+        program=program_revision(),
         images={name: dict(image) for name, image in images.items()},
         gates=tuple(gates),
         stack_file=text,
@@ -127,17 +127,6 @@ _Dumper.add_representer(str, _represent)
 
 def _dumped(content: Mapping[str, Any]) -> str:
     return str(yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, width=10_000))
-
-
-def _revision(directory: Path) -> str:
-    """The program's git revision, with + if files of it differ; empty outside git."""
-    run = subprocess.run(
-        ["git", "describe", "--always", "--dirty=+"],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-    )
-    return run.stdout.strip() if run.returncode == 0 else ""
 
 
 _CIPHERTEXT = re.compile(r"v1:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from pulumi import automation as auto
+
 import vendor_facts as vendor
 from config_loader import NAMESPACE
 from exctl import stack_file
@@ -55,12 +57,16 @@ def encrypt(place: Place, values: Mapping[str, str], file: Path | None = None) -
     Pulumi is given them on stdin: the Automation API's own `set_config` puts them on a command
     line, where every user of this machine could read them.
     """
-    stack = open_stack(place)
+    encrypt_in(open_stack(place), values, file)
+
+
+def encrypt_in(stack: auto.Stack, values: Mapping[str, str], file: Path | None = None) -> None:
+    """`encrypt`, for a stack that is open."""
     pulumi, workspace = stack.workspace.pulumi_command, stack.workspace
     assert isinstance(pulumi, Pulumi)
     where = [] if file is None else ["--config-file", str(file)]
     for name, value in values.items():
-        words = ["config", "set", "--secret", f"{NAMESPACE}:{name}", "--stack", place.stack, *where]
+        words = ["config", "set", "--secret", f"{NAMESPACE}:{name}", "--stack", stack.name, *where]
         pulumi.run(words, workspace.work_dir, workspace.env_vars, stdin=value)
 
 

@@ -7,17 +7,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from config_loader import NAMESPACE, message, orgs_of_other_stacks, parse
-from config_schema import ExecConfig
 from exctl.errors import NothingTouched
-from layout import Layout, build_layout
+from exctl.project import EXAMPLE as EXAMPLE
+from exctl.project import PROGRAM as PROGRAM
+from exctl.project import find_project as find_project
+from exctl.project import stacks_of as stacks_of
+from exctl.project import wanted_stack
 
-PROGRAM = Path(__file__).resolve().parents[1]
-EXAMPLE = "example"
+if TYPE_CHECKING:  # every command names Site: `exctl --help` and completion load no more than that
+    from config_schema import ExecConfig
+    from layout import Layout
 
 
 @dataclass(frozen=True)
@@ -36,20 +37,6 @@ class Site(Place):
     layout: Layout
 
 
-def find_project() -> Path:
-    """The directory of Pulumi.yaml: this one or one above it, else that of this program."""
-    for directory in (Path.cwd(), *Path.cwd().parents):
-        if (directory / "Pulumi.yaml").exists():
-            return directory
-    return PROGRAM
-
-
-def stacks_of(project: Path) -> list[str]:
-    """The stacks that have a file, by name."""
-    names = (path.name.split(".")[1] for path in project.glob("Pulumi.*.yaml"))
-    return sorted(name for name in names if name != EXAMPLE)
-
-
 def find_place(stack: str | None) -> Place:
     """The stack named, else the one in PULUMI_STACK, else the only one there is.
 
@@ -57,9 +44,7 @@ def find_place(stack: str | None) -> Place:
     """
     project = find_project()
     known = stacks_of(project)
-    wanted = stack or os.environ.get("PULUMI_STACK")
-    if wanted is None and len(known) == 1:
-        (wanted,) = known
+    wanted = wanted_stack(stack, known)
     if wanted is None:
         raise NothingTouched(
             f"say which stack: --stack NAME, or PULUMI_STACK; {project} has {_list(known)}."
@@ -67,8 +52,8 @@ def find_place(stack: str | None) -> Place:
     path = project / f"Pulumi.{wanted}.yaml"
     if wanted not in known:
         raise NothingTouched(
-            f"there is no stack file {path}; {project} has {_list(known)}. To begin a new stack,"
-            f" copy Pulumi.example.yaml to {path.name} and edit it. Nothing was touched."
+            f"there is no stack file {path}; {project} has {_list(known)}. To begin a new stack:"
+            f" exctl init --stack {wanted}. Nothing was touched."
         )
     return Place(project, wanted)
 
@@ -78,6 +63,9 @@ def open_site(stack: str | None, candidate: Path | None = None) -> Site:
 
     Raises NothingTouched with every problem of the stack file at once.
     """
+    from config_loader import message, orgs_of_other_stacks, parse
+    from layout import build_layout
+
     place = find_place(stack)
     # ssh is to be started there: the paths of keys in a stack file are relative to it.
     os.chdir(place.project)
@@ -96,6 +84,10 @@ def read_stack_file(path: Path) -> tuple[dict[str, str], set[str]]:
     A secret's text is its ciphertext: enough to tell that it's set. Raises NothingTouched if the
     file isn't YAML or has no `config`.
     """
+    import yaml
+
+    from config_loader import NAMESPACE
+
     try:
         content = yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:

@@ -1,6 +1,7 @@
 """The vendor's own command line (`--action start --service excp --pair 1 --host 1`) as one of ours.
 
-Source: deployment, the bootstrap script's actions.
+Source: deployment, the bootstrap script's actions. Its `init` asks for the passwords and lays
+files on the hosts: the first is what our `init` does, the second nobody needs here.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ ACTIONS = {
     "restart": "restart",
     "update": "update",
     "rollback": "rollback",
-    "init": "up",
+    "init": "init",
 }
 
 
@@ -39,7 +40,7 @@ def translated(arguments: Sequence[str]) -> list[str]:
             " Nothing was touched."
         )
     service = (
-        [found["--service"]] if found["--service"] and action not in ("up", "rollback") else []
+        [found["--service"]] if found["--service"] and action not in ("init", "rollback") else []
     )
     return [action, *service, *rest]
 

@@ -7,13 +7,14 @@ from dataclasses import asdict
 
 import click
 
+from exctl import completion
 from exctl.errors import NothingTouched
 from exctl.options import json_option, on_stack
 from exctl.site import Site
 
 
 @click.command()
-@click.argument("numbers", nargs=-1)
+@click.argument("numbers", nargs=-1, shell_complete=completion.releases)
 @on_stack
 @json_option
 def command(numbers: tuple[str, ...], site: Site, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +12,9 @@ from exctl.errors import NothingTouched
 from exctl.how import How
 from exctl.options import changing, selecting
 from exctl.site import Site
-from layout import Instance
+
+if TYPE_CHECKING:
+    from layout import Instance
 
 
 @click.command()

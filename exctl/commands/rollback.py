@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import click
 
+from exctl import completion
 from exctl.how import How
 from exctl.options import changing, on_stack
 from exctl.site import Site
 
 
 @click.command()
-@click.argument("release", required=False)
+@click.argument("release", required=False, shell_complete=completion.releases)
 @on_stack
 @changing
 def command(release: str | None, site: Site, how: How) -> None:

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import click
 
+from exctl import completion
 from exctl.how import How
 from exctl.options import going_back, on_stack
 from exctl.site import Site
 
 
 @click.command()
-@click.argument("secret")
+@click.argument("secret", shell_complete=completion.secrets)
 @on_stack
 @going_back
 def command(secret: str, site: Site, how: How) -> None:

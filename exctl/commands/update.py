@@ -7,13 +7,13 @@ from dataclasses import replace
 import click
 
 from exctl.how import How
-from exctl.options import going_back, on_stack, tag_option
+from exctl.options import going_back, on_stack, pair_option, tag_option
 from exctl.site import Site
 
 
 @click.command()
 @click.argument("service", type=click.Choice(["excs", "exas", "excp"]))
-@click.option("--pair", metavar="N", help="only this pair of excp")
+@pair_option
 @tag_option
 @on_stack
 @going_back

@@ -41,7 +41,7 @@ def test_of_several_stacks_one_has_to_be_named(project: Path) -> None:
 
 
 def test_an_unknown_stack_says_how_to_begin_one(project: Path) -> None:
-    with pytest.raises(NothingTouched, match=r"copy Pulumi\.example\.yaml to Pulumi\.new\.yaml"):
+    with pytest.raises(NothingTouched, match=r"exctl init --stack new"):
         open_site("new")
 
 
