@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from exctl.site import Site
 from health.contract import parse_health, parse_status
 from health.probe import Answer, Probe, direct_probe, ssh_probe
+from health.sync_progress import Progress
 from layout import Instance
 from ssh_options import make_control_directory, ssh_target
 
@@ -28,6 +30,9 @@ class EndpointRow:
     answer: str
     down: tuple[str, ...]
     sync: str
+    version: str = ""
+    """As the service says it; empty if it doesn't. `uptime` likewise."""
+    uptime: str = ""
 
     @property
     def state(self) -> str:
@@ -37,27 +42,36 @@ class EndpointRow:
 
     @property
     def detail(self) -> str:
-        return "; ".join(filter(None, [*self.down, self.sync]))
+        other = f"runs version {self.version}" if self.version not in ("", self.tag) else ""
+        uptime = f"up {self.uptime}" if self.uptime else ""
+        return "; ".join(filter(None, [*self.down, other, uptime, self.sync]))
 
 
-def ask_all(site: Site) -> list[EndpointRow]:
-    """A row for each instance, in the layout's order; never fails for what a host does."""
+def ask_all(site: Site, progress: Progress | None = None) -> list[EndpointRow]:
+    """A row for each instance, in the layout's order; never fails for what a host does.
+
+    `progress` is what earlier questions have told of the sync: with it, its pace can be said.
+    """
     make_control_directory()
     instances = site.layout.instances
+    known = progress or Progress(moved_at=time.monotonic())
     with ThreadPoolExecutor(max(1, len(instances))) as pool:
-        return list(pool.map(lambda instance: _ask(site, instance), instances))
+        return list(pool.map(lambda instance: _ask(site, instance, known), instances))
 
 
-def _ask(site: Site, instance: Instance) -> EndpointRow:
+def _ask(site: Site, instance: Instance, progress: Progress) -> EndpointRow:
     if instance.is_stopped:
         return _row(instance, Answer(None, error="not asked: it is in `stopped`"), "")
     probe = _probe(site, instance.host)
     health = probe(instance.health_url)
-    sync = _sync(probe(instance.status_url)) if instance.status_url else ""
+    sync = ""
+    if instance.status_url:
+        sync = sync_text(probe(instance.status_url), progress, time.monotonic())
     return _row(instance, health, sync)
 
 
 def _row(instance: Instance, health: Answer, sync: str) -> EndpointRow:
+    said = parse_health(health.body)
     return EndpointRow(
         instance=instance.key,
         host=instance.host,
@@ -67,18 +81,21 @@ def _row(instance: Instance, health: Answer, sync: str) -> EndpointRow:
         is_stopped=instance.is_stopped,
         is_healthy=health.is_ok,
         answer=str(health),
-        down=tuple(map(str, parse_health(health.body).down)),
+        down=tuple(map(str, said.down)),
         sync=sync,
+        version=said.version,
+        uptime=said.uptime,
     )
 
 
-def _sync(answer: Answer) -> str:
+def sync_text(answer: Answer, progress: Progress, now: float) -> str:
+    """`sync running 34% (HWM 193 of 567), 12 objects/s, about 31 s left`; pace and time left only
+    once two answers have told of them."""
     if not answer.is_ok:
         return f"sync not known: /status: {answer}"
-    status = parse_status(answer.body)
-    if status.latest_hwm is None or status.processed_hwm is None:
-        return f"sync {status.sync.status or 'not known'}"
-    return f"sync {status.sync.status or 'running'} {status.processed_hwm}/{status.latest_hwm}"
+    progress.note(now, parse_status(answer.body))
+    word = progress.status.sync.status or "running"
+    return " ".join(filter(None, ["sync", word, progress.done()])) + progress.pace()
 
 
 def _probe(site: Site, host: str) -> Probe:

@@ -39,9 +39,12 @@ class Dependency:
 
 @dataclass(frozen=True)
 class Health:
-    """/health: the dependencies it names, in its own order; empty if it names none."""
+    """/health: the dependencies it names, in its own order; version and uptime in its own words.
+    Empty is what it doesn't name."""
 
     dependencies: tuple[Dependency, ...] = ()
+    version: str = ""
+    uptime: str = ""
 
     @property
     def down(self) -> tuple[Dependency, ...]:
@@ -78,15 +81,21 @@ class Status:
 
 
 def parse_health(body: bytes) -> Health:
-    """The dependencies named under `dependencies`, as a mapping by name or as a list."""
-    found = _mapping(_json(body)).get("dependencies")
+    """The dependencies named under `dependencies`, as a mapping by name or as a list, with
+    `version` and `uptime`. Source: none, the vendor shows no /health body."""
+    whole = _mapping(_json(body))
+    found = whole.get("dependencies")
     if isinstance(found, Mapping):
         pairs: Iterator[tuple[JsonValue, JsonValue]] = iter(found.items())
     elif isinstance(found, list):
         pairs = ((_mapping(item).get("name"), item) for item in found)
     else:
         pairs = iter(())
-    return Health(tuple(_dependency(name, value) for name, value in pairs))
+    return Health(
+        tuple(_dependency(name, value) for name, value in pairs),
+        _scalar(whole.get("version")),
+        _scalar(whole.get("uptime")),
+    )
 
 
 def parse_status(body: bytes) -> Status:
@@ -140,6 +149,10 @@ def _json(body: bytes) -> JsonValue:
 
 def _mapping(value: JsonValue) -> Mapping[str, JsonValue]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _scalar(value: JsonValue) -> str:
+    return "" if isinstance(value, Mapping | list) else plain_text(value)
 
 
 def _dependency(name: JsonValue, value: JsonValue) -> Dependency:

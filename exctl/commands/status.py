@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 
 import click
 
-from exctl.errors import UNHEALTHY
+from exctl.errors import INTERRUPTED, UNHEALTHY
 from exctl.options import json_option, on_stack
 from exctl.site import Site
 
@@ -15,26 +14,38 @@ from exctl.site import Site
 @click.command()
 @on_stack
 @json_option
-@click.option("--watch", "watch_seconds", type=float, metavar="SECONDS", help="again and again")
-def command(site: Site, as_json: bool, watch_seconds: float | None) -> None:
+@click.option("--watch", "-w", is_flag=True, help="again and again, until Ctrl-C")
+@click.option(
+    "--interval-seconds",
+    type=click.FloatRange(min=0.1),
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="with --watch: time between two looks",
+)
+def command(site: Site, as_json: bool, watch: bool, interval_seconds: float) -> None:
     """Ask every instance how it is; exit 4 if one isn't healthy.
 
-    Example: exctl status --json
-    """
-    from exctl import endpoints
+    While EXCS syncs, says how far it is; with --watch, how fast and how long it will take as well.
+    --watch draws in place on a terminal, writes lines elsewhere, and with --json a line of JSON
+    each time.
 
-    while True:
-        rows = endpoints.ask_all(site)
-        if as_json:
-            found = {"stack": site.stack, "instances": endpoints.as_json(rows)}
-            click.echo(json.dumps(found, indent=None if watch_seconds else 2))
-        else:
-            for line in endpoints.table(rows):
-                click.echo(line)
-        if not watch_seconds:
-            break
-        if not as_json:
-            click.echo()
-        time.sleep(watch_seconds)
+    Example: exctl status --watch
+    """
+    from exctl import endpoints, watching
+
+    if watch:
+        try:
+            watching.watch(site, interval_seconds, as_json)
+        except KeyboardInterrupt:  # the way to end it: nothing was under way
+            raise SystemExit(INTERRUPTED) from None
+    rows = endpoints.ask_all(site)
+    if as_json:
+        click.echo(
+            json.dumps({"stack": site.stack, "instances": endpoints.as_json(rows)}, indent=2)
+        )
+    else:
+        for line in endpoints.table(rows):
+            click.echo(line)
     if endpoints.unhealthy(rows):
         raise SystemExit(UNHEALTHY)

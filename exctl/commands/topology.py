@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import click
@@ -20,14 +21,14 @@ def command(site: Site, as_json: bool, svg: Path | None) -> None:
 
     Example: exctl topology --svg topology.svg
     """
-    from exctl import topology
+    from exctl import picture, topology
 
     if as_json:
         click.echo(json.dumps(topology.rows(site.layout), indent=2))
     elif svg is not None:
-        title = f"EX Engage Connector, stack {site.stack}, tenant {site.config.tenant.id}"
-        svg.write_text(topology.svg(site.layout, title))
+        title = f"EX Engage Connector, stack {site.stack}"
+        svg.write_text(picture.svg(site.layout, site.config, title), encoding="utf-8")
         click.echo(f"drawn to {svg}")
     else:
-        for line in topology.text(site.layout):
+        for line in topology.text(site.layout, shutil.get_terminal_size((100, 40)).columns):
             click.echo(line)
