@@ -132,9 +132,8 @@ def test_a_text_too_long_loses_its_middle() -> None:
 @pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize("site", SITES.values(), ids=SITES)
 def test_the_list_fits_a_terminal(site: Site, columns: int) -> None:
-    longest = max(len(f"{c.to_host}:{c.to_port}") for c in site.layout.connections)
     for line in topology.text(site.layout, columns):
-        assert len(line) <= max(columns, longest + 26), line
+        assert len(line) <= columns or LONG in line, line
 
 
 def test_the_list_says_each_connection_of_each_kind_of_instance_once() -> None:

@@ -1,0 +1,41 @@
+"""`exctl report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from exctl.errors import NothingTouched
+from exctl.options import on_stack
+from exctl.site import Site
+
+
+@click.command()
+@on_stack
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="write one page of HTML there, with the picture of the stack",
+)
+def command(site: Site, page: Path | None) -> None:
+    """Say all about a stack on one page, for a change board or a hand-over.
+
+    What runs where, health and sync now, drift, preflight, connections for the firewall, the last
+    releases with who, when and why, settings that differ from the defaults, and warnings. Markdown
+    unless --html. Read only; no secret is in it.
+
+    Example: exctl report --html report.html
+    """
+    from exctl import document, report
+
+    if page is not None and not page.absolute().parent.is_dir():
+        raise NothingTouched(f"{page.absolute().parent} isn't a directory. Nothing was written.")
+    found = report.document(site, report.collect(site))
+    if page is None:
+        click.echo(document.markdown(found), nl=False)
+        return
+    page.write_text(document.html(found), encoding="utf-8")
+    click.echo(f"written to {page}")

@@ -1,0 +1,66 @@
+"""`exctl transaction`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from exctl.options import json_option, on_stack
+from exctl.site import Site
+
+
+@click.command()
+@on_stack
+@json_option
+@click.option(
+    "--cfg", "as_cfg", is_flag=True, help="the form that GAX imports on the object's Options tab"
+)
+@click.option("--with-secrets", is_flag=True, help="the OAuth client's secret in clear")
+@click.option("--short-name", metavar="NAME", help="the EX organization's short name")
+@click.option("--skill-level-min", type=int, metavar="N", help="least skill level in Engage")
+@click.option("--skill-level-max", type=int, metavar="N", help="greatest skill level in Engage")
+@click.option("--sta-program-id", metavar="UUID", help="program for topic detection")
+@click.option(
+    "--sta-language", metavar="xx-YY", help="language of transcription, en-US for instance"
+)
+def command(
+    site: Site,
+    as_json: bool,
+    as_cfg: bool,
+    with_secrets: bool,
+    short_name: str | None,
+    skill_level_min: int | None,
+    skill_level_max: int | None,
+    sta_program_id: str | None,
+    sta_language: str | None,
+) -> None:
+    """Print the annex of the transaction `hybrid_integration`, to be made in Engage.
+
+    Folders and keys are the vendor's, values those of the stack file; what it doesn't know stays
+    as the vendor's placeholder. Then says what the vendor asks for besides.
+
+    Example: exctl transaction --short-name acme --skill-level-min 0 --skill-level-max 10
+    """
+    from exctl import secrets, transaction
+
+    if as_json and as_cfg:
+        raise click.UsageError("--json and --cfg are two forms; take one of them")
+    given = transaction.Given(
+        short_name, skill_level_min, skill_level_max, sta_program_id, sta_language
+    )
+    secret = secrets.all_of(site).get(transaction.SECRET) if with_secrets else None
+    if with_secrets and secret is None:
+        click.echo(
+            f"the stack file has no {transaction.SECRET}: a placeholder stands for it", err=True
+        )
+    entries = transaction.entries(site.config, given, secret)
+    if as_json:
+        click.echo(json.dumps(transaction.as_json(entries), indent=2))
+    elif as_cfg:
+        click.echo(transaction.as_cfg(entries), nl=False)
+    else:
+        for line in transaction.table(entries):
+            click.echo(line)
+    for note in transaction.notes(site.config, entries):
+        click.echo(note, err=True)

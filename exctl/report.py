@@ -1,0 +1,246 @@
+"""A stack on one page, for a change board or a hand-over: what runs where, how it is now, what it
+connects to, and how it came to be so. Read only, without the lock, without a secret."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from exctl import cautions, doctor, drift, endpoints, picture, releases
+from exctl.doctor import Finding
+from exctl.document import (
+    BAD,
+    CAUTION,
+    GOOD,
+    Cell,
+    Document,
+    Notes,
+    Paragraph,
+    Picture,
+    Section,
+    Table,
+)
+from exctl.drift import Drift
+from exctl.endpoints import EndpointRow
+from exctl.errors import ExctlError
+from exctl.releases import Release
+from exctl.site import Site
+from exctl.version import described
+from exctl.workspace import passphrase
+
+RELEASES = 10
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Why something couldn't be found out."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What was found out for a report."""
+
+    at: str
+    by: str
+    rows: Sequence[EndpointRow]
+    drifts: Sequence[Drift] | Unknown
+    findings: Sequence[Finding] | Unknown
+    releases: Sequence[Release] | Unknown
+
+
+def collect(site: Site) -> State:
+    """Asks instances, hosts and state, all at once; what can't be told is Unknown, no error."""
+    _or_unknown(lambda: passphrase(site))  # if it has to be typed: before the threads
+    with ThreadPoolExecutor(2) as pool:
+        drifts = pool.submit(_or_unknown, lambda: drift.look(site))
+        findings = pool.submit(_or_unknown, lambda: doctor.examine(site))
+        rows = endpoints.ask_all(site)
+    return State(
+        at=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        by=described(),
+        rows=rows,
+        drifts=drifts.result(),
+        findings=findings.result(),
+        releases=_or_unknown(lambda: releases.all_of(site)),
+    )
+
+
+def _or_unknown(ask: Callable[[], Found]) -> Found | Unknown:
+    try:
+        return ask()
+    except ExctlError as error:
+        return Unknown(str(error).removesuffix(" Nothing was touched."))
+
+
+def document(site: Site, state: State) -> Document:
+    """The page; pure."""
+    tenant = site.config.tenant
+    known = [] if isinstance(state.releases, Unknown) else list(state.releases)
+    warned = cautions.cautions(site.config, known[-1].stack_file if known else None)
+    return Document(
+        title=f"EX Engage Connector, stack {site.stack}",
+        lead=f"Tenant {tenant.id}, EX organization {tenant.org_id} in {tenant.region}. As of"
+        f" {state.at}, by {state.by}.",
+        facts=[*_facts(state, known), _count(len(warned), "warning", CAUTION)],
+        sections=[
+            Section(
+                "Warnings",
+                [Notes([Cell(w, CAUTION) for w in warned])] if warned else [Paragraph("None.")],
+            ),
+            Section("Topology", [Picture(picture.svg(site.layout, site.config, site.stack))]),
+            Section("What runs where", [_instances(state.rows, known)]),
+            Section("Drift", [_drift(state.drifts)]),
+            Section("Preflight", list(_preflight(state.findings))),
+            Section("Connections, for the firewall", [_connections(site)]),
+            Section("Releases", [_releases(state.releases)]),
+            Section("Settings that differ from the defaults", [_settings(site)]),
+        ],
+    )
+
+
+def _facts(state: State, known: Sequence[Release]) -> list[Cell]:
+    meant = [row for row in state.rows if not row.is_stopped]
+    ill = endpoints.unhealthy(state.rows)
+    found = [
+        Cell(f"{len(meant) - len(ill)} of {len(meant)} instances healthy", BAD if ill else GOOD)
+    ]
+    found += [
+        Cell(row.sync, GOOD if row.sync.startswith("sync Success") else CAUTION)
+        for row in state.rows
+        if row.sync
+    ]
+    if isinstance(state.drifts, Unknown):
+        found.append(Cell("drift not known", CAUTION))
+    else:
+        found.append(_count(len(state.drifts), "drift", BAD, "no drift"))
+    if isinstance(state.findings, Unknown):
+        found.append(Cell("preflight not known", CAUTION))
+    else:
+        stopping = doctor.stopping(list(state.findings))
+        found.append(_count(len(stopping), "finding would stop a deployment", BAD, "preflight ok"))
+    found.append(Cell(f"release {known[-1].number}" if known else "no release yet"))
+    return found
+
+
+def _count(number: int, what: str, tone: str, none: str = "") -> Cell:
+    if number == 0:
+        return Cell(none or f"no {what}", GOOD)
+    words = what.split(" ", 1)
+    plural = words[0] if number == 1 else f"{words[0]}s"
+    return Cell(" ".join([str(number), plural, *words[1:]]), tone)
+
+
+def _instances(rows: Sequence[EndpointRow], known: Sequence[Release]) -> Table:
+    images: Mapping[str, Mapping[str, str]] = known[-1].images if known else {}
+
+    def digest(row: EndpointRow) -> str:
+        image = images.get(row.instance) or images.get(row.instance.rpartition("-")[0]) or {}
+        return image.get("digest", "") if image.get("tag") == row.tag else "not deployed yet"
+
+    return Table(
+        ("Instance", "Host", "Port", "Version", "Digest", "State", "Answer"),
+        [
+            (
+                row.instance,
+                row.host,
+                str(row.port),
+                row.tag,
+                _short(digest(row)),
+                Cell(row.state, "" if row.is_stopped else GOOD if row.is_healthy else BAD),
+                "; ".join(filter(None, [row.answer, row.detail])),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _short(digest: str) -> str:
+    """The first characters of a digest: enough to compare, and Docker's own length."""
+    name, colon, value = digest.partition(":")
+    return f"{name}:{value[:12]}" if colon else digest
+
+
+def _drift(drifts: Sequence[Drift] | Unknown) -> Notes | Paragraph | Table:
+    if isinstance(drifts, Unknown):
+        return Paragraph(f"Not known: {drifts.reason}")
+    if not drifts:
+        return Paragraph(
+            "None: the hosts are as the last run left them, and as the stack file says."
+        )
+    rows = [(d.instance, d.host, Cell(d.kind, CAUTION), d.what) for d in drifts]
+    return Table(("Instance", "Host", "Kind", "What"), rows)
+
+
+def _preflight(findings: Sequence[Finding] | Unknown) -> Sequence[Paragraph | Table]:
+    if isinstance(findings, Unknown):
+        return [Paragraph(f"Not known: {findings.reason}")]
+    bad = [finding for finding in findings if not finding.is_ok]
+    hosts = len({finding.host for finding in findings})
+    well = len(findings) - len(bad)
+    summary = Paragraph(f"{well} of {len(findings)} checks on {hosts} hosts are well.")
+    if not bad:
+        return [summary]
+    rows = [
+        (f.host, f.check, Cell(f.word, BAD if f.word == "STOPS" else CAUTION), f.found, f.needed,
+         f.waived or f.fix)
+        for f in bad
+    ]  # fmt: skip
+    return [summary, Table(("Host", "Check", "", "Found", "Needed", "To do"), rows)]
+
+
+def _connections(site: Site) -> Table:
+    """Each connection of each host once, our own included."""
+    found = {
+        (c.from_host, c.to_host, str(c.to_port), c.protocol, c.purpose): None
+        for c in site.layout.connections
+    }
+    registry, _, port = site.config.registry.repository.split("/")[0].partition(":")
+    for host in site.layout.hosts:
+        found[host, registry, port or "443", "HTTPS", "image registry"] = None
+    for host in site.layout.hosts:
+        found["operator's host", host, str(site.config.ssh.port), "SSH", "deploy, look"] = None
+    if site.config.gate.via == "direct":
+        for i in site.layout.instances:
+            found["operator's host", i.host, str(i.port), "HTTP", f"health of {i.key}"] = None
+    return Table(("From", "To", "Port", "Protocol", "Purpose"), list(found))
+
+
+def _releases(known: Sequence[Release] | Unknown) -> Table | Paragraph:
+    if isinstance(known, Unknown):
+        return Paragraph(f"Not known: {known.reason}")
+    if not known:
+        return Paragraph("None yet: the first successful exctl up makes one.")
+    return Table(
+        ("Release", "When", "Who", "Why", "Versions", "Program"),
+        [
+            (str(r.number), r.at, r.by, r.message, r.tags, r.program)
+            for r in reversed(known[-RELEASES:])
+        ],
+    )
+
+
+def _settings(site: Site) -> Table | Paragraph:
+    found = list(cautions.differing(site.config))
+    if not found:
+        return Paragraph("None.")
+    rows = [(s.path, _text(s.value), _text(s.default)) for s in found]
+    return Table(("Setting", "Here", "Default"), rows)
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return ", ".join(map(str, value)) or "none"
+        case dict():
+            return ", ".join(f"{key}: {item}" for key, item in value.items()) or "none"
+    return str(value)

@@ -1,0 +1,177 @@
+"""The transaction object `hybrid_integration`, from which EXEC's services take the EX organization
+and the OAuth client: its annex as the vendor's table has it, filled from the stack file. Pure.
+
+Source: deployment, "Configuring hybrid_integration transaction in CME". Inferred: the form of the
+two URLs and of `region`, of which the vendor's table shows no example.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from config_schema import ExecConfig
+from exctl.errors import NothingTouched
+
+NAME, TYPE = "hybrid_integration", "List"
+SECRET = "oauthClientSecret"
+_LANGUAGE = re.compile(r"[a-z]{2}-[A-Z]{2}")
+"""ISO 639-1, a dash, ISO 3166-1 alpha-2, as the table asks."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a stack file doesn't say; None stays the vendor's placeholder."""
+
+    short_name: str | None = None
+    skill_level_min: int | None = None
+    skill_level_max: int | None = None
+    sta_program_id: str | None = None
+    sta_language: str | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One key of the annex; `is_open`: its value is a placeholder still."""
+
+    folder: str
+    key: str
+    value: str
+    is_open: bool = False
+
+
+def entries(config: ExecConfig, given: Given, secret: str | None) -> list[Entry]:
+    """Every key of the vendor's table, in its order. Raises NothingTouched for a value that the
+    table doesn't allow."""
+    _refuse_wrong(given)
+    client = config.tenant.oauth_client_id
+    region = config.tenant.region
+
+    def entry(folder: str, key: str, value: object, placeholder: str = "") -> Entry:
+        is_open = value is None
+        return Entry(folder, key, placeholder if is_open else str(value), is_open)
+
+    def of_client(folder: str) -> list[Entry]:
+        return [
+            entry(folder, "client_id", client, "CFG_ALIAS_EX_ORG_OAUTH_CLIENT_ID"),
+            entry(folder, "client_secret", secret, f"<{SECRET}>"),
+        ]
+
+    return [
+        entry("general", "organization_sname", given.short_name, "CFG_ALIAS_EX_ORG_SHORT_NAME"),
+        entry("general", "organization_id", config.tenant.org_id),
+        entry("general", "base_service_url", f"https://api.{region}"),
+        entry("general", "base_auth_url", f"https://login.{region}"),
+        entry("general", "region", region),
+        *of_client("config_sync"),
+        entry(
+            "config_sync", "skill_level_max_value", given.skill_level_max, "ENGAGE_MAX_SKILL_LEVEL"
+        ),
+        entry(
+            "config_sync", "skill_level_min_value", given.skill_level_min, "ENGAGE_MIN_SKILL_LEVEL"
+        ),
+        *of_client("agent_state_sync"),
+        *of_client("conversation_provider"),
+        entry(
+            "conversation_provider",
+            "sta_default_programid",
+            given.sta_program_id,
+            "<DEFAULT_STA_PROGRAM_ID>",
+        ),
+        entry(
+            "conversation_provider",
+            "sta_default_language",
+            given.sta_language,
+            "<DEFAULT_STA_LANGUAGE>",
+        ),
+        entry("conversation_provider", "password", secret, f"<{SECRET}>"),
+    ]
+
+
+def _refuse_wrong(given: Given) -> None:
+    wrong: list[str] = []
+    least, most = given.skill_level_min, given.skill_level_max
+    if least is not None and most is not None and least >= most:
+        wrong.append(f"--skill-level-min {least} isn't below --skill-level-max {most}")
+    if given.sta_language is not None and _LANGUAGE.fullmatch(given.sta_language) is None:
+        wrong.append(f"--sta-language {given.sta_language} isn't of the form en-US")
+    if given.sta_program_id is not None:
+        try:
+            UUID(given.sta_program_id)
+        except ValueError:
+            wrong.append(f"--sta-program-id {given.sta_program_id} isn't a UUID")
+    if wrong:
+        raise NothingTouched(f"{'; '.join(wrong)}. Nothing was touched.")
+
+
+def table(found: Sequence[Entry]) -> list[str]:
+    """For a person who types it in: each folder with its keys and values."""
+    wide = max(len(entry.key) for entry in found)
+    lines = [f"Transaction {NAME}, type {TYPE}", "Annex:"]
+    folder = ""
+    for entry in found:
+        if entry.folder != folder:
+            folder = entry.folder
+            lines.append(f"  {folder}")
+        mark = "   <- to be filled in" if entry.is_open else ""
+        lines.append(f"    {entry.key.ljust(wide)}  {entry.value}{mark}")
+    return lines
+
+
+def as_cfg(found: Sequence[Entry]) -> str:
+    """Sections and `key=value` lines; a key that is open yet is left out: an import would set it.
+
+    Source: Genesys Administrator Extension's user guide, "Bulk Provisioning of Configuration
+    Options": GAX imports .cfg files, in UTF-8 and for one object each, on the Options tab of any
+    type of object. Inferred: the form inside, that of Genesys's other configuration files. Compare
+    with an export of an object of yours.
+    """
+    lines: list[str] = []
+    folder = ""
+    for entry in found:
+        if entry.is_open:
+            continue
+        if entry.folder != folder:
+            folder = entry.folder
+            lines += [*([""] if lines else []), f"[{folder}]"]
+        lines.append(f"{entry.key}={entry.value}")
+    return "\n".join(lines) + "\n"
+
+
+def as_json(found: Sequence[Entry]) -> dict[str, object]:
+    """Folder → key → value, null where it is open."""
+    folders: dict[str, dict[str, str | None]] = {}
+    for entry in found:
+        folders.setdefault(entry.folder, {})[entry.key] = None if entry.is_open else entry.value
+    return {"name": NAME, "type": TYPE, "annex": folders}
+
+
+def notes(config: ExecConfig, found: Sequence[Entry]) -> Iterator[str]:
+    """What the vendor asks for besides, and what is open yet."""
+    yield ""
+    still = list(dict.fromkeys(entry.key for entry in found if entry.is_open))
+    if still:
+        yield f"to be filled in: {', '.join(still)}"
+        if config.tenant.oauth_client_id is None:
+            yield "  client_id: set tenant.oauth_client_id in the stack file"
+        if any(entry.value == f"<{SECRET}>" for entry in found):
+            yield f"  client_secret and password: the secret {SECRET}; --with-secrets prints it"
+        if any(entry.key.startswith("sta_") for entry in found if entry.is_open):
+            yield "  sta_…: only for speech and text analytics; leave them out otherwise"
+    yield (
+        "base_service_url, base_auth_url and region follow from tenant.region; the vendor shows no"
+        " example of them: compare with a transaction that works, if you have one"
+    )
+    yield "where: Transactions, in Resources; in a multi-tenant Engage, under this very tenant"
+    yield (
+        f"each tenant needs a transaction of its own, and an EX organization of its own: no other"
+        f" tenant's may name {config.tenant.org_id}"
+    )
+    yield (
+        "its OAuth client: grant type Client Credentials, role EX Integration. EXCS copies the"
+        " annex into Redis; protect both"
+    )
+    if not config.redis.secure:
+        yield "warning: redis.secure is false: who reaches Redis can read the OAuth client's secret"

@@ -1,0 +1,192 @@
+"""The report of a stack, and the warnings in it: complete, escaped, without a secret."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+from exctl.cautions import Setting, cautions, differing
+from exctl.doctor import Finding
+from exctl.document import Cell, Document, Notes, Paragraph, Section, Table, html, markdown
+from exctl.drift import Drift
+from exctl.endpoints import EndpointRow
+from exctl.releases import Release
+from exctl.report import State, Unknown, document
+from exctl.site import Site
+from tests.unit.exctl.sites import make_site
+from tests.unit.stack_file import CLONE
+
+STACK_FILE = (CLONE / "Pulumi.dev.yaml").read_text()
+RELEASE = Release(
+    number=3,
+    at="2026-11-24T05:00:00Z",
+    by="ops@bootstrap",
+    message="new pair <1>",
+    program="e994efc",
+    images={"excs": {"tag": "100.0.100.11", "digest": "sha256:0123456789abcdef0123"}},
+    stack_file=STACK_FILE,
+)
+
+
+def rows(site: Site, ill: str = "") -> list[EndpointRow]:
+    return [
+        EndpointRow(
+            instance=i.key,
+            host=i.host,
+            port=i.port,
+            tag=i.tag,
+            health_url=i.health_url,
+            is_stopped=i.is_stopped,
+            is_healthy=i.key != ill,
+            answer="connection refused" if i.key == ill else "HTTP 200",
+            down=(),
+            sync="sync Success 100% (HWM 9 of 9)" if i.key == "excs" else "",
+        )
+        for i in site.layout.instances
+    ]
+
+
+def state(site: Site, ill: str = "", **others: object) -> State:
+    found = {
+        "at": "2026-11-25 04:00 UTC",
+        "by": "exctl 0.1.0",
+        "rows": rows(site, ill),
+        "drifts": [],
+        "findings": [Finding("ssh", "10.77.0.101", "logged in", "login", True)],
+        "releases": [RELEASE],
+    }
+    return State(**(found | others))  # type: ignore[arg-type]
+
+
+def test_a_well_stack_says_so_in_short() -> None:
+    site = make_site()
+    text = markdown(document(site, state(site)))
+    for fact in (
+        "4 of 4 instances healthy",
+        "sync Success 100% (HWM 9 of 9)",
+        "no drift",
+        "preflight ok",
+        "release 3",
+        "no warning",
+    ):
+        assert f"\n- {fact}\n" in text
+
+
+def test_every_part_says_what_is_not_well() -> None:
+    site = make_site()
+    drifts = [Drift("host changed", "exas", "10.77.0.102", "its container is gone")]
+    findings = [Finding("disk", "10.77.0.103", "1 MiB", "at least 4096", False, fix="more")]
+    text = markdown(document(site, state(site, "excp-1-2", drifts=drifts, findings=findings)))
+    for words in (
+        "3 of 4 instances healthy",
+        "1 drift",
+        "1 finding would stop a deployment",
+        "NOT HEALTHY",
+        "its container is gone",
+        "at least 4096",
+        "sha256:0123456789ab ",
+        "not deployed yet",
+    ):
+        assert words in text, words
+
+
+def test_what_could_not_be_found_out_is_said_and_no_error() -> None:
+    site = make_site()
+    why = Unknown("no passphrase")
+    text = markdown(document(site, state(site, drifts=why, findings=why, releases=why)))
+    assert text.count("Not known: no passphrase") == 3
+    assert "drift not known" in text
+
+
+def test_the_firewalls_list_names_every_connection_and_ours() -> None:
+    site = make_site()
+    text = markdown(document(site, state(site)))
+    for c in site.layout.connections:
+        assert f"| {c.from_host}" in text
+        assert f"| {c.to_host}" in text
+    assert text.count("| SSH ") == 4
+    assert text.count("image registry") == 4
+    assert text.count("health of ") == 4
+
+
+def test_the_page_is_whole_and_escaped() -> None:
+    site = make_site()
+    page = html(document(site, state(site)))
+    assert "new pair &lt;1&gt;" in page
+    assert "<svg" in page
+    assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert "<script" not in page
+    open_tags: list[str] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            if tag not in ("meta", "rect", "path", "polygon"):
+                open_tags.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            if tag not in ("rect", "path", "polygon"):
+                assert open_tags.pop() == tag
+
+    Reader().feed(page)
+    assert open_tags == []
+
+
+def test_no_ciphertext_is_in_a_report() -> None:
+    site = make_site()
+    found = document(site, state(site))
+    assert "v1:" in STACK_FILE
+    assert "v1:" not in markdown(found) + html(found)
+
+
+def test_markdown_shows_texts_as_they_stand() -> None:
+    table = Table(("a",), [["x | y"], [Cell("*b*\nc")], ["customer_folders"]])
+    text = markdown(
+        Document("t", "l", [], [Section("s", [table, Notes(["<i>"]), Paragraph("# no")])])
+    )
+    for words in (r"x \| y", r"\*b\* c", "customer_folders", r"- \<i\>", r"\# no"):
+        assert words in text
+
+
+def test_settings_off_the_defaults_are_found_with_the_default() -> None:
+    found = list(differing(make_site().config))
+    assert Setting("gate.interval_seconds", 0.5, 1.0) in found
+    assert Setting("excs.sync.customer_folders", ["Retail", "Claims"], []) in found
+    assert not [s for s in found if s.path.startswith("excp.pairs.1.port")]
+    assert [s.path for s in differing(make_site(excp__pairs__1__port=3651).config)].count(
+        "excp.pairs.1.port"
+    ) == 1
+
+
+def test_what_costs_money_data_or_sleep_is_warned_of() -> None:
+    assert cautions(make_site().config) == []
+    config = make_site(
+        2,
+        excs__sync={},
+        excs__gc_queue_name_suffix="-mine",
+        exas__log__level="trace",
+        redis__secure=False,
+        excp__pairs__2__tag="100.0.100.12",
+        stopped=["excp-2"],
+        preflight__waive={"disk": "a lab"},
+    ).config
+    said = "\n".join(cautions(config))
+    for words in (
+        "billed for that month",
+        "gc_queue_name_suffix is '-mine'",
+        "exas.log.level is trace",
+        "redis.secure is false",
+        "100.0.100.11, 100.0.100.12",
+        "stopped on purpose: excp-2",
+        "the check 'disk' is waived: a lab",
+    ):
+        assert words in said
+
+
+def test_a_change_since_the_last_release_that_weighs_is_warned_of() -> None:
+    assert cautions(make_site().config, STACK_FILE) == []
+    config = make_site(
+        excs__sync__customer_folders=["Retail"], tenant__id="2", excs__gc_queue_name_suffix="-x"
+    ).config
+    said = "\n".join(cautions(config, STACK_FILE))
+    assert "customer_folders is ['Retail'], and was ['Retail', 'Claims'] in the last" in said
+    assert "tenant.id is '2', and was '1'" in said
+    assert "gc_queue_name_suffix is '-x', and was '-Engage-external'" in said
