@@ -1,0 +1,108 @@
+"""A page for each command, made from its own help: `python -m exctl.command_pages` writes them to
+docs/commands. A test holds them up to date. Pure but for `write`."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import click
+
+from exctl.__main__ import SECTIONS, main
+from exctl.project import PROGRAM
+
+DIRECTORY = PROGRAM / "docs/commands"
+MARK = "<!-- Made by python -m exctl.command_pages from the command's own help; edit that. -->"
+EXAMPLE = "Example: "
+
+
+def pages() -> dict[str, str]:
+    """File name → text, the list of all commands included."""
+    context = _context(main, None)
+    found = {"README.md": _index(context)}
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None, name
+        found[f"{name}.md"] = page(command, _context(command, context))
+    return found
+
+
+def page(command: click.Command, context: click.Context) -> str:
+    """The page of one command."""
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    lines = [MARK, "", f"# {context.command_path}", "", f"    {usage}", ""]
+    paragraphs = _paragraphs(command)
+    for paragraph in paragraphs:
+        if not paragraph.startswith(EXAMPLE):
+            lines += [_shown(paragraph), ""]
+    for paragraph in paragraphs:
+        if paragraph.startswith(EXAMPLE):
+            lines += ["Example:", "", f"    {paragraph.removeprefix(EXAMPLE)}", ""]
+    if records := _records(command, context):
+        lines += ["| option | |", "|---|---|"]
+        lines += [f"| `{_bars(names)}` | {_shown(_bars(text))} |" for names, text in records]
+        lines += [""]
+    return "\n".join([*lines, "[All commands](README.md)", ""])
+
+
+def example_of(command: click.Command) -> str:
+    """The example in a command's help; empty if it has none."""
+    found = (p for p in _paragraphs(command) if p.startswith(EXAMPLE))
+    return next(found, "").removeprefix(EXAMPLE)
+
+
+def write() -> None:
+    """Writes every page, and takes away those of commands that are no more."""
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    made = pages()
+    for path in DIRECTORY.glob("*.md"):
+        if path.name not in made:
+            path.unlink()
+    for name, text in made.items():
+        (DIRECTORY / name).write_text(text, encoding="utf-8")
+
+
+def _context(command: click.Command, parent: click.Context | None) -> click.Context:
+    return click.Context(command, parent, command.name if parent else "exctl")
+
+
+def _paragraphs(command: click.Command) -> list[str]:
+    text = inspect.cleandoc(command.help or "").replace("\b\n", "")
+    return [" ".join(part.split()) for part in re.split(r"\n\s*\n", text) if part.strip()]
+
+
+def _shown(text: str) -> str:
+    """A text for Markdown: what isn't code has its `<` escaped, or it would be taken for HTML."""
+    parts = text.split("`")
+    return "`".join(p if n % 2 else p.replace("<", "&lt;") for n, p in enumerate(parts))
+
+
+def _records(command: click.Command, context: click.Context) -> list[tuple[str, str]]:
+    found = (
+        parameter.get_help_record(context)
+        for parameter in command.get_params(context)
+        if isinstance(parameter, click.Option) and "--help" not in parameter.opts
+    )
+    return [record for record in found if record is not None]
+
+
+def _bars(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+def _index(context: click.Context) -> str:
+    lines = [MARK, "", "# The commands of exctl", ""]
+    lines += [f"{_shown(paragraph)}\n" for paragraph in _paragraphs(main)]
+    for title, names in SECTIONS.items():
+        lines += [f"## {title}", "", "| command | does |", "|---|---|"]
+        for name in names:
+            command = main.get_command(context, name)
+            assert command is not None, name
+            does = _paragraphs(command)[0].removesuffix(".")
+            lines.append(f"| [`{name}`]({name}.md) | {_shown(_bars(does))} |")
+        lines += [""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    write()

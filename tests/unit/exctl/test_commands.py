@@ -1,0 +1,180 @@
+"""Every command: an example, a page, errors in our words, words that the shell completes."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from exctl import command_pages
+from exctl.__main__ import SECTIONS, main
+from exctl.usage import no_command
+from tests.unit.stack_file import CLONE
+
+NAMES = [name for names in SECTIONS.values() for name in names]
+
+
+def command(name: str) -> click.Command:
+    found = main.get_command(click.Context(main), name)
+    assert found is not None
+    return found
+
+
+def exctl(*arguments: str, cwd: Path = CLONE, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "exctl", *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(CLONE), **variables},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
+def completed(words: str, cwd: Path = CLONE) -> list[str]:
+    parts = words.split(" ")
+    variables = {"COMP_WORDS": words, "COMP_CWORD": str(len(parts) - 1)}
+    run = exctl(cwd=cwd, _EXCTL_COMPLETE="bash_complete", **variables)
+    assert not run.stderr
+    return [line.removeprefix("plain,") for line in run.stdout.split()]
+
+
+def test_every_module_of_a_command_is_listed() -> None:
+    files = {path.stem.replace("_", "-") for path in (CLONE / "exctl/commands").glob("[!_]*.py")}
+    assert files == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_an_example_of_its_own(name: str) -> None:
+    example = command_pages.example_of(command(name))
+    assert f"exctl {name}" in example
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_is_a_command_that_would_be_taken(name: str) -> None:
+    example = command_pages.example_of(command(name)).split(" > ")[0].split(" < ")[0]
+    words = shlex.split(example.removeprefix('eval "$(').removesuffix(')"'))
+    assert words[:2] == ["exctl", name]
+    command(name).make_context(name, words[2:], resilient_parsing=True)
+
+
+def test_the_pages_of_the_commands_are_up_to_date() -> None:
+    there = {path.name: path.read_text() for path in command_pages.DIRECTORY.glob("*.md")}
+    stale = [name for name, text in command_pages.pages().items() if there.get(name) != text]
+    assert not stale, "write them anew with: python -m exctl.command_pages"
+    assert there.keys() == command_pages.pages().keys()
+
+
+def test_naming_the_commands_loads_neither_pulumi_nor_pydantic() -> None:
+    modules = [f"exctl.commands.{name.replace('-', '_')}" for name in NAMES]
+    code = f"""
+import importlib, sys
+for name in {modules}:
+    importlib.import_module(name)
+print([name for name in ("pulumi", "pydantic", "yaml", "ruamel") if name in sys.modules])
+"""
+    run = subprocess.run([sys.executable, "-c", code], cwd=CLONE, capture_output=True, text=True)
+    assert run.stdout.strip() == "[]", run.stdout + run.stderr
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "Pulumi.yaml").write_text("name: exec\n")
+    for name in ("prod", "test"):
+        text = (CLONE / "Pulumi.dev.yaml").read_text()
+        (tmp_path / f"Pulumi.{name}.yaml").write_text(text)
+    releases = tmp_path / "releases/prod"
+    releases.mkdir(parents=True)
+    (releases / "0012.yaml").write_text("images:\n  excs:\n    tag: 100.0.100.9\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("exctl re", {"releases", "report", "restart"}),
+        ("exctl status --stack ", {"prod", "test"}),
+        ("exctl status --s", {"--stack"}),
+        ("exctl logs ex", {"excs", "exas", "excp"}),
+        ("exctl stop --stack prod excp --pair ", {"1"}),
+        ("exctl stop --stack prod excp --host 10.77.0.10", {"10.77.0.101", "10.77.0.104"}),
+        ("exctl rollback --stack prod ", {"12"}),
+        ("exctl update excs --stack prod --tag ", {"100.0.100.9", "100.0.100.11"}),
+        ("exctl rotate re", {"redisPassword", "registryPassword"}),
+        ("exctl completion ", {"bash", "zsh", "fish"}),
+    ],
+)
+def test_the_shell_completes(project: Path, words: str, expected: set[str]) -> None:
+    assert expected <= set(completed(words, project))
+
+
+def test_completion_without_a_project_or_a_stack_is_no_error(project: Path) -> None:
+    assert completed("exctl stop excp --pair ", project) == []
+    assert completed("exctl rollback --stack nowhere ", project) == []
+
+
+def test_completing_is_fast() -> None:
+    """In seconds of CPU: on a machine that does nothing else, what somebody waits at a TAB."""
+    fastest = min(seconds_of_cpu("exctl ") for _ in range(3))
+    print(f"a completion takes {fastest:.2f} s")
+    assert fastest < 0.3
+
+
+def seconds_of_cpu(words: str) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert "status" in completed(words)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_each_shell_asks_exctl(shell: str) -> None:
+    assert f"_EXCTL_COMPLETE={shell}_complete" in exctl("completion", shell).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["statsu"], "there is no command statsu; did you mean status"),
+        (["status", "--jsn"], "there is no option --jsn; did you mean --json?"),
+        (["--verson"], "there is no option --verson; did you mean --version?"),
+        (["update", "excs"], "--tag is missing: the image's version."),
+        (["rotate"], "SECRET is missing."),
+        (["logs", "exsc"], "exsc is not one of excs, exas, excp."),
+        (["logs", "--tail", "x"], "--tail: x is not a valid integer."),
+        (["unlock", "now"], "got unexpected extra argument (now)."),
+    ],
+)
+def test_a_mistake_in_the_command_line_is_worded_and_ends_with_2(
+    arguments: list[str], words: str
+) -> None:
+    run = exctl(*arguments)
+    assert run.returncode == 2
+    assert run.stderr.startswith("exctl: ")
+    assert words in run.stderr
+    assert "Nothing was touched." in run.stderr
+    assert "--help" in run.stderr
+    assert not run.stdout
+
+
+def test_a_word_like_nothing_gets_no_suggestion() -> None:
+    assert no_command("xyzzy", NAMES) == "there is no command xyzzy"
+
+
+def test_version_says_what_runs() -> None:
+    run = exctl("--version", EXCTL_ENGINE="embedded")
+    assert run.returncode == 0
+    assert run.stdout.startswith("exctl 0.")
+    assert "embedded engine" in run.stdout
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    run = exctl()
+    assert run.returncode == 2
+    assert "Begin, move, mend" in run.stderr + run.stdout
