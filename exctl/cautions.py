@@ -82,7 +82,24 @@ def _of_changes(config: ExecConfig, released: str) -> Iterator[str]:
         if before is None:
             before = default
         if before != now:
-            yield f"{path} is {now!r}, and was {before!r} in the last release: {consequence}"
+            yield (
+                f"{path} is {text_of(now)}, and was {text_of(before)} in the last release:"
+                f" {consequence}"
+            )
+
+
+def text_of(value: object) -> str:
+    """A setting's value, as a person reads it."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return ", ".join(map(str, value)) or "none"
+        case dict():
+            return ", ".join(f"{key}: {item}" for key, item in value.items()) or "none"
+    return str(value)
 
 
 def _value(config: BaseModel, path: str) -> object:

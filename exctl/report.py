@@ -93,7 +93,9 @@ def document(site: Site, state: State) -> Document:
                 "Warnings",
                 [Notes([Cell(w, CAUTION) for w in warned])] if warned else [Paragraph("None.")],
             ),
-            Section("Topology", [Picture(picture.svg(site.layout, site.config, site.stack))]),
+            Section(
+                "Topology", [Picture(picture.svg(site.layout, site.config, f"Stack {site.stack}"))]
+            ),
             Section("What runs where", [_instances(state.rows, known)]),
             Section("Drift", [_drift(state.drifts)]),
             Section("Preflight", list(_preflight(state.findings))),
@@ -195,20 +197,24 @@ def _preflight(findings: Sequence[Finding] | Unknown) -> Sequence[Paragraph | Ta
 
 
 def _connections(site: Site) -> Table:
-    """Each connection of each host once, our own included."""
-    found = {
-        (c.from_host, c.to_host, str(c.to_port), c.protocol, c.purpose): None
-        for c in site.layout.connections
-    }
+    """Each address that has to be reached, with the hosts that need it; our own ways included."""
+    found: dict[tuple[str, str, str, str], dict[str, None]] = {}
+
+    def need(source: str, to: str, port: object, protocol: str, purpose: str) -> None:
+        found.setdefault((to, str(port), protocol, purpose), {})[source] = None
+
+    for c in site.layout.connections:
+        need(c.from_host, c.to_host, c.to_port, c.protocol, c.purpose)
     registry, _, port = site.config.registry.repository.split("/")[0].partition(":")
     for host in site.layout.hosts:
-        found[host, registry, port or "443", "HTTPS", "image registry"] = None
+        need(host, registry, port or "443", "HTTPS", "image registry")
     for host in site.layout.hosts:
-        found["operator's host", host, str(site.config.ssh.port), "SSH", "deploy, look"] = None
+        need("operator's host", host, site.config.ssh.port, "SSH", "deploy, look")
     if site.config.gate.via == "direct":
         for i in site.layout.instances:
-            found["operator's host", i.host, str(i.port), "HTTP", f"health of {i.key}"] = None
-    return Table(("From", "To", "Port", "Protocol", "Purpose"), list(found))
+            need("operator's host", i.host, i.port, "HTTP", f"health of {i.key}")
+    rows = [(*to, ", ".join(sources)) for to, sources in found.items()]
+    return Table(("To", "Port", "Protocol", "Purpose", "From"), rows)
 
 
 def _releases(known: Sequence[Release] | Unknown) -> Table | Paragraph:
@@ -229,18 +235,5 @@ def _settings(site: Site) -> Table | Paragraph:
     found = list(cautions.differing(site.config))
     if not found:
         return Paragraph("None.")
-    rows = [(s.path, _text(s.value), _text(s.default)) for s in found]
+    rows = [(s.path, cautions.text_of(s.value), cautions.text_of(s.default)) for s in found]
     return Table(("Setting", "Here", "Default"), rows)
-
-
-def _text(value: object) -> str:
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return "true" if value else "false"
-        case list():
-            return ", ".join(map(str, value)) or "none"
-        case dict():
-            return ", ".join(f"{key}: {item}" for key, item in value.items()) or "none"
-    return str(value)

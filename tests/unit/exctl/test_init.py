@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +230,38 @@ def test_ctrl_c_while_secrets_are_encrypted_leaves_nothing(project: Path) -> Non
         terminal.type(CTRL_C)
         assert terminal.end() == 130, terminal.shown
     assert left(project) == []
+
+
+@contextmanager
+def command_lines() -> Iterator[set[str]]:
+    """The command lines of all processes that run meanwhile, as any user can list them."""
+    found: set[str] = set()
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.01):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with suppress(OSError):
+                    found.add(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_no_secret_is_ever_on_a_command_line(project: Path) -> None:
+    given = {VARIABLES[name]: value for name, value in SECRETS.items()}
+    with command_lines() as listed:
+        found = run(
+            project, "--from", source(project, settings()), PULUMI_CONFIG_PASSPHRASE="x", **given
+        )
+    assert found.returncode == 0, found.stderr
+    assert any("config set --secret exec:redisPassword" in line for line in listed)
+    assert not [line for line in listed for word in SECRETS.values() if word in line]
 
 
 def test_a_file_and_the_environment_are_enough_without_a_person(project: Path) -> None:

@@ -101,10 +101,16 @@ def test_the_firewalls_list_names_every_connection_and_ours() -> None:
     site = make_site()
     text = markdown(document(site, state(site)))
     for c in site.layout.connections:
-        assert f"| {c.from_host}" in text
-        assert f"| {c.to_host}" in text
+        (line,) = [
+            line
+            for line in text.splitlines()
+            if line.startswith(f"| {c.to_host} ")
+            and f"| {c.to_port} " in line
+            and c.purpose in line
+        ]
+        assert c.from_host in line
     assert text.count("| SSH ") == 4
-    assert text.count("image registry") == 4
+    assert text.count("image registry") == 1
     assert text.count("health of ") == 4
 
 
@@ -187,6 +193,6 @@ def test_a_change_since_the_last_release_that_weighs_is_warned_of() -> None:
         excs__sync__customer_folders=["Retail"], tenant__id="2", excs__gc_queue_name_suffix="-x"
     ).config
     said = "\n".join(cautions(config, STACK_FILE))
-    assert "customer_folders is ['Retail'], and was ['Retail', 'Claims'] in the last" in said
-    assert "tenant.id is '2', and was '1'" in said
-    assert "gc_queue_name_suffix is '-x', and was '-Engage-external'" in said
+    assert "customer_folders is Retail, and was Retail, Claims in the last release" in said
+    assert "tenant.id is 2, and was 1" in said
+    assert "gc_queue_name_suffix is -x, and was -Engage-external" in said
