@@ -8,6 +8,7 @@ import pty
 import select
 import subprocess
 import time
+from collections.abc import Mapping
 
 import pytest
 import yaml
@@ -27,16 +28,16 @@ SECRETS = {
 }
 
 
-def exctl(site: Site, *arguments: str, code: int = 0, **variables: str) -> str:
+def exctl(site: Site, *arguments: str, variables: Mapping[str, str] | None = None) -> str:
     run = subprocess.run(
         ["exctl", *arguments, "--stack", STACK],
         cwd=site.work.directory,
-        env=site.work.environment | variables,
+        env={**site.work.environment, **(variables or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
     )
-    assert run.returncode == code, run.stdout + run.stderr
+    assert run.returncode == 0, run.stdout + run.stderr
     assert not [word for word in SECRETS.values() if word in run.stdout + run.stderr]
     return run.stdout
 
@@ -46,7 +47,7 @@ def test_a_file_becomes_a_stack_that_deploys(site: Site) -> None:
     site.stack_file.unlink()  # the lab has one organization, and two stacks can't share it
     source = site.work.directory / "settings.yaml"
     source.write_text(yaml.safe_dump({k: v for k, v in content.items() if "secure" not in v}))
-    assert "exctl doctor" in exctl(site, "init", "--from", str(source), **SECRETS)
+    assert "exctl doctor" in exctl(site, "init", "--from", str(source), variables=SECRETS)
     exctl(site, "doctor")
     exctl(site, "up", "--yes", "-m", "the beginning")
     rows = json.loads(exctl(site, "status", "--json"))["instances"]
