@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from layout import Connection, Instance, Layout
 
 WIDTH_COLUMNS = 100
+ARROW = "    -> "
 
 
 def text(layout: Layout, width_columns: int = WIDTH_COLUMNS) -> list[str]:
@@ -42,13 +42,13 @@ def rows(layout: Layout) -> list[dict[str, object]]:
 
 
 def _connections(connections: Sequence[Connection], width_columns: int) -> Iterator[str]:
-    wide = max(len(f"{c.to_host}:{c.to_port}") for c in connections)
-    for c in connections:
-        start = f"    -> {f'{c.to_host}:{c.to_port}':<{wide}}  {c.protocol:<5}  "
-        if len(start) + len(c.purpose) <= width_columns:
-            yield start + c.purpose
-            continue
-        yield start.rstrip()
-        yield from textwrap.wrap(
-            c.purpose, width_columns, initial_indent=" " * 7, subsequent_indent=" " * 7
-        )
+    """Aligned; an address that leaves no room for the rest has it on the next line."""
+    texts = {f"{c.to_host}:{c.to_port}": f"{c.protocol:<5}  {c.purpose}" for c in connections}
+    room = width_columns - len(ARROW) - 2 - max(map(len, texts.values()))
+    wide = max((len(address) for address in texts if len(address) <= room), default=0)
+    for address, text in texts.items():
+        if len(address) <= room:
+            yield f"{ARROW}{address:<{wide}}  {text}"
+        else:
+            yield f"{ARROW}{address}"
+            yield f"{' ' * (len(ARROW) + wide)}  {text}"
