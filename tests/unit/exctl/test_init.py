@@ -239,7 +239,7 @@ def command_lines() -> Iterator[set[str]]:
     ended = threading.Event()
 
     def look() -> None:
-        while not ended.wait(0.01):
+        while not ended.wait(0.05):
             for path in Path("/proc").glob("[0-9]*/cmdline"):
                 with suppress(OSError):
                     found.add(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
@@ -253,34 +253,43 @@ def command_lines() -> Iterator[set[str]]:
         thread.join()
 
 
-def test_no_secret_is_ever_on_a_command_line(project: Path) -> None:
-    given = {VARIABLES[name]: value for name, value in SECRETS.items()}
-    with command_lines() as listed:
-        found = run(
-            project, "--from", source(project, settings()), PULUMI_CONFIG_PASSPHRASE="x", **given
-        )
-    assert found.returncode == 0, found.stderr
-    assert any("config set --secret exec:redisPassword" in line for line in listed)
-    assert not [line for line in listed for word in SECRETS.values() if word in line]
-
-
-def test_a_file_and_the_environment_are_enough_without_a_person(project: Path) -> None:
+def test_a_file_and_the_environment_are_enough_and_no_secret_is_on_a_command_line(
+    project: Path,
+) -> None:
     kept_in_a_file = project / "word"
     kept_in_a_file.write_text(SECRETS["configDbPassword"] + "\n")
-    found = run(
-        project,
-        "--from",
-        source(project, {"config": settings()}),
-        "--secrets-stdin",
-        text=f"registryPassword={SECRETS['registryPassword']}\n",
-        PULUMI_CONFIG_PASSPHRASE=PASSPHRASE,
-        EXCTL_REDIS_PASSWORD=SECRETS["redisPassword"],
-        EXCTL_CONFIG_DB_PASSWORD_FILE=str(kept_in_a_file),
-    )
+    with command_lines() as listed:
+        found = run(
+            project,
+            "--from",
+            source(project, {"config": settings()}),
+            "--secrets-stdin",
+            text=f"registryPassword={SECRETS['registryPassword']}\n",
+            PULUMI_CONFIG_PASSPHRASE=PASSPHRASE,
+            EXCTL_REDIS_PASSWORD=SECRETS["redisPassword"],
+            EXCTL_CONFIG_DB_PASSWORD_FILE=str(kept_in_a_file),
+        )
     assert found.returncode == 0, found.stderr
     assert {name: decrypted(project, name) for name in SECRETS} == SECRETS
     written = yaml.safe_load((project / "Pulumi.new.yaml").read_text())["config"]
     assert {k: v for k, v in written.items() if "secure" not in v} == settings()
+    assert any("config set --secret exec:redisPassword" in line for line in listed)
+    assert not [line for line in listed for word in SECRETS.values() if word in line]
+
+
+def test_secrets_that_a_file_lacks_are_asked_for_on_a_terminal(project: Path) -> None:
+    command = [*EXCTL, "init", "--stack", "new", "--from", source(project, settings())]
+    variables = environment(project, EXCTL_CONFIG_DB_PASSWORD="given")
+    with Terminal(command, project, variables) as terminal:
+        terminal.answer("\n  redisPassword", "one")
+        terminal.answer("the same again", "another")
+        terminal.expect("! the two differ")
+        secret(terminal, "redisPassword")
+        terminal.expect("\n  registryPassword")
+        terminal.type(CTRL_C)
+        assert terminal.end() == 130
+    assert "configDbPassword" not in terminal.shown
+    assert left(project) == []
 
 
 def test_all_problems_are_said_at_once_and_nothing_is_written(project: Path) -> None:
