@@ -26,8 +26,7 @@ def start_infra(host: LabHost, build: Path) -> None:
     """Starts the host with the registry, Redis and the Config DB's server."""
     directory = host.directory
     directory.mkdir(parents=True, exist_ok=True)
-    # Hard links: a registry never writes into a file that is there.
-    shutil.copytree(build / "registry", directory / "registry", copy_function=os.link)
+    shutil.copytree(build / "registry", directory / "registry", copy_function=_link_or_copy)
     passwords = directory / "htpasswd"
     hashed = subprocess.run(
         ["htpasswd", "-inB", "-C", "5", settings.REGISTRY_USER],
@@ -47,6 +46,15 @@ def start_infra(host: LabHost, build: Path) -> None:
         "postgres": postgres_command(database, host.address),
     }
     host.start(commands, {})
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """Blobs, which a registry never changes, as hard links. A tag's file it writes in place when
+    another image is pushed under it: with a link that reached the build, and every later lab."""
+    if Path(source).name == "data":
+        os.link(source, target)
+    else:
+        shutil.copyfile(source, target)
 
 
 def redis_config(host: LabHost) -> str:
