@@ -144,7 +144,7 @@ class Interview:
             value = _value(text, known) if text else offered
             if isinstance(value, str):
                 value = _value(value, known)
-            if value == own:
+            if value == own and not besides:
                 return
             wrong = self._wrong(path, value, besides)
             if not wrong:

@@ -32,6 +32,9 @@ def command(stack: str | None, source: Path | None, secrets_stdin: bool) -> None
     EXCTL_REDIS_PASSWORD_FILE names, or from --secrets-stdin. Every problem is said at once, with
     exit code 2, and nothing is written then.
 
+    The vendor's `--action init` is this command: it asks for the passwords too. What the vendor's
+    script then copies to each host, passwords in clear, isn't needed here.
+
     Example: exctl init --stack prod
     """
     from exctl import beginning

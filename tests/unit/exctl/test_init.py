@@ -131,6 +131,7 @@ excs.config_db.user=exec_ro
 excs.config_db.ssl [no]=
 configDbPassword
 excs.sync.customer_objects_only [no]=yes
+excs.sync.customer_folders=, ! customer_objects_only is true, but customer_folders is empty
 excs.sync.customer_folders=Retail, Claims
 excs.log files [yes]=
 exas.host=exec-1
