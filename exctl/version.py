@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from importlib import metadata
+from pathlib import Path
 
 from exctl.project import PROGRAM
 
@@ -32,6 +33,9 @@ def program_revision() -> str:
 
 
 def _runner() -> str:
-    if os.environ.get("EXCTL_ENGINE") == "embedded" or not (found := shutil.which("pulumi")):
+    """The embedded engine, also where it stands first in PATH under the CLI's name."""
+    found = shutil.which("pulumi")
+    if os.environ.get("EXCTL_ENGINE") == "embedded" or found is None:
         return "embedded engine"
-    return f"{found} from PATH"
+    is_ours = Path(found).resolve().is_relative_to(PROGRAM / "engine")
+    return "embedded engine" if is_ours else "Pulumi CLI"
