@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -82,17 +83,19 @@ def source(project: Path, content: dict[str, Any]) -> str:
     return str(path)
 
 
-def decrypted(project: Path, name: str, passphrase: str = PASSPHRASE) -> str:
-    command = [str(CLONE / "engine/bin/pulumi"), "config", "get", f"exec:{name}", "--stack", "new"]
+def decrypted(project: Path) -> dict[str, str]:
+    """The secrets of the stack file, as Pulumi reads them."""
+    pulumi = str(CLONE / "engine/bin/pulumi")
     found = subprocess.run(
-        command,
+        [pulumi, "config", "--show-secrets", "--json", "--stack", "new"],
         cwd=project,
-        env=environment(project, PULUMI_CONFIG_PASSPHRASE=passphrase),
+        env=environment(project, PULUMI_CONFIG_PASSPHRASE=PASSPHRASE),
         capture_output=True,
         encoding="utf-8",
     )
     assert found.returncode == 0, found.stderr
-    return found.stdout.removesuffix("\n")
+    values = json.loads(found.stdout).items()
+    return {k.removeprefix("exec:"): v["value"] for k, v in values if v["secret"]}
 
 
 BEGINNING = """
@@ -201,7 +204,7 @@ def test_the_answers_become_a_stack_file_with_its_secrets_encrypted(project: Pat
     assert not [word for word in (*SECRETS.values(), PASSPHRASE) if word in shown + text]
     values, secret_keys = read_stack_file(project / "Pulumi.new.yaml")
     assert secret_keys == set(SECRETS)
-    assert {name: decrypted(project, name) for name in SECRETS} == SECRETS
+    assert decrypted(project) == SECRETS
     written = yaml.safe_load(text)["config"]
     assert written["exec:excp"]["pairs"]["2"]["hosts"] == ["exec-5", "exec-6"]
     assert written["exec:excs"]["sync"]["customer_folders"] == ["Retail", "Claims"]
@@ -271,7 +274,7 @@ def test_a_file_and_the_environment_are_enough_and_no_secret_is_on_a_command_lin
             EXCTL_CONFIG_DB_PASSWORD_FILE=str(kept_in_a_file),
         )
     assert found.returncode == 0, found.stderr
-    assert {name: decrypted(project, name) for name in SECRETS} == SECRETS
+    assert decrypted(project) == SECRETS
     written = yaml.safe_load((project / "Pulumi.new.yaml").read_text())["config"]
     assert {k: v for k, v in written.items() if "secure" not in v} == settings()
     assert any("config set --secret exec:redisPassword" in line for line in listed)
