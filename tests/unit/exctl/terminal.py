@@ -65,6 +65,22 @@ class Terminal:
         self.type(f"{text}\n")
         return before
 
+    def interrupt(self) -> int:
+        """Types Ctrl-C until the command has ended; its exit code.
+
+        Once isn't always enough: Python looks for signals before it waits for a key, not between
+        the prompt and that wait. A person presses it again, too.
+        """
+        deadline = time.monotonic() + 30
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline, f"doesn't end; shown:\n{self.shown}"
+            self.type(CTRL_C)
+            pressed = time.monotonic()
+            while time.monotonic() < pressed + 2 and self._more():
+                if self.process.poll() is not None:
+                    break
+        return self.end()
+
     def end(self, seconds: float = 30) -> int:
         """The command's exit code."""
         deadline = time.monotonic() + seconds

@@ -17,7 +17,7 @@ import yaml
 
 from exctl.site import read_stack_file
 from exctl.vendor_line import translated
-from tests.unit.exctl.terminal import CTRL_C, Terminal
+from tests.unit.exctl.terminal import Terminal
 from tests.unit.stack_file import CLONE
 
 EXCTL = [sys.executable, "-m", "exctl"]
@@ -217,8 +217,7 @@ def test_ctrl_c_leaves_nothing(project: Path) -> None:
     with Terminal([*EXCTL, "init", "--stack", "new"], project, environment(project)) as terminal:
         terminal.answer("\n  tenant.id", "1")
         terminal.expect("tenant.org_id: ")
-        terminal.type(CTRL_C)
-        assert terminal.end() == 130
+        assert terminal.interrupt() == 130
     assert "nothing was touched" in terminal.shown
     assert "Traceback" not in terminal.shown
     assert left(project) == []
@@ -231,8 +230,7 @@ def test_ctrl_c_while_secrets_are_encrypted_leaves_nothing(project: Path) -> Non
     with Terminal(command, project, variables) as terminal:
         while not left(project):
             assert terminal.process.poll() is None, terminal.shown
-        terminal.type(CTRL_C)
-        assert terminal.end() == 130, terminal.shown
+        assert terminal.interrupt() == 130, terminal.shown
     assert left(project) == []
 
 
@@ -290,8 +288,7 @@ def test_secrets_that_a_file_lacks_are_asked_for_on_a_terminal(project: Path) ->
         terminal.expect("! the two differ")
         secret(terminal, "redisPassword")
         terminal.expect("\n  registryPassword")
-        terminal.type(CTRL_C)
-        assert terminal.end() == 130
+        assert terminal.interrupt() == 130
     assert "configDbPassword" not in terminal.shown
     assert left(project) == []
 
