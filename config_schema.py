@@ -24,6 +24,7 @@ _HOST = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
 )
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REPOSITORY = re.compile(r"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 _VOICE = re.compile(r"([^:/\s]+):(\d+)/([^:/\s]+):(\d+)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -41,6 +42,15 @@ def _is_tag(value: str) -> str:
         raise ValueError("'latest' moves; name a version such as 100.0.100.11")
     if _TAG.fullmatch(value) is None:
         raise ValueError(f"{value!r} is not an image tag; name a version such as 100.0.100.11")
+    return value
+
+
+def _is_digest(value: str) -> str:
+    if _DIGEST.fullmatch(value) is None:
+        raise ValueError(
+            f"{value!r} is not an image's digest: sha256: and 64 digits from 0 to f, as"
+            " `exctl images list` shows it"
+        )
     return value
 
 
@@ -101,6 +111,7 @@ def _has_no_comma(value: str) -> str:
 Host = Annotated[str, AfterValidator(_is_host)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Tag = Annotated[str, AfterValidator(_is_tag)]
+Digest = Annotated[str, AfterValidator(_is_digest)]
 AbsolutePath = Annotated[str, AfterValidator(_is_absolute)]
 VoiceServer = Annotated[str, AfterValidator(_is_voice_server)]
 Folder = Annotated[str, AfterValidator(_has_no_comma)]
@@ -151,6 +162,11 @@ class Registry(Section):
     username: str | None = Field(
         default=None,
         description="user of the registry; its password is the secret registryPassword",
+    )
+    insecure: bool = Field(
+        default=False,
+        description="the registry speaks HTTP without TLS (the hosts' Docker has it among its"
+        " insecure-registries then)",
     )
 
 
@@ -269,6 +285,11 @@ class Runtime(Section):
     """What every service has: version, limits, and what the vendor may ask for beyond our table."""
 
     tag: Tag = Field(description="version of the image")
+    digest: Digest | None = Field(
+        default=None,
+        description="pins the image's content, whatever the tag leads to; `exctl rollback` writes"
+        " it where a tag has moved, `exctl update` takes it out",
+    )
     image: Name | None = Field(
         default=None, description="name of the image in the repository; none: the service's name"
     )
@@ -395,6 +416,14 @@ class Preflight(Section):
     )
 
 
+class Releases(Section):
+    keep: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=3,
+        description="releases whose images stay on the hosts, so that a rollback needs no registry;"
+        " those with the same images count once",
+    )
+
+
 class ExecConfig(Section):
     """A whole stack: one tenant, one EX organization."""
 
@@ -408,6 +437,7 @@ class ExecConfig(Section):
     exas: Exas = Field(description="agent state sync")
     excp: Excp = Field(description="conversation provider")
     preflight: Preflight = Field(default=Preflight(), description="checks before a deployment")
+    releases: Releases = Field(default=Releases(), description="what a rollback can go back to")
     stopped: list[str] = Field(
         default=[],
         description="what has no container for now: excs, exas, excp, excp-<pair> or"

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import vendor_facts as vendor
-from config_schema import Exas, Excs, ExecConfig, Pair, Resources
+from config_schema import Exas, Excs, ExecConfig, Pair, Resources, Runtime
 from vendor_facts import Service
 
 
@@ -31,7 +31,9 @@ class Instance:
     host: str
     port: int
     image: str
+    """What Docker is told: repository, name, and the tag, or the digest that pins it."""
     tag: str
+    digest: str | None
     environment: Mapping[str, str]
     """Plain variables, log patterns filled in."""
     secret_environment: Mapping[str, str]
@@ -45,7 +47,10 @@ class Instance:
     is_stopped: bool
     labels: Mapping[str, str] = field(default_factory=dict)
     spec_hash: str = ""
-    """Of everything above but labels and whether it's stopped; no secret's value is in it."""
+    """Of everything above but labels, digest and whether it's stopped; no secret's value is in it.
+
+    Without the digest: to pin the image that runs already must not replace its container.
+    """
 
     @property
     def base_url(self) -> str:
@@ -163,8 +168,9 @@ def _instance(
         container_name=prefix + key,
         host=host,
         port=port,
-        image=f"{config.registry.repository}/{part.image or service}:{part.tag}",
+        image=image_reference(config.registry.repository, part.image or service, part),
         tag=part.tag,
+        digest=part.digest,
         environment=dict(sorted({**plain, **part.environment}.items())),
         secret_environment=_secret_environment(config, service),
         log_host_path=config.logs.host_path,
@@ -176,6 +182,12 @@ def _instance(
         is_stopped=is_stopped(key, config.stopped),
     )
     return _with_labels(instance, config, stack)
+
+
+def image_reference(repository: str, name: str, part: Runtime) -> str:
+    """The image as Docker is told; by digest alone where that is pinned, so that no tag counts."""
+    place = f"{repository}/{name}"
+    return f"{place}@{part.digest}" if part.digest else f"{place}:{part.tag}"
 
 
 def _parse_key(key: str) -> tuple[Service, str | None, int | None]:
@@ -202,8 +214,10 @@ def stoppable(pairs: list[str]) -> list[str]:
 
 def _with_labels(instance: Instance, config: ExecConfig, stack: str) -> Instance:
     content = asdict(instance) | {"resources": instance.resources.model_dump()}
-    for name in ("labels", "spec_hash", "is_stopped"):
+    for name in ("labels", "spec_hash", "is_stopped", "digest"):
         del content[name]
+    if instance.digest:
+        content["image"] = f"{instance.image.partition('@')[0]}:{instance.tag}"
     spec_hash = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
     labels = {
         "exec.stack": stack,

@@ -52,7 +52,9 @@ def _outputs(layout: Layout, images: dict[str, docker.RemoteImage]) -> dict[str,
     release = {
         i.key if i.pair is None else f"excp-{i.pair}": {
             "tag": i.tag,
-            "digest": images[i.key].repo_digest.apply(lambda name: name.rpartition("@")[2]),
+            # One image can have several digests in one repository; a pin says which is meant.
+            "digest": i.digest
+            or images[i.key].repo_digest.apply(lambda name: name.rpartition("@")[2]),
         }
         # Both instances of a pair have the same image: the second one's entry is the first one's.
         for i in layout.instances

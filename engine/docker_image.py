@@ -17,6 +17,8 @@ def repo_digest(image: Mapping[str, Any], name: str) -> str:
     """The digest under which the image's registry knows it; empty for a local one."""
     repository = split_image(name)[0]
     digests = image.get("RepoDigests") or []
+    if name in digests:  # the name is a digest
+        return name
     own = [d for d in digests if d.partition("@")[0] == repository]
     return str((own or digests or [""])[0])
 

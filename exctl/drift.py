@@ -17,7 +17,7 @@ from config_loader import NAMESPACE
 from exctl import releases
 from exctl.hosts import on_each
 from exctl.on_host import OnHost, containers_on
-from exctl.plan import CONTAINER_TYPE
+from exctl.plan import CONTAINER_TYPE, IMAGE_TYPE
 from exctl.site import Site
 from exctl.stack_file import path_of
 from exctl.workspace import open_stack
@@ -52,6 +52,8 @@ class Deployed:
     restart: str = ""
     memory_bytes: int = 0
     nano_cpus: int = 0
+    image: str = ""
+    """What Docker was told to pull; the spec doesn't hold the digest of it."""
 
 
 def look(site: Site) -> list[Drift]:
@@ -71,7 +73,13 @@ def look(site: Site) -> list[Drift]:
 def deployed_containers(deployment: Mapping[str, Any]) -> dict[str, Deployed]:
     """Instance → its container in the state."""
     found: dict[str, Deployed] = {}
-    for row in deployment.get("resources") or []:
+    rows = deployment.get("resources") or []
+    images = {
+        row["urn"].rpartition("::image-")[2]: row["outputs"].get("name", "")
+        for row in rows
+        if row["type"] == IMAGE_TYPE and not row.get("delete")
+    }
+    for row in rows:
         if row["type"] != CONTAINER_TYPE or row.get("delete"):
             continue
         inputs, outputs = row.get("inputs") or {}, row["outputs"]
@@ -85,6 +93,7 @@ def deployed_containers(deployment: Mapping[str, Any]) -> dict[str, Deployed]:
             restart=inputs.get("restart") or "",
             memory_bytes=int(inputs.get("memory") or 0) * BYTES_A_MIB,
             nano_cpus=round(float(inputs.get("cpus") or 0) * NANO),
+            image=images.get(name, ""),
         )
     return found
 
@@ -152,7 +161,7 @@ def _not_yet_deployed(instance: Instance, was: Deployed | None) -> str:
         return "the stack file stops it, but it runs; remove it with: exctl up"
     if was.host != instance.host:
         return f"the stack file moves it to {instance.host}; see: exctl preview"
-    if was.spec != instance.spec_hash:
+    if was.spec != instance.spec_hash or was.image not in ("", instance.image):
         return "its settings in the stack file are newer than what runs; see: exctl preview"
     return ""
 
