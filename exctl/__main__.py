@@ -18,7 +18,7 @@ SECTIONS = {
         "support-bundle",
     ),
     "Change (shows its plan first, and asks)": (
-        "up", "stop", "start", "restart", "update", "rollback", "rotate", "destroy",
+        "up", "stop", "start", "restart", "update", "rollback", "rotate", "images", "destroy",
     ),
     "Begin, move, mend": (
         "init", "import-env", "export-env", "transaction", "unlock", "completion",

@@ -69,8 +69,20 @@ def open_site(stack: str | None, candidate: Path | None = None) -> Site:
     place = find_place(stack)
     # ssh is to be started there: the paths of keys in a stack file are relative to it.
     os.chdir(place.project)
-    path = candidate or place.project / f"Pulumi.{place.stack}.yaml"
-    values, secret_keys = read_stack_file(path)
+    return site_at(place, candidate or place.project / f"Pulumi.{place.stack}.yaml")
+
+
+def site_at(place: Place, path: Path) -> Site:
+    """The stack as the file at `path` says. Raises NothingTouched with every problem at once."""
+    return _parsed(place, *read_stack_file(path))
+
+
+def site_of(place: Place, name: str, text: str) -> Site:
+    """The stack as this text of a stack file, which is called `name`, says."""
+    return _parsed(place, *read_settings(name, text))
+
+
+def _parsed(place: Place, values: Mapping[str, str], secret_keys: set[str]) -> Site:
     others = orgs_of_other_stacks(place.project, place.stack)
     config, problems = parse(values, secret_keys, others)
     if config is None or problems:
@@ -89,14 +101,21 @@ def read_stack_file(path: Path) -> tuple[dict[str, str], set[str]]:
     from config_loader import NAMESPACE
 
     try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise NothingTouched(f"{path.name} isn't YAML: {error}. Nothing was touched.") from None
+        text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise NothingTouched(f"{path.name} can't be read: {error}. Nothing was touched.") from None
+    return read_settings(path.name, text)
+
+
+def read_settings(name: str, text: str) -> tuple[dict[str, str], set[str]]:
+    """The same of a stack file's text; `name` is what it is called."""
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise NothingTouched(f"{name} isn't YAML: {error}. Nothing was touched.") from None
     found = content.get("config") if isinstance(content, Mapping) else None
     if not isinstance(found, Mapping):
-        raise NothingTouched(f"{path.name} has no section `config`. Nothing was touched.")
+        raise NothingTouched(f"{name} has no section `config`. Nothing was touched.")
     prefix = f"{NAMESPACE}:"
     ours = {str(k).removeprefix(prefix): v for k, v in found.items() if str(k).startswith(prefix)}
     secret_keys = {name for name, value in ours.items() if _is_secret(value)}

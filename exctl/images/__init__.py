@@ -1,0 +1,1 @@
+"""Images: from the vendor's archive into the registry, from there onto the hosts, and off them."""

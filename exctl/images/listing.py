@@ -1,0 +1,113 @@
+"""Every image of a stack: in the registry or not, on which hosts, where it runs, who keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from exctl import releases
+from exctl.errors import ExctlError
+from exctl.images.access import SERVICES, names_of, registry_of
+from exctl.images.keeping import place_of, releases_of
+from exctl.images.on_hosts import HostImage, known, look
+from exctl.site import Site
+
+
+@dataclass
+class Row:
+    """One digest of one image; digest is empty for what only a host knows by its tag."""
+
+    service: str
+    name: str
+    digest: str
+    registry_tags: list[str] = field(default_factory=list)
+    host_tags: list[str] = field(default_factory=list)
+    hosts: list[str] = field(default_factory=list)
+    running: list[str] = field(default_factory=list)
+    releases: list[int] = field(default_factory=list)
+
+    @property
+    def sort_key(self) -> tuple[str, list[str]]:
+        return self.name, sorted({*self.registry_tags, *self.host_tags})
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The rows, and who couldn't be asked: the registry or a host, with the reason."""
+
+    rows: list[Row]
+    unknown: Mapping[str, str]
+
+
+def listing(site: Site, via: str | None) -> Listing:
+    """Looks at the registry and at every host."""
+    unknown: dict[str, str] = {}
+    in_registry: dict[str, dict[str, str]] = {}
+    names = {name: s for s in SERVICES for name in names_of(site.config, s)}
+    try:
+        registry = registry_of(site, via)
+        for name in names:
+            tags = registry.tags(name)
+            in_registry[name] = {t: d for t in tags if (d := registry.digest(name, t))}
+    except ExctlError as error:
+        unknown["registry"] = str(error)
+    found = look(site, site.layout.hosts)
+    unknown |= {host: why for host, why in found.items() if isinstance(why, str)}
+    recorded = releases_of(releases.readable(site))
+    place = site.config.registry.repository
+    return Listing(rows(names, place, in_registry, known(found), recorded), unknown)
+
+
+def rows(
+    names: Mapping[str, str],
+    repository: str,
+    in_registry: Mapping[str, Mapping[str, str]],
+    on_hosts: Iterable[HostImage],
+    recorded: Mapping[str, Sequence[int]],
+) -> list[Row]:
+    """The rows, by name and tag. `names`: image name → service; `in_registry`: image name → tag →
+    digest; `recorded`: digest → numbers of releases. Pure."""
+    found: dict[tuple[str, str], Row] = {}
+
+    def row(name: str, digest: str) -> Row:
+        fresh = Row(names[name], name, digest, releases=list(recorded.get(digest, ())))
+        return found.setdefault((name, digest), fresh)
+
+    for name, tags in in_registry.items():
+        for tag, digest in tags.items():
+            row(name, digest).registry_tags.append(tag)
+    for image in on_hosts:
+        for name in names:
+            place = f"{repository}/{name}"
+            digests = [d.rpartition("@")[2] for d in image.digests if place_of(d) == place]
+            tags_here = [t.rpartition(":")[2] for t in image.tags if place_of(t) == place]
+            for digest in digests or ([""] if tags_here else []):
+                _note(row(name, digest), image, tags_here)
+    return sorted(found.values(), key=lambda each: each.sort_key)
+
+
+def _note(row: Row, image: HostImage, tags: Sequence[str]) -> None:
+    row.hosts.append(image.host)
+    row.running += image.running
+    row.host_tags += [tag for tag in tags if tag not in row.host_tags]
+
+
+def table(listed: Listing) -> list[str]:
+    """The rows as lines; tags that lead elsewhere in the registry than on a host say so."""
+    lines = []
+    for row in listed.rows:
+        tags = " ".join(dict.fromkeys([*row.registry_tags, *row.host_tags])) or "(no tag)"
+        where = []
+        if "registry" not in listed.unknown:
+            where.append("in the registry" if row.registry_tags else "not in the registry")
+        if moved := [tag for tag in row.host_tags if tag not in row.registry_tags]:
+            others = {t for r in listed.rows if r.name == row.name for t in r.registry_tags}
+            where += [f"tag {tag} leads elsewhere there" for tag in moved if tag in others]
+        where.append(f"on {len(row.hosts)} hosts" if row.hosts else "on no host")
+        if row.running:
+            where.append(f"runs as {', '.join(row.running)}")
+        if row.releases:
+            where.append(f"release {', '.join(map(str, row.releases))}")
+        lines.append(f"{row.name}  {tags}  {row.digest[:19] or 'no digest'}  {'; '.join(where)}")
+    lines += [f"{who} doesn't say: {why}" for who, why in listed.unknown.items()]
+    return lines
