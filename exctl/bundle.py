@@ -32,7 +32,7 @@ def write(site: Site, path: Path) -> list[str]:
         "doctor.txt": "\n".join(doctor.table(doctor.examine(site), everything=True)),
         "stack-file.yaml": _CIPHERTEXT.sub("[secret]", path_of(site).read_text()),
         "releases.txt": "\n".join(
-            f"{r.number} {r.at} {r.by} {r.tags} {r.message}" for r in releases.all_of(site)
+            f"{r.number} {r.at} {r.by} {r.tags} {r.message}" for r in releases.readable(site)
         ),
     }
     for instance, texts in zip(

@@ -1,14 +1,15 @@
-"""Commands that edit the stack file and bring the hosts to it: stop, start, update, rollback; and
-what is done when that fails."""
+"""Commands that edit the stack file and bring the hosts to it: stop, start, update; and what is
+done when that fails."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NoReturn
 
-from exctl import releases, runs, stack_file
-from exctl.errors import ExctlError, FailedRun, Interrupted, RolledBack
+from exctl import pins, releases, runs, stack_file
+from exctl.errors import ExctlError, FailedRun, Interrupted, NothingTouched, RolledBack
 from exctl.how import How
+from exctl.images import prune
 from exctl.saying import say
 from exctl.selection import stopped_entries, stopped_keys, tag_places
 from exctl.site import Site, open_site
@@ -35,30 +36,10 @@ def update(site: Site, chosen: Sequence[Instance], tag: str, how: How) -> None:
     """Give these instances another version of their image."""
     text = stack_file.path_of(site).read_text()
     for place in tag_places(chosen):
+        # A pin left beside another tag would go on running the old image.
+        text = pins.without_pins(text, [place[:-1]])
         text = stack_file.edited(text, place, tag)
     apply(site, text, how)
-
-
-def rollback(site: Site, wanted: str | None, how: How) -> None:
-    """Bring a release back: its settings, its secrets, its images."""
-    release = releases.find(site, wanted)
-    say(f"back to release {release.number} of {release.at} ({release.tags})")
-    apply(site, release.stack_file, how)
-    _check_digests(open_site(site.stack), release)
-
-
-def _check_digests(site: Site, release: releases.Release) -> None:
-    """Raises ExctlError if a tag leads to another image than it did then."""
-    now = runs.outputs_of(site).get("release") or {}
-    for name, image in release.images.items():
-        found = now.get(name) or {}
-        if found.get("digest") != image["digest"]:
-            raise ExctlError(
-                f"{name} runs {image['tag']} with digest {found.get('digest')}, but release"
-                f" {release.number} had {image['digest']}: somebody has pushed another image under"
-                " that tag. Everything else is as in the release. Push the image of then under a"
-                " tag of its own and name that in the stack file."
-            )
 
 
 def apply(site: Site, text: str, how: How) -> None:
@@ -87,6 +68,7 @@ def deploy(site: Site, how: How, text: str | None = None) -> None:
     """`up`, and if a step of it fails, back to the last release: FailedRun if there is none, if it
     isn't wanted, or if the way back fails too; RolledBack otherwise."""
     good = releases.last(site)
+    _refuse_left_pins(site, good, text)
     try:
         runs.up(site, how, text)
     except FailedRun as failure:
@@ -99,6 +81,21 @@ def deploy(site: Site, how: How, text: str | None = None) -> None:
             ways = _ways_on(site, good, wanted)
             raise FailedRun(f"{failure}\n\n{ways}", failure.reason, failure.touched) from None
         _go_back(site, good, failure)
+    if good is not None and releases.numbers(site)[-1] != good.number:
+        prune.after_release(open_site(site.stack))
+
+
+def _refuse_left_pins(site: Site, good: releases.Release | None, text: str | None) -> None:
+    """Raises NothingTouched where a tag was changed by hand, and the old image stays pinned."""
+    if good is None:
+        return
+    now = stack_file.path_of(site).read_text() if text is None else text
+    if left := pins.left_behind(good.stack_file, now, pins.places_of(site.layout)):
+        names = ", ".join(".".join(place) for place in left)
+        raise NothingTouched(
+            f"{names}: the tag was changed, but `digest` still pins the image of before. Take the"
+            " line `digest` out, or use: exctl update. Nothing was touched."
+        )
 
 
 def _ways_on(site: Site, good: releases.Release | None, wanted: str) -> str:

@@ -1,26 +1,26 @@
 """Releases: what was running after each successful run, kept so that it can be brought back.
 
 A release is a file `releases/<stack>/<number>.yaml` beside the stack file: the whole stack file
-with its ciphertexts, each image's digest, who deployed it, when, why and by which revision of the
-program. It holds no secret in clear, so it may be committed with the stack file.
+with its ciphertexts, each image's digest, who deployed it, when, why, by which revision of the
+program, and what its gates said. It holds no secret in clear. Releases belong into git with the
+stack file: two operators with one backend have the same releases only if they share these files.
 """
 
 from __future__ import annotations
 
-import difflib
 import getpass
-import re
+import hashlib
+import json
 import socket
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from exctl.errors import ExctlError, NothingTouched
-from exctl.site import Site
+from exctl.errors import NothingTouched
+from exctl.site import Place, Site
 from exctl.stack_file import path_of, write
 from exctl.version import program_revision
 
@@ -44,22 +44,78 @@ class Release:
     def tags(self) -> str:
         return ", ".join(f"{name} {image['tag']}" for name, image in self.images.items())
 
+    @property
+    def seal(self) -> str:
+        """Hash of what a rollback would restore: a later change by hand doesn't go unnoticed."""
+        restored = json.dumps([self.images, self.stack_file], sort_keys=True)
+        return hashlib.sha256(restored.encode()).hexdigest()
 
-def directory_of(site: Site) -> Path:
+
+def directory_of(site: Place) -> Path:
     return site.project / DIRECTORY / site.stack
 
 
-def all_of(site: Site) -> list[Release]:
-    """Every release of the stack, oldest first. ExctlError names a file that can't be read."""
-    return [_read(path) for path in sorted(directory_of(site).glob("*.yaml"))]
+def numbers(site: Place) -> list[int]:
+    """The numbers of the releases, oldest first, whatever is in their files."""
+    paths = directory_of(site).glob("*.yaml")
+    return sorted(int(path.stem) for path in paths if path.stem.isdecimal())
 
 
-def _read(path: Path) -> Release:
+def read(site: Place, number: int) -> Release:
+    """That release. Raises NothingTouched if its file isn't as it was written."""
+    path = directory_of(site) / f"{number:04}.yaml"
     try:
-        content = yaml.safe_load(path.read_text())
-        return Release(**{**content, "gates": tuple(content.get("gates") or ())})
-    except (OSError, yaml.YAMLError, TypeError, AttributeError) as error:
-        raise ExctlError(f"{path} isn't a release: {error}. Nothing was touched.") from None
+        return parsed(number, path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        problem = str(error)
+    except yaml.YAMLError as error:
+        problem = f"it isn't YAML: {' '.join(str(error).split())}"
+    except ValueError as error:
+        problem = str(error)
+    raise NothingTouched(
+        f"{path} can't be used as release {number}: {problem}. Put it back as it was"
+        f" (git checkout -- {DIRECTORY}/{site.stack}), or take it away if it can't be had; the"
+        " other releases are whole without it. Nothing was touched."
+    )
+
+
+def parsed(number: int, text: str) -> Release:
+    """The release that a file's text is. ValueError says what isn't as it was written."""
+    content = yaml.safe_load(text)
+    if not isinstance(content, dict):
+        raise ValueError("it is empty or was cut")
+    seal = content.pop("seal", None)
+    missing = [name for name in ("number", "images", "stack_file") if name not in content]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}; it was cut, or edited by hand")
+    try:
+        found = Release(**{**content, "gates": tuple(content.get("gates") or ())})
+        well = all(isinstance(i["tag"], str) for i in found.images.values())
+    except (TypeError, AttributeError, KeyError):
+        well = False
+    if not well or not isinstance(content["stack_file"], str):
+        raise ValueError("it hasn't the form of a release; it was edited by hand")
+    if found.number != number:
+        raise ValueError(f"it is the file of release {found.number}")
+    if seal is not None and seal != found.seal:
+        raise ValueError("it was changed after it was written, so it isn't what ran then")
+    return found
+
+
+def all_of(site: Place) -> list[Release]:
+    """Every release of the stack, oldest first. Raises NothingTouched for one that's damaged."""
+    return [read(site, number) for number in numbers(site)]
+
+
+def readable(site: Place) -> list[Release]:
+    """Every release that isn't damaged."""
+    found = []
+    for number in numbers(site):
+        try:
+            found.append(read(site, number))
+        except NothingTouched:
+            continue
+    return found
 
 
 def find(site: Site, wanted: str | None) -> Release:
@@ -67,25 +123,32 @@ def find(site: Site, wanted: str | None) -> Release:
 
     Raises NothingTouched with the releases there are.
     """
-    known = all_of(site)
+    known = numbers(site)
+    if wanted is not None:
+        digits = wanted.lstrip("#")
+        if not digits.isdecimal() or int(digits) not in known:
+            raise NothingTouched(
+                f"no release {wanted}; there are: {_listed(known)}. Nothing was touched."
+            )
+        return read(site, int(digits))
     now = path_of(site).read_text()
-    if wanted is None:
-        candidates = [release for release in known if release.stack_file != now]
-    else:
-        candidates = [release for release in known if str(release.number) == wanted.lstrip("#")]
-    if not candidates:
-        numbers = ", ".join(str(release.number) for release in known) or "none"
-        what = (
-            "no release differs from the stack file" if wanted is None else f"no release {wanted}"
-        )
-        raise NothingTouched(f"{what}; there are: {numbers}. Nothing was touched.")
-    return candidates[-1]
+    for number in reversed(known):
+        release = read(site, number)
+        if release.stack_file != now:
+            return release
+    raise NothingTouched(
+        f"no release differs from the stack file; there are: {_listed(known)}. Nothing was touched."
+    )
 
 
-def last(site: Site) -> Release | None:
+def _listed(known: list[int]) -> str:
+    return ", ".join(map(str, known)) or "none"
+
+
+def last(site: Place) -> Release | None:
     """What ran after the last successful run."""
-    known = all_of(site)
-    return known[-1] if known else None
+    known = numbers(site)
+    return read(site, known[-1]) if known else None
 
 
 def record(
@@ -108,8 +171,7 @@ def record(
     )
     directory = directory_of(site)
     directory.mkdir(parents=True, exist_ok=True)
-    content = asdict(release) | {"gates": list(gates)}
-    write(directory / f"{release.number:04}.yaml", _dumped(content))
+    write(directory / f"{release.number:04}.yaml", written(release))
     return release
 
 
@@ -125,38 +187,10 @@ def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent)
 
 
-def _dumped(content: Mapping[str, Any]) -> str:
-    return str(yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, width=10_000))
-
-
-_CIPHERTEXT = re.compile(r"v1:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
-
-
-def difference(old: Release, new: Release) -> list[str]:
-    """What differs between two releases: digests, then the stack file, secrets as such."""
-    lines = [
-        f"{name}: {_image(old, name)} -> {_image(new, name)}"
-        for name in {**old.images, **new.images}
-        if old.images.get(name) != new.images.get(name)
-    ]
-    # A ciphertext says nothing; that it has changed does.
-    marks: dict[str, str] = {}
-    texts = [
-        _CIPHERTEXT.sub(
-            lambda found: marks.setdefault(found[0], f"[secret {len(marks) + 1}]"), text
-        )
-        for text in (old.stack_file, new.stack_file)
-    ]
-    before, after = (text.splitlines() for text in texts)
-    diff = difflib.unified_diff(
-        before, after, f"release {old.number}", f"release {new.number}", "", "", 1, ""
-    )
-    return [*lines, *diff]
-
-
-def _image(release: Release, name: str) -> str:
-    image = release.images.get(name)
-    return f"{image['tag']} {image['digest'][:19]}" if image else "nothing"
+def written(release: Release) -> str:
+    """The text of a release's file. The seal comes first, so that a file that was cut has one."""
+    content = {"seal": release.seal} | asdict(release) | {"gates": list(release.gates)}
+    return str(yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=10_000))
 
 
 def ways_on(site: Site) -> list[str]:

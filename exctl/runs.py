@@ -177,7 +177,7 @@ def _preview(
             stack,
             touched=False,
         )
-    said = (line for release in releases.all_of(site) for line in release.gates)
+    said = (line for release in releases.readable(site) for line in release.gates)
     return touches(log.steps, site.layout, downtime.of(said))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ruamel.yaml import YAML
 
 from config_loader import NAMESPACE
@@ -19,13 +20,11 @@ def path_of(site: Site) -> Path:
     return site.project / f"Pulumi.{site.stack}.yaml"
 
 
-def edited(text: str, place: Sequence[str], value: Any) -> str:
+def edited(text: str, place: Sequence[str], value: Any, after: str = "") -> str:
     """The text with one setting changed: `("excp", "pairs", "1", "tag")` for instance; None takes
-    the setting out."""
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 10_000
-    content = yaml.load(text)
+    the setting out. A new one comes last, or behind the one named `after`."""
+    editor = _yaml()
+    content = editor.load(text)
     first, *rest = place
     *parents, last = [f"{NAMESPACE}:{first}", *rest]
     node = content["config"]
@@ -33,11 +32,42 @@ def edited(text: str, place: Sequence[str], value: Any) -> str:
         node = node[key]
     if value is None:
         node.pop(last, None)
-    else:
+    elif last in node or after not in node:
         node[last] = value
+    else:
+        node.insert(list(node).index(after) + 1, last, value)
     written = StringIO()
-    yaml.dump(content, written)
+    editor.dump(content, written)
     return written.getvalue()
+
+
+def _yaml() -> YAML:
+    editor = YAML()
+    editor.preserve_quotes = True
+    editor.width = 10_000
+    return editor
+
+
+def section_of(text: str, place: Sequence[str]) -> Any:
+    """A section with its comments, to be put into another text by `edited`; None without it."""
+    first, *rest = place
+    node = _yaml().load(text)["config"]
+    for key in (f"{NAMESPACE}:{first}", *rest):
+        if not isinstance(node, Mapping) or key not in node:
+            return None
+        node = node[key]
+    return node
+
+
+def value_in(text: str, place: Sequence[str]) -> Any:
+    """The value that stands there, None if none does."""
+    node: Any = yaml.safe_load(text)["config"]
+    first, *rest = place
+    for key in (f"{NAMESPACE}:{first}", *rest):
+        if not isinstance(node, Mapping) or key not in node:
+            return None
+        node = node[key]
+    return node
 
 
 def write(path: Path, text: str) -> None:

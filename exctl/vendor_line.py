@@ -39,9 +39,7 @@ def translated(arguments: Sequence[str]) -> list[str]:
             f"--action {found['--action'] or '(nothing)'}: there are {', '.join(ACTIONS)}."
             " Nothing was touched."
         )
-    service = (
-        [found["--service"]] if found["--service"] and action not in ("init", "rollback") else []
-    )
+    service = [found["--service"]] if found["--service"] and action != "init" else []
     return [action, *service, *rest]
 
 

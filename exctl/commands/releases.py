@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 import click
 
@@ -18,26 +17,41 @@ from exctl.site import Site
 @on_stack
 @json_option
 def command(numbers: tuple[str, ...], site: Site, as_json: bool) -> None:
-    """List the releases; with two numbers, show what differs between them.
+    """List the releases; show one in full; or what differs between two.
+
+    A release is a file in releases/ beside the stack file. Keep both in git: they belong together,
+    and hold no secret in clear.
 
     Example: exctl releases 3 4
     """
+    from exctl import release_views as views
+    from exctl import releases
+    from exctl.stack_file import path_of
+
+    if len(numbers) > 2:
+        raise NothingTouched("give one number to see a release, two to compare them")
+    chosen = [releases.find(site, number) for number in numbers]
+    if as_json:
+        every = chosen or releases.all_of(site)
+        click.echo(json.dumps([views.as_json(each) for each in every], indent=2))
+        return
+    if len(chosen) == 2:
+        lines = views.difference(*chosen)
+    elif chosen:
+        lines = views.in_full(chosen[0])
+    else:
+        lines = views.listed(releases.readable(site), path_of(site).read_text())
+        lines += _damaged(site)
+    click.echo("\n".join(lines or ["no release yet: the first successful `exctl up` makes one"]))
+
+
+def _damaged(site: Site) -> list[str]:
+    """A line for each release that can't be used, so that it doesn't just go missing."""
     from exctl import releases
 
-    if len(numbers) == 2:
-        old, new = (releases.find(site, number) for number in numbers)
-        for line in releases.difference(old, new):
-            click.echo(line)
-        return
-    if numbers:
-        raise NothingTouched("give two numbers to compare, or none for the list")
-    every = releases.all_of(site)
-    if as_json:
-        rows = [{k: v for k, v in asdict(each).items() if k != "stack_file"} for each in every]
-        click.echo(json.dumps(rows, indent=2))
-        return
-    for each in every:
-        why = f"  {each.message}" if each.message else ""
-        click.echo(f"{each.number:4}  {each.at}  {each.by}  {each.tags}{why}")
-    if not every:
-        click.echo("no release yet: the first successful `exctl up` makes one")
+    whole = {release.number for release in releases.readable(site)}
+    return [
+        f"{number:4}  damaged; why: exctl releases {number}"
+        for number in releases.numbers(site)
+        if number not in whole
+    ]

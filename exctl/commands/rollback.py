@@ -7,24 +7,62 @@ from dataclasses import replace
 import click
 
 from exctl import completion
+from exctl.errors import NothingTouched
 from exctl.how import How
 from exctl.options import changing, on_stack
 from exctl.site import Site
 
+SERVICES = ("excs", "exas", "excp")
+
 
 @click.command()
-@click.argument("release", required=False, shell_complete=completion.releases)
+@click.argument("what", nargs=-1, metavar="[SERVICE] [RELEASE]", shell_complete=completion.releases)
+@click.option("--pair", metavar="N", help="only this pair of excp")
+@click.option("--to", "release", metavar="RELEASE", help="the release, by its number")
+@click.option("--host", hidden=True)
 @on_stack
 @changing
-def command(release: str | None, site: Site, how: How) -> None:
+def command(
+    what: tuple[str, ...],
+    pair: str | None,
+    release: str | None,
+    host: str | None,
+    site: Site,
+    how: How,
+) -> None:
     """Bring a release back: settings, secrets and images as they were.
 
-    Without a number, the last one that differs from the stack file. The images are still on the
-    hosts, so the registry isn't needed.
+    With a service, only that service's settings and image; all else stays. Without a release, the
+    last one that differs. The very images of then come back, even where somebody has pushed over
+    their tags, and without the registry while the hosts still have them.
 
     Example: exctl rollback 3
+    Example: exctl rollback excp --pair 1 --to 3
     """
-    from exctl import operations
+    from exctl.rollback import rollback
 
-    why = how.message or f"rollback to {release or 'the release before'}"
-    operations.rollback(site, release, replace(how, message=why))
+    service, number = words(what, release)
+    if pair is not None and service != "excp":
+        raise NothingTouched("--pair goes with excp: exctl rollback excp --pair N.")
+    if host is not None:
+        raise NothingTouched(
+            "a rollback is of both instances of a pair, which always have the same version; leave"
+            " out --host. Nothing was touched."
+        )
+    of = f"{service}{f' pair {pair}' if pair else ''} " if service else ""
+    why = how.message or f"rollback of {of}to {f'release {number}' if number else 'before'}"
+    rollback(site, number, service, pair, replace(how, message=why))
+
+
+def words(what: tuple[str, ...], release: str | None) -> tuple[str | None, str | None]:
+    """Service and release among the words, in either order; NothingTouched for any other word."""
+    services = [word for word in what if word in SERVICES]
+    numbers = [word for word in what if word.lstrip("#").isdecimal()]
+    numbers += [release] if release is not None else []
+    odd = [word for word in what if word not in services and word not in numbers]
+    if odd or len(services) > 1 or len(numbers) > 1:
+        raise NothingTouched(
+            f"{' '.join(odd) or 'that'} isn't understood: give one service"
+            f" ({', '.join(SERVICES)}), one release by its number, or both. Nothing was touched."
+        )
+    return next(iter(services), None), next(iter(numbers), None)

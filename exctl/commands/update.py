@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import click
 
+from exctl.errors import NothingTouched
 from exctl.how import How
 from exctl.options import going_back, on_stack, pair_option, tag_option
 from exctl.site import Site
@@ -15,15 +16,24 @@ from exctl.site import Site
 @click.argument("service", type=click.Choice(["excs", "exas", "excp"]))
 @pair_option
 @tag_option
+@click.option("--host", hidden=True)
 @on_stack
 @going_back
-def command(service: str, pair: str | None, tag: str, site: Site, how: How) -> None:
+def command(
+    service: str, pair: str | None, tag: str, host: str | None, site: Site, how: How
+) -> None:
     """Deploy another version of a service, one instance of a pair after the other.
 
-    Writes the version into the stack file. If a gate fails, goes back to the last release.
+    Writes the version into the stack file, and takes out the digest that a rollback may have put
+    beside it. If a gate fails, goes back to the last release.
 
     Example: exctl update excp --pair 1 --tag 100.0.100.12
     """
+    if host is not None:
+        raise NothingTouched(
+            "both instances of a pair always have the same version, and are updated one after the"
+            " other; leave out --host. Nothing was touched."
+        )
     from exctl import operations
     from exctl.selection import select
 

@@ -1,0 +1,161 @@
+"""Releases: their files, what differs between two, and what of one comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from exctl import releases
+from exctl.commands.rollback import words
+from exctl.errors import NothingTouched
+from exctl.release_views import difference, in_full, listed, path_at
+from exctl.releases import Release, parsed, written
+from exctl.rollback import restored
+from exctl.site import Place
+from exctl.stack_file import edited, value_in
+from exctl.vendor_line import translated
+from tests.unit.stack_file import CLONE
+
+TEXT = (CLONE / "Pulumi.dev.yaml").read_text()
+DIGEST = f"sha256:{'a' * 64}"
+TAG = ("excp", "pairs", "1", "tag")
+
+
+def release(number: int, text: str = TEXT, tag: str = "1") -> Release:
+    images = {"excp-1": {"tag": tag, "digest": DIGEST}}
+    return Release(number, "2026-11-25T04:21:12Z", "root@vm", "why", "abc", images, ("ok",), text)
+
+
+def test_a_release_is_read_as_it_was_written() -> None:
+    assert parsed(3, written(release(3))) == release(3)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "it is empty or was cut"),
+        ("number: 3\nat: x\n", "it lacks images, stack_file"),
+        (written(release(4)), "it is the file of release 4"),
+        (written(release(3)).replace("100.0.100.11", "100.0.100.12"), "changed after it was"),
+        (written(release(3)) + "odd: 1\n", "hasn't the form of a release"),
+    ],
+)
+def test_a_file_that_was_cut_or_edited_is_no_release(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parsed(3, text)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.7, 0.9, 0.99])
+def test_a_release_that_was_cut_anywhere_is_found_out(share: float) -> None:
+    text = written(release(3))
+    with pytest.raises((ValueError, yaml.YAMLError)):
+        parsed(3, text[: int(len(text) * share)])
+
+
+def test_a_damaged_release_is_named_and_the_others_stay(tmp_path: Path) -> None:
+    place = Place(tmp_path, "dev")
+    directory = releases.directory_of(place)
+    directory.mkdir(parents=True)
+    (directory / "0001.yaml").write_text(written(release(1)))
+    (directory / "0002.yaml").write_text("number: [")
+    (directory / ".0003.yaml.partial").write_text("numb")
+    (directory / "notes.yaml").write_text("mine")
+    assert releases.numbers(place) == [1, 2]
+    assert releases.readable(place) == [release(1)]
+    with pytest.raises(NothingTouched, match=r"0002\.yaml can't be used as release 2: it isn't"):
+        releases.last(place)
+
+
+def test_the_difference_has_its_place_and_keeps_comments_and_secrets() -> None:
+    commented = TEXT.replace("    host: 10.77.0.10\n", "    host: 10.77.0.11  # the new one\n", 1)
+    other = edited(commented, TAG, "100.0.100.12")
+    old_secret = value_in(TEXT, ("redisPassword",))["secure"]
+    other = other.replace(old_secret, "v1:AAAA:BBBB")
+    lines = difference(release(1), release(2, other, tag="2"))
+    assert lines[0] == f"excp-1: 1 {DIGEST[:19]} -> 2 {DIGEST[:19]}"
+    assert "+    host: 10.77.0.11  # the new one" in lines
+    assert "@@ exec:excp.pairs.1.tag" in lines
+    assert "-        tag: 100.0.100.11" in lines
+    assert "+        tag: 100.0.100.12" in lines
+    assert "-    secure: [secret]" in lines
+    assert "+    secure: [secret, changed]" in lines
+    assert lines.count("+    secure: [secret, changed]") == 1
+    assert "v1:" not in "\n".join(lines)
+
+
+def test_two_releases_with_nothing_between_them_say_so() -> None:
+    assert difference(release(1), release(2)) == ["releases 1 and 2 are the same"]
+
+
+def test_a_release_in_full_has_its_gates_and_no_ciphertext() -> None:
+    text = "\n".join(in_full(release(1)))
+    assert "gates\n  ok\n" in text
+    assert "v1:" not in text
+
+
+def test_the_list_marks_what_the_stack_file_is() -> None:
+    lines = listed([release(1, "other"), release(2)], TEXT)
+    assert [line[:5] for line in lines] == ["   1 ", "   2*"]
+
+
+def test_the_path_of_a_line_is_its_sections() -> None:
+    lines = ["config:", "  exec:excp:", "    pairs:", '      "1":', "        tag: 1"]
+    assert path_at(lines, 5) == "exec:excp.pairs.1.tag"
+
+
+def test_one_services_rollback_leaves_the_others_settings_alone() -> None:
+    now = edited(edited(TEXT, TAG, "100.0.100.12"), ("excs", "tag"), "100.0.100.12")
+    text = restored(now, release(1), "excp", "1")
+    assert value_in(text, TAG) == "100.0.100.11"
+    assert value_in(text, ("excs", "tag")) == "100.0.100.12"
+    assert edited(text, ("excs", "tag"), "100.0.100.11") == TEXT
+
+
+def test_a_pair_that_came_later_is_left_out_of_it() -> None:
+    pair = value_in(TEXT, ("excp", "pairs", "1"))
+    now = edited(edited(TEXT, TAG, "100.0.100.12"), ("excp", "pairs", "2"), pair)
+    text = restored(now, release(1), "excp", None)
+    assert value_in(text, TAG) == "100.0.100.11"
+    assert value_in(text, ("excp", "pairs", "2")) == pair
+    with pytest.raises(NothingTouched, match=r"pair 2 of excp isn't both"):
+        restored(now, release(1), "excp", "2")
+
+
+@pytest.mark.parametrize(
+    ("what", "to", "found"),
+    [
+        ((), None, (None, None)),
+        (("3",), None, (None, "3")),
+        (("excp",), None, ("excp", None)),
+        (("excp", "3"), None, ("excp", "3")),
+        (("3", "excs"), None, ("excs", "3")),
+        (("excp",), "3", ("excp", "3")),
+        (("#3",), None, (None, "#3")),
+    ],
+)
+def test_a_rollback_takes_a_service_a_release_or_both(
+    what: tuple[str, ...], to: str | None, found: tuple[str | None, str | None]
+) -> None:
+    assert words(what, to) == found
+
+
+@pytest.mark.parametrize("what", [("exop",), ("excs", "exas"), ("3", "4")])
+def test_a_rollback_takes_nothing_else(what: tuple[str, ...]) -> None:
+    with pytest.raises(NothingTouched, match="isn't understood"):
+        words(what, None)
+
+
+@pytest.mark.parametrize(
+    ("vendors", "ours"),
+    [
+        ("--action rollback --service excp --pair 1", "rollback excp --pair 1"),
+        ("--action=rollback --service=excs", "rollback excs"),
+        ("--action rollback", "rollback"),
+        ("--action update --service excp --pair 1 --tag 2", "update excp --pair 1 --tag 2"),
+        ("--action init", "up"),
+    ],
+)
+def test_the_vendors_words_roll_back_what_they_name(vendors: str, ours: str) -> None:
+    assert translated(vendors.split()) == ours.split()
