@@ -63,9 +63,6 @@ def open_site(stack: str | None, candidate: Path | None = None) -> Site:
 
     Raises NothingTouched with every problem of the stack file at once.
     """
-    from config_loader import message, orgs_of_other_stacks, parse
-    from layout import build_layout
-
     place = find_place(stack)
     # ssh is to be started there: the paths of keys in a stack file are relative to it.
     os.chdir(place.project)
@@ -83,6 +80,9 @@ def site_of(place: Place, name: str, text: str) -> Site:
 
 
 def _parsed(place: Place, values: Mapping[str, str], secret_keys: set[str]) -> Site:
+    from config_loader import message, orgs_of_other_stacks, parse
+    from layout import build_layout
+
     others = orgs_of_other_stacks(place.project, place.stack)
     config, problems = parse(values, secret_keys, others)
     if config is None or problems:
@@ -96,10 +96,6 @@ def read_stack_file(path: Path) -> tuple[dict[str, str], set[str]]:
     A secret's text is its ciphertext: enough to tell that it's set. Raises NothingTouched if the
     file isn't YAML or has no `config`.
     """
-    import yaml
-
-    from config_loader import NAMESPACE
-
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -109,6 +105,10 @@ def read_stack_file(path: Path) -> tuple[dict[str, str], set[str]]:
 
 def read_settings(name: str, text: str) -> tuple[dict[str, str], set[str]]:
     """The same of a stack file's text; `name` is what it is called."""
+    import yaml
+
+    from config_loader import NAMESPACE
+
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
