@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -39,8 +40,11 @@ def make_authority(directory: Path) -> None:
     _write(directory, "ca", key, certificate)
 
 
-def issue(authority: Path, directory: Path, name: str, address: str) -> None:
-    """Writes `<name>.pem` and `<name>.key` for an address, signed by the authority."""
+def issue(
+    authority: Path, directory: Path, name: str, address: str, host_names: Sequence[str] = ()
+) -> None:
+    """Writes `<name>.pem` and `<name>.key` for an address and host names, signed by the
+    authority."""
     issuer = x509.load_pem_x509_certificate((authority / "ca.pem").read_bytes())
     signer = serialization.load_pem_private_key((authority / "ca.key").read_bytes(), None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
@@ -49,7 +53,12 @@ def issue(authority: Path, directory: Path, name: str, address: str) -> None:
     identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     certificate = (
         _builder(subject, issuer.subject, key)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), False)
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [x509.IPAddress(ip_address(address)), *map(x509.DNSName, host_names)]
+            ),
+            critical=False,
+        )
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False
         )

@@ -92,8 +92,7 @@ def dockerd_command(host: LabHost) -> list[str]:
 
 def names(host: LabHost) -> str:
     """A hosts file in which Genesys Cloud is the lab's stand-in of it."""
-    region = "mypurecloud.com"
-    cloud = f"{host.plan.cloud} api.{region} login.{region}"
+    cloud = " ".join([host.plan.cloud, *settings.CLOUD_NAMES])
     return f"127.0.0.1 localhost {host.name}\n{cloud}\n"
 
 

@@ -182,7 +182,7 @@ def engage_commands(plan: Plan, directory: Path) -> dict[str, list[str]]:
 def start_cloud(host: LabHost, build: Path, rate_per_minute: int) -> None:
     """Starts the host of the Genesys Cloud API's stand-in."""
     host.directory.mkdir(parents=True, exist_ok=True)
-    certificates.issue(build, host.directory, "cloud", host.address)
+    certificates.issue(build, host.directory, "cloud", host.address, settings.CLOUD_NAMES)
     command = _standin(
         "genesys_cloud", host.address, settings.CLOUD_PORT, host.directory / "cloud.faults"
     )

@@ -17,6 +17,8 @@ DATABASE, DATABASE_USER, DATABASE_PASSWORD = "engage", "exec_ro", "lab-db-pw"
 CONFIG_SERVER_PASSWORD = "lab-configserver-pw"
 OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET = "exec-lab", "lab-oauth-secret"
 ORG_ID, TENANT_ID = "6662cb10-0d4d-4710-b979-db69011e66fd", "1"
+CLOUD_NAMES = ("api.mypurecloud.com", "login.mypurecloud.com")
+"""What the lab's hosts call Genesys Cloud."""
 HOST_LOG_PATH = "/var/log/exec"
 USER = "genesys"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import redis
 
@@ -56,16 +56,14 @@ class Store:
 
     def ids(self, kind: str) -> dict[str, str]:
         """Engage id → Genesys Cloud id of all synced objects of a kind."""
-        found: dict[str, str] = self.redis.hgetall(self.key("ids", kind))
-        return found
+        return cast(dict[str, str], self.redis.hgetall(self.key("ids", kind)))
 
     def id_of(self, kind: str, engage_id: str) -> str | None:
-        found: str | None = self.redis.hget(self.key("ids", kind), engage_id)
-        return found
+        return cast(str | None, self.redis.hget(self.key("ids", kind), engage_id))
 
     def synced_hwms(self, kind: str) -> dict[str, int]:
         """Engage id → the change up to which Genesys Cloud has the object."""
-        found: dict[str, str] = self.redis.hgetall(self.key("hwm", kind))
+        found = cast(dict[str, str], self.redis.hgetall(self.key("hwm", kind)))
         return {engage_id: int(hwm) for engage_id, hwm in found.items()}
 
     def put_synced(self, kind: str, engage_id: str, cloud_id: str, hwm: int) -> None:
