@@ -6,10 +6,12 @@ that an operator sees all problems at once.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import preflight_checks
 import vendor_facts as vendor
 from layout import stoppable
 
@@ -32,6 +34,7 @@ def cross_problems(sections: Mapping[str, Any], other_orgs: Mapping[str, str]) -
         *_unknown_stopped(sections),
         *_shared_org(sections, other_orgs),
         *_logs_out_of_reach(sections),
+        *_unknown_waivers(sections),
     ]
 
 
@@ -102,3 +105,17 @@ def _logs_out_of_reach(sections: Mapping[str, Any]) -> Iterator[Problem]:
                 f"{path} is not in {base} (logs.container_path), so its files would be lost with"
                 " the container",
             )
+
+
+def _unknown_waivers(sections: Mapping[str, Any]) -> Iterator[Problem]:
+    waive = _at(sections, "preflight", "waive")
+    hosts = {host for _, host, _ in _places(sections) if isinstance(host, str)}
+    for entry in waive if isinstance(waive, Mapping) else ():
+        name, at, host = str(entry).partition("@")
+        if name not in preflight_checks.NAMES:
+            close = difflib.get_close_matches(name, preflight_checks.NAMES, 1)
+            known = f"; there are {', '.join(preflight_checks.NAMES)}"
+            hint = f'. Did you mean "{close[0]}"?' if close else known
+            yield Problem("preflight.waive", f"{name!r} is no check of the preflight{hint}")
+        elif at and host not in hosts:
+            yield Problem("preflight.waive", f"{entry!r}: {host!r} is no host of this stack")

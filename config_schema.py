@@ -129,7 +129,7 @@ class Tenant(Section):
     oauth_client_id: Annotated[str, AfterValidator(_is_client_id)] | None = Field(
         default=None,
         description="id of the OAuth client in the EX organization (Integrations / OAuth / Client"
-        " Details); its secret is oauthClientSecret",
+        " Details), for the preflight's login; its secret is oauthClientSecret",
     )
     container_prefix: Name | None = Field(
         default=None,
@@ -411,8 +411,13 @@ class Excp(Section):
 class Preflight(Section):
     waive: dict[str, Annotated[str, Field(min_length=1)]] = Field(
         default={},
-        description="findings of `exctl doctor` that don't stop a deployment here: name of the"
-        " check, and the reason",
+        description="findings of `exctl doctor` that don't matter here: name of the check, or"
+        " name@host, and the reason",
+    )
+    ca_path: str | None = Field(
+        default=None,
+        description="file of certificate authorities (PEM) that the checks trust besides the"
+        " system's. Relative to the project",
     )
 
 

@@ -38,6 +38,12 @@ scrapes these ports."""
 CONTAINER_LOG_PATH = "/logs"
 """Chosen: the vendor's compose files, which name the path inside the container, aren't public."""
 
+DOCKER_MAJOR, KERNEL = 20, (4, 18)
+HOST_CPUS, HOST_MEMORY_GB, HOST_DISK_GB = 2, 8, 80
+REDIS_MAJOR, REDIS_MEMORY_GB = 6, 2
+"""What a host and Redis (for 1,000 agents at 5 calls a second) are to have. Source: deployment,
+Mandatory Environment Elements."""
+
 FIRST_SYNC_SECONDS = (30 * 60, 40 * 60)
 """A first sync of 1,000 agents. Source: deployment, "Run EXEC Services for First Time"."""
 

@@ -27,6 +27,17 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
         "gate.colour: unknown setting; known here: via, successes, interval_seconds,"
         " deadline_seconds",
     ),
+    "a waiver of no check": (
+        "preflight.waive",
+        {"redis-logon": "later"},
+        "preflight.waive: 'redis-logon' is no check of the preflight. Did you mean"
+        ' "redis-login"?',
+    ),
+    "a waiver for no host": (
+        "preflight.waive",
+        {"kernel@exec-9": "later"},
+        "preflight.waive: 'kernel@exec-9': 'exec-9' is no host of this stack",
+    ),
     "a moving tag": (
         "exas.tag",
         "latest",

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from tests.unit.stack_file import CLONE
 
-PURE = {"vendor_facts", "config_schema"}
+PURE = {"vendor_facts", "config_schema", "preflight_checks"}
 LAYOUT = PURE | {"layout"}
 CONFIG = LAYOUT | {"config_rules", "config_loader", "ssh_options"}
 ALLOWED = {
     "vendor_facts": set(),
+    "preflight_checks": set(),
     "config_schema": {"vendor_facts"},
     "layout": PURE,
     "config_rules": LAYOUT,
