@@ -13,6 +13,7 @@ from exctl import doctor, endpoints, logs, releases
 from exctl.hosts import on_each, on_host
 from exctl.site import Site
 from exctl.stack_file import path_of
+from health import report
 from health.container import without_secrets
 from layout import Instance
 
@@ -29,7 +30,7 @@ def write(site: Site, path: Path) -> list[str]:
     """Makes the archive; the names of what is in it. Of a dead host, ssh's words are."""
     parts = {
         "status.json": json.dumps(endpoints.as_json(endpoints.ask_all(site)), indent=2),
-        "doctor.txt": "\n".join(doctor.table(doctor.examine(site), everything=True)),
+        "doctor.txt": "\n".join(report.table(doctor.findings(site))),
         "stack-file.yaml": _CIPHERTEXT.sub("[secret]", path_of(site).read_text()),
         "releases.txt": "\n".join(
             f"{r.number} {r.at} {r.by} {r.tags} {r.message}" for r in releases.readable(site)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class How:
     """`stay`: after a failure, leave things as they are. `restart`: keys of instances whose
-    containers are replaced although nothing of them has changed."""
+    containers are replaced although nothing of them has changed. `preflight`: check the hosts
+    first."""
 
     yes: bool = False
     allow_outage: bool = False
     message: str = ""
     stay: bool = True
     restart: tuple[str, ...] = ()
+    preflight: bool = True

@@ -4,6 +4,7 @@ done when that fails."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 from exctl import pins, releases, runs, stack_file
@@ -15,9 +16,14 @@ from exctl.selection import stopped_entries, stopped_keys, tag_places
 from exctl.site import Site, open_site
 from layout import Instance
 
+GOING_BACK = How(yes=True, message="rolled back by itself", preflight=False)
+"""Without a preflight: what ran before is what there is to go back to, whatever a check says."""
+
 
 def stop(site: Site, chosen: Sequence[Instance], how: How) -> None:
     """Take the containers of these instances away; all else of them stays."""
+    # What is taken away needs nothing of its host; a site in trouble is where it's wanted.
+    how = replace(how, preflight=False)
     _set_stopped(site, stopped_keys(site.layout) | {i.key for i in chosen}, how)
 
 
@@ -120,7 +126,7 @@ def _go_back(site: Site, good: releases.Release, failure: FailedRun) -> NoReturn
     kept = f"What was wanted is in {failed.name}."
     say(f"\n{failure}\n\nrolling back to release {good.number} ({good.tags})")
     try:
-        runs.up(open_site(site.stack), How(yes=True, message="rolled back by itself"))
+        runs.up(open_site(site.stack), GOING_BACK)
     except Interrupted as cut:
         raise Interrupted(
             f"on the way back to release {good.number}: {cut}\nThe stack file is that of the"

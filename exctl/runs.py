@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pulumi import automation as auto
 
-from exctl import downtime, live, lock, plan, releases, stack_file
+from exctl import doctor, downtime, live, lock, plan, releases, stack_file
 from exctl.endpoints import EndpointRow, ask_all, table, unhealthy
 from exctl.errors import ExctlError, FailedRun, Interrupted
 from exctl.how import How
@@ -40,12 +40,15 @@ def up(site: Site, how: How, text: str | None = None) -> None:
     release of what runs then. With `text`, that is written into the file once the plan is agreed
     to, and not before: what ends until then, whatever ends it, has changed nothing.
 
-    Raises FailedRun if a step failed, or if in the end something isn't healthy.
+    Raises ExctlError if the preflight stops it, FailedRun if a step failed, or if in the end
+    something isn't healthy.
     """
     candidate = None if text is None else _candidate(site, text)
     try:
         if candidate is not None:
             site = open_site(site.stack, candidate)
+        if how.preflight:
+            doctor.require(site, candidate)
         stack = open_stack(site)
         replaced = _urns(stack, how.restart)
         planned = _preview(stack, site, replaced, candidate)

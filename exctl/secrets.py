@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from exctl import stack_file
 from exctl.errors import NothingTouched
 from exctl.pulumi_process import Pulumi
 from exctl.site import Place, Site
-from exctl.workspace import open_stack
+from exctl.workspace import last_error, open_stack
 
 NAMES = tuple(secret.name for secret in vendor.SECRETS)
 
@@ -70,11 +71,26 @@ def encrypt_in(stack: auto.Stack, values: Mapping[str, str], file: Path | None =
         pulumi.run(words, workspace.work_dir, workspace.env_vars, stdin=value)
 
 
-def all_of(site: Site) -> dict[str, str]:
-    """The secrets in clear."""
+def all_of(site: Site, file: Path | None = None) -> dict[str, str]:
+    """The secrets in clear, of the stack file or of `file` in its place.
+
+    Raises NothingTouched if the passphrase isn't theirs.
+    """
     prefix = f"{NAMESPACE}:"
+    stack = open_stack(site)
+    pulumi, workspace = stack.workspace.pulumi_command, stack.workspace
+    assert isinstance(pulumi, Pulumi)
+    words = ["config", "--show-secrets", "--json", "--stack", site.stack]
+    words += [] if file is None else ["--config-file", str(file)]
+    try:
+        said = pulumi.run(words, workspace.work_dir, workspace.env_vars).stdout
+    except auto.CommandError as error:
+        raise NothingTouched(
+            f"the secrets of the stack {site.stack} can't be decrypted: {last_error(error)}."
+            " Nothing was touched."
+        ) from None
     return {
-        key.removeprefix(prefix): value.value
-        for key, value in open_stack(site).get_all_config().items()
-        if value.secret and key.startswith(prefix)
+        key.removeprefix(prefix): str(entry["value"])
+        for key, entry in json.loads(said).items()
+        if entry["secret"] and key.startswith(prefix)
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import sys
 
 import click
 
@@ -19,24 +19,22 @@ from exctl.site import Site
 def command(site: Site, as_json: bool, everything: bool) -> None:
     """Check what a deployment needs of hosts and networks; exit 4 if something would stop it.
 
-    Read only. A finding that doesn't matter here can be waived, with a reason, under
-    `exec:preflight` in the stack file.
+    Read only, and the first step of each `up`. Passwords are tried from here, through each host's
+    SSH connection: none of them reaches a host. A finding that doesn't matter here can be waived,
+    with a reason, under `exec:preflight` in the stack file.
 
     Example: exctl doctor --stack prod
     """
-    from exctl import doctor as checks
+    from exctl import doctor
+    from health import report
 
-    rows = checks.examine(site)
-    stopping = checks.stopping(rows)
+    found = doctor.findings(site)
     if as_json:
-        click.echo(json.dumps([asdict(row) | {"word": row.word} for row in rows], indent=2))
+        click.echo(json.dumps(report.as_json(found), indent=2))
     else:
-        if everything or any(not row.is_ok for row in rows):
-            for line in checks.table(rows, everything):
-                click.echo(line)
-        well = sum(row.is_ok for row in rows)
-        click.echo(
-            f"{well} of {len(rows)} checks are well; {len(stopping)} would stop a deployment"
-        )
-    if stopping:
+        shown = found if everything else [finding for finding in found if not finding.is_ok]
+        if shown:
+            doctor.show(shown, sys.stdout)
+        click.echo(report.summary(found))
+    if report.stopping(found):
         raise SystemExit(UNHEALTHY)

@@ -21,6 +21,7 @@ from tests.lab.operator import (
     exctl,
     left_well,
     releases,
+    waive,
 )
 from tests.lab.prober import Watch
 
@@ -121,10 +122,7 @@ def test_a_dead_registry_touches_nothing_and_leaves_the_stack_file(
             run = exctl(site, "update", "excs", "--tag", NEW, "--yes", code=1)
     finally:
         site.clear_faults("infra")
-    assert f"excs on {site.hosts['excs']}: the image" in run.stderr
-    assert "can't be pulled, since the registry can't be reached" in run.stderr
-    assert "No container was touched." in run.stderr
-    assert "is as it was before this command" in run.stderr
+    assert "the preflight stops this: registry-reach. Nothing was touched." in run.stderr
     assert site.stack_file.read_text() == text
 
 
@@ -148,9 +146,16 @@ def test_a_missing_image_is_named_once_for_all_its_hosts(
 ) -> None:
     with costing_nothing(site, request):
         run = exctl(site, "update", "excp", "--tag", "100.0.100.99", "--yes", code=1)
+        assert "the preflight stops this: image. Nothing was touched." in run.stderr
+        assert run.stderr.count("the registry has no such image") == 1
+        text = site.stack_file.read_text()
+        waive(site, "image")
+        run = exctl(site, "update", "excp", "--tag", "100.0.100.99", "--yes", code=1)
+        site.stack_file.write_text(text)
     assert "the registry has no image" in run.stderr
     assert run.stderr.count("manifest unknown") <= 2
     assert "No container was touched." in run.stderr
+    assert "is as it was before this command" in run.stderr
 
 
 def test_a_wrong_registry_password_is_named(site: Site, request: pytest.FixtureRequest) -> None:
@@ -159,7 +164,7 @@ def test_a_wrong_registry_password_is_named(site: Site, request: pytest.FixtureR
     try:
         with costing_nothing(site, request):
             run = exctl(site, "update", "excs", "--tag", NEW, "--yes", code=1)
-        assert "the registry refuses our login" in run.stderr
+        assert "it refuses exec or registryPassword" in run.stderr
         assert "exctl rotate registryPassword" in run.stderr
         assert "not-the-password" not in run.text
     finally:
@@ -172,6 +177,11 @@ def test_a_wrong_config_db_password_is_named_and_goes_back(
 ) -> None:
     deadline = site.work.setting("gate.deadline_seconds")
     site.work.edit("gate.deadline_seconds", 10)
+    text = site.stack_file.read_text()
+    run = exctl(site, "rotate", "configDbPassword", "--yes", code=1, text="not-the-password\n")
+    assert "the preflight stops this: config-db-login. Nothing was touched." in run.stderr
+    assert site.stack_file.read_text() == text
+    waive(site, "config-db-login")
     exctl(site, "up", "--yes")
     with costing_nothing(site, request, excs_replaced=2, without_excs=True):
         run = exctl(site, "rotate", "configDbPassword", "--yes", code=3, text="not-the-password\n")
@@ -179,6 +189,7 @@ def test_a_wrong_config_db_password_is_named_and_goes_back(
     assert "configdb is DOWN" in run.stderr
     assert "not-the-password" not in run.text
     site.work.edit("gate.deadline_seconds", deadline)
+    site.work.remove("preflight.waive.config-db-login")
     exctl(site, "up", "--yes")
     is_well(site)
 
@@ -208,8 +219,10 @@ def test_an_unreachable_host_is_named_and_nothing_is_touched(
             found = exctl(site, "drift", code=4)
     finally:
         site.clear_faults(name)
-    assert f"excp-2-2 on {site.hosts['excp-2-2']}: the host can't be reached" in run.stderr
-    assert "Nothing was touched." in run.stderr
+    assert "the preflight stops this: ssh-login. Nothing was touched." in run.stderr
+    (told,) = (line for line in run.stderr.splitlines() if line.startswith("STOPS"))
+    assert f" {site.hosts['excp-2-2']} " in told
+    assert "not reached: " in told
     assert f"excp-2-2 on {site.hosts['excp-2-2']}: not known" in found.stdout
     assert site.container_ids() == before
 
@@ -238,9 +251,14 @@ def test_a_full_log_disk_costs_no_service(site: Site, request: pytest.FixtureReq
     site.set_fault(name, "disk-full")
     try:
         with costing_nothing(site, request):
-            exctl(site, "restart", "excp", "--pair", "1", "--host", "1", "--yes")
+            restart = ("restart", "excp", "--pair", "1", "--host", "1", "--yes")
+            run = exctl(site, *restart, code=1)
+            assert "the preflight stops this: log-space. Nothing was touched." in run.stderr
+            waive(site, "log-space")
+            exctl(site, *restart)
     finally:
         site.clear_faults(name)
+        site.work.remove("preflight.waive.log-space")
     is_well(site)
 
 
@@ -253,9 +271,11 @@ def test_a_hand_made_container_of_our_name_is_left_alone(
         image = site.inspect("excp-2-1")["Image"]
         made = site.docker(key, "create", "--name", key, image).strip()
         run = exctl(site, "up", "--yes", code=1)
-        assert "a container of that name is there already that this stack hasn't made" in run.stderr
+        assert "a container excp-2-2 that neither exctl nor compose made" in run.stderr
+        assert "the preflight stops this: container-name. Nothing was touched." in run.stderr
         assert "exctl adopt" in run.stderr
-        assert "exctl adopt" in exctl(site, "drift", code=4).stdout
+        found = exctl(site, "drift", code=4)
+        assert f"somebody made the container {key} anew" in found.stdout
         assert site.container_id_on_host(key) == made
         site.docker(key, "rm", key)
         exctl(site, "up", "--yes")

@@ -1,0 +1,110 @@
+"""The preflight before a run: what is shown, what ends the run, and how it ends."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config_schema import ExecConfig
+from exctl import doctor
+from exctl.errors import ExctlError, Interrupted, NothingTouched
+from exctl.site import Site
+from health.checks.finding import Finding
+from health.checks.subject import Subject
+from layout import build_layout
+from tests.unit.stack_file import CLONE, StackFile
+
+BAD = [Finding("image", host, "missing", "there", "stops", "push it") for host in ("a", "b")]
+WARNING = Finding("cpus", "a", "1", "2", "warning", "give it more")
+FINE = Finding("kernel", "a", "5.10", "4.18 or newer")
+Examine = Callable[[Subject, Callable[[], Subject]], list[Finding]]
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE_FILE", raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    return site_of(StackFile().put("preflight", {}).config())
+
+
+def site_of(config: ExecConfig) -> Site:
+    return Site(CLONE, "dev", config, build_layout(config, "dev"))
+
+
+def finding(monkeypatch: pytest.MonkeyPatch, *found: Finding) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda *_: list(found))
+
+
+def test_what_stops_ends_the_run_with_the_table_and_the_names(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finding(monkeypatch, FINE, WARNING, *BAD)
+    with pytest.raises(ExctlError) as error:
+        doctor.require(site)
+    assert error.value.code == 1
+    assert str(error.value) == (
+        "the preflight stops this: image. Nothing was touched. Put right what the table names; or,"
+        " if it doesn't matter here, waive it by name (or name@host) with a reason under"
+        " exec:preflight in Pulumi.dev.yaml. To check again: exctl doctor --stack dev"
+    )
+    assert capsys.readouterr().err.splitlines() == [
+        "         HOST          CHECK  FOUND    NEEDED  TO DO",
+        "STOPS    a and 1 more  image  missing  there   push it",
+        "warning  a             cpus   1        2       give it more",
+        "preflight: 1 of 4 checks are well, 1 to look at, 2 would stop a deployment",
+    ]
+
+
+def test_warnings_are_shown_and_stop_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finding(monkeypatch, FINE, WARNING)
+    doctor.require(site)
+    assert "warning  a     cpus" in capsys.readouterr().err
+
+
+def test_where_all_is_well_one_line_says_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finding(monkeypatch, FINE)
+    doctor.require(site)
+    words = "preflight: 1 of 1 checks are well, 0 would stop a deployment\n"
+    assert capsys.readouterr().err == words
+
+
+def test_without_a_passphrase_the_rest_is_checked(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+
+    def examine(_: Subject, decrypted: Callable[[], Subject]) -> list[Finding]:
+        told.append(decrypted())
+        return []
+
+    monkeypatch.setattr(doctor, "examine", examine)
+    doctor.findings(site)
+    assert told[0].secrets == {}
+    assert told[0].no_secrets == "not tried: there is no passphrase to decrypt its secret with"
+
+
+def test_ctrl_c_says_that_nothing_was_touched(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def examine(*_: object) -> list[Finding]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(doctor, "examine", examine)
+    with pytest.raises(Interrupted, match=r"^interrupted; nothing was touched\.$"):
+        doctor.findings(site)
+
+
+def test_a_file_of_authorities_that_cant_be_read_is_named(tmp_path: Path) -> None:
+    for path, why in ((tmp_path / "none.pem", "No such file"), (tmp_path / "bad.pem", "")):
+        (tmp_path / "bad.pem").write_text("what is this?")
+        config = StackFile().put("preflight.ca_path", str(path)).config()
+        with pytest.raises(NothingTouched) as error:
+            doctor.findings(site_of(config))
+        assert f"preflight.ca_path: {path} (in {CLONE}) isn't a file of cert" in str(error.value)
+        assert why in str(error.value)
