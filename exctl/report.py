@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from exctl import cautions, doctor, drift, endpoints, picture, releases
-from exctl.doctor import Finding
 from exctl.document import (
     BAD,
     CAUTION,
@@ -30,6 +29,7 @@ from exctl.releases import Release
 from exctl.site import Site
 from exctl.version import described
 from exctl.workspace import passphrase
+from health.checks.finding import Finding
 
 RELEASES = 10
 Found = TypeVar("Found")
@@ -59,7 +59,7 @@ def collect(site: Site) -> State:
     _or_unknown(lambda: passphrase(site))  # if it has to be typed: before the threads
     with ThreadPoolExecutor(2) as pool:
         drifts = pool.submit(_or_unknown, lambda: drift.look(site))
-        findings = pool.submit(_or_unknown, lambda: doctor.examine(site))
+        findings = pool.submit(_or_unknown, lambda: doctor.findings(site))
         rows = endpoints.ask_all(site)
     return State(
         at=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
@@ -124,8 +124,8 @@ def _facts(state: State, known: Sequence[Release]) -> list[Cell]:
     if isinstance(state.findings, Unknown):
         found.append(Cell("preflight not known", CAUTION))
     else:
-        stopping = doctor.stopping(list(state.findings))
-        found.append(_count(len(stopping), "finding would stop a deployment", BAD, "preflight ok"))
+        stopping = sum(finding.stops for finding in state.findings)
+        found.append(_count(stopping, "finding would stop a deployment", BAD, "preflight ok"))
     found.append(Cell(f"release {known[-1].number}" if known else "no release yet"))
     return found
 
@@ -189,7 +189,7 @@ def _preflight(findings: Sequence[Finding] | Unknown) -> Sequence[Paragraph | Ta
     if not bad:
         return [summary]
     rows = [
-        (f.host, f.check, Cell(f.word, BAD if f.word == "STOPS" else CAUTION), f.found, f.needed,
+        (f.host, f.check, Cell("waived" if f.waived else f.verdict, BAD if f.stops else CAUTION), f.found, f.needed,
          f.waived or f.fix)
         for f in bad
     ]  # fmt: skip

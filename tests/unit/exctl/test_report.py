@@ -5,13 +5,13 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 from exctl.cautions import Setting, cautions, differing
-from exctl.doctor import Finding
 from exctl.document import Cell, Document, Notes, Paragraph, Section, Table, html, markdown
 from exctl.drift import Drift
 from exctl.endpoints import EndpointRow
 from exctl.releases import Release
 from exctl.report import State, Unknown, document
 from exctl.site import Site
+from health.checks.finding import Finding
 from tests.unit.exctl.sites import make_site
 from tests.unit.stack_file import CLONE
 
@@ -51,7 +51,7 @@ def state(site: Site, ill: str = "", **others: object) -> State:
         "by": "exctl 0.1.0",
         "rows": rows(site, ill),
         "drifts": [],
-        "findings": [Finding("ssh", "10.77.0.101", "logged in", "login", True)],
+        "findings": [Finding("ssh", "10.77.0.101", "logged in", "login")],
         "releases": [RELEASE],
     }
     return State(**(found | others))  # type: ignore[arg-type]
@@ -74,7 +74,7 @@ def test_a_well_stack_says_so_in_short() -> None:
 def test_every_part_says_what_is_not_well() -> None:
     site = make_site()
     drifts = [Drift("host changed", "exas", "10.77.0.102", "its container is gone")]
-    findings = [Finding("disk", "10.77.0.103", "1 MiB", "at least 4096", False, fix="more")]
+    findings = [Finding("disk", "10.77.0.103", "1 MiB", "at least 4096", "stops", "more")]
     text = markdown(document(site, state(site, "excp-1-2", drifts=drifts, findings=findings)))
     for words in (
         "3 of 4 instances healthy",
