@@ -189,10 +189,16 @@ def _preflight(findings: Sequence[Finding] | Unknown) -> Sequence[Paragraph | Ta
     if not bad:
         return [summary]
     rows = [
-        (f.host, f.check, Cell("waived" if f.waived else f.verdict, BAD if f.stops else CAUTION), f.found, f.needed,
-         f.waived or f.fix)
+        (
+            f.host,
+            f.check,
+            Cell("waived" if f.waived else f.verdict, BAD if f.stops else CAUTION),
+            f.found,
+            f.needed,
+            f.waived or f.fix,
+        )
         for f in bad
-    ]  # fmt: skip
+    ]
     return [summary, Table(("Host", "Check", "", "Found", "Needed", "To do"), rows)]
 
 
