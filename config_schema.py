@@ -105,6 +105,8 @@ def _has_no_comma(value: str) -> str:
         raise ValueError(
             f"{value!r} can't be passed on: EXCS takes the folder names as one list with commas"
         )
+    if value != value.strip():
+        raise ValueError(f"{value!r} begins or ends with a blank, which lists don't keep")
     return value
 
 
@@ -115,6 +117,7 @@ Digest = Annotated[str, AfterValidator(_is_digest)]
 AbsolutePath = Annotated[str, AfterValidator(_is_absolute)]
 VoiceServer = Annotated[str, AfterValidator(_is_voice_server)]
 Folder = Annotated[str, AfterValidator(_has_no_comma)]
+Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
 
@@ -156,7 +159,7 @@ class Registry(Section):
     repository: Annotated[str, AfterValidator(_is_repository)] = Field(
         description="where the images are: registry host, port and path, without a scheme"
     )
-    infra_repository: str | None = Field(
+    infra_repository: Text | None = Field(
         default=None, description="the vendor's EXEC_INFRA_DOCKER_REPOSITORY, kept for export"
     )
     username: str | None = Field(
@@ -249,7 +252,7 @@ class Log(Section):
 
 
 class ExcsLog(Log):
-    filename: str = Field(
+    filename: Text = Field(
         default="excs-${TENANT_ID}.%Y%m%d_%H%M%S_%L.log",
         description="pattern of the file name; ${TENANT_ID} and ${HOSTNAME} are filled in",
     )
@@ -263,7 +266,7 @@ class ExasLog(Log):
 
 
 class ExcpLog(Log):
-    filename: str = Field(
+    filename: Text = Field(
         default="excp-.%Y%m%d_%H%M%S_%L_${TENANT_ID}_${HOSTNAME}.log",
         description="pattern of the file name; ${TENANT_ID} and ${HOSTNAME} are filled in",
     )
@@ -307,8 +310,8 @@ class ConfigDb(Section):
     port: Port | None = Field(
         default=None, description="its port; 5432 for postgresql, to be given for the others"
     )
-    user: str = Field(description="user of the database; its password: secret configDbPassword")
-    name: str = Field(description="name of the database")
+    user: Text = Field(description="user of the database; its password: secret configDbPassword")
+    name: Text = Field(description="name of the database")
     type: Literal["postgresql", "oracle", "mssql"] = Field(
         default="postgresql", description="postgresql, oracle or mssql"
     )

@@ -64,6 +64,14 @@ def _workspace(site: Place) -> auto.LocalWorkspace:
     )
 
 
+def is_in_backend(site: Place) -> bool:
+    """Whether the backend knows a stack of this name, whatever stack files there are."""
+    try:
+        return any(found.name == site.stack for found in _workspace(site).list_stacks())
+    except auto.CommandError as error:
+        raise ExctlError(f"the backend doesn't answer: {last_error(error)}") from None
+
+
 def pulumi_command() -> Pulumi:
     """`pulumi` from PATH, else the embedded engine."""
     if os.environ.get(ENGINE_VARIABLE) != "embedded" and shutil.which("pulumi"):

@@ -7,14 +7,14 @@ can't say, and to show what the service wrote last.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from pydantic import JsonValue
 
@@ -75,12 +75,17 @@ class HostAnswer:
 HostCommand = Callable[[Sequence[str]], HostAnswer]
 
 
+def _memory_file() -> BinaryIO:
+    return os.fdopen(os.memfd_create("answer"), "w+b")
+
+
 def command_over_ssh(ssh: Sequence[str], timeout_seconds: float) -> HostCommand:
     """A runner of commands on one host; `ssh` is the command up to and with the destination."""
 
     def run(arguments: Sequence[str]) -> HostAnswer:
-        # Files and not pipes: the shared connection that ssh may leave behind would hold them.
-        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        # Files and not pipes: the shared connection that ssh may leave behind would hold them. In
+        # memory: an answer may hold a container's variables, and those a password.
+        with _memory_file() as stdout, _memory_file() as stderr:
             try:
                 code = subprocess.run(
                     [*ssh, shlex.join(arguments)],

@@ -14,9 +14,16 @@ from exctl.site import Site
 def command(site: Site, with_secrets: bool) -> None:
     """Print the stack as the vendor's `.env`: the way back to the bootstrap script.
 
+    What a `.env` has no key for is listed on stderr.
+
     Example: exctl export-env --stack prod > .env
     """
-    from exctl import env_file, secrets
+    from exctl import env_export, secrets
+    from exctl.site import read_stack_file
+    from exctl.stack_file import path_of
 
+    _, names = read_stack_file(path_of(site))
     known = secrets.all_of(site) if with_secrets else {}
-    click.echo(env_file.exported(site.config, known), nl=False)
+    click.echo(env_export.exported(site.config, known), nl=False)
+    for line in env_export.remarks(site.config, names, known):
+        click.echo(line, err=True)

@@ -11,19 +11,38 @@ from exctl.options import stack_option
 
 
 @click.command()
-@click.argument("env", type=click.Path(exists=True, dir_okay=True, path_type=Path))
+@click.argument("env", required=False, type=click.Path(path_type=Path))
+@click.option("--from-host", "host", metavar="HOST", help="read ~/exec/.env of this host, by SSH")
+@click.option(
+    "--set",
+    "given",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="what a .env has no key for: ssh.key_path=~/.ssh/exec, registry.username=exec …",
+)
 @stack_option
-def command(env: Path, stack: str | None) -> None:
+def command(env: Path | None, host: str | None, given: tuple[str, ...], stack: str | None) -> None:
     """Write a new stack file from the vendor's `.env` (or the directory it is in).
 
-    Secrets are encrypted with the passphrase of PULUMI_CONFIG_PASSPHRASE. What couldn't be taken
-    over is listed.
+    Says what was inferred and what wasn't taken over. Passwords that the `.env` doesn't hold are
+    asked for without echo; all are encrypted with the passphrase of PULUMI_CONFIG_PASSPHRASE.
+    Nothing that is there is overwritten, and a failure leaves nothing behind.
 
-    Example: exctl import-env /opt/exec/.env --stack prod
+    Example: exctl import-env /usr/home/genesys/exec --stack prod
     """
     from exctl import migration
 
     if stack is None:
-        raise NothingTouched("name the new stack: --stack NAME. Nothing was touched.")
-    for line in migration.import_env(env, stack):
+        raise NothingTouched("name the new stack: --stack NAME. Nothing was written.")
+    if (env is None) == (host is None):
+        raise NothingTouched(
+            "name the .env (or its directory), or a host that has one: --from-host HOST, one of"
+            " the two. Nothing was written."
+        )
+    settings = migration.given_settings(given)
+    if env is not None:
+        source = migration.from_path(env)
+    else:
+        source = migration.from_host(str(host), settings)
+    for line in migration.import_env(source, stack, settings):
         click.echo(line)
