@@ -8,7 +8,7 @@ import time
 
 import click
 
-from lab import faults, lab, settings
+from lab import faults, lab, legacy, settings
 from lab.errors import LabError
 from lab.lab import Lab
 from lab.standins.faults import FAULTS as STANDIN_FAULTS
@@ -177,6 +177,27 @@ def list_faults() -> None:
     for name, each in faults.HOST_FAULTS.items():
         where = f"  [{each.hosts}]" if each.hosts != "exec" else ""
         print(f"  {name:16} {each.description}{where}  {each.parameter}".rstrip())
+
+
+@main.group("legacy")
+def legacy_group() -> None:
+    """The services as the vendor's script and compose leave them, to migrate from."""
+
+
+@legacy_group.command("up")
+def legacy_up() -> None:
+    """Start them in the vendor's order, with a .env in ~genesys/exec on every EXEC host."""
+    found = lab.current()
+    legacy.up(found)
+    print("lab: EXCS, EXAS and the pairs run as the vendor's script leaves them; the .env:")
+    print(f"  {legacy.directory_of(found.exec_hosts[0]) / '.env'} (the same on every EXEC host)")
+
+
+@legacy_group.command("down")
+def legacy_down() -> None:
+    """Remove their containers and files."""
+    legacy.down(lab.current())
+    print("lab: the legacy services and their .env files are gone")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
