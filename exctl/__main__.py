@@ -21,7 +21,7 @@ SECTIONS = {
         "up", "stop", "start", "restart", "update", "rollback", "rotate", "images", "destroy",
     ),
     "Begin, move, mend": (
-        "init", "import-env", "export-env", "transaction", "unlock", "completion",
+        "init", "import-env", "adopt", "export-env", "transaction", "unlock", "completion",
     ),
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlsplit
 
 from exctl.site import Site
@@ -61,13 +61,21 @@ def ask_all(site: Site, progress: Progress | None = None) -> list[EndpointRow]:
 
 def _ask(site: Site, instance: Instance, progress: Progress) -> EndpointRow:
     if instance.is_stopped:
-        return _row(instance, Answer(None, error="not asked: it is in `stopped`"), "")
-    probe = _probe(site, instance.host)
+        return _of_stopped(instance, probe_of(site, instance.host)(instance.health_url))
+    probe = probe_of(site, instance.host)
     health = probe(instance.health_url)
     sync = ""
     if instance.status_url:
         sync = sync_text(probe(instance.status_url), progress, time.monotonic())
     return _row(instance, health, sync)
+
+
+def _of_stopped(instance: Instance, answer: Answer) -> EndpointRow:
+    """Nothing of ours is there; what answers all the same is likely to be the vendor's."""
+    if answer.code is None:
+        return _row(instance, Answer(None, error="none: it is in `stopped`"), "")
+    foreign = Answer(answer.code, error=f"{answer}, but not from ours: exctl adopt")
+    return replace(_row(instance, foreign, ""), is_healthy=False, answer=foreign.error)
 
 
 def _row(instance: Instance, health: Answer, sync: str) -> EndpointRow:
@@ -98,7 +106,8 @@ def sync_text(answer: Answer, progress: Progress, now: float) -> str:
     return " ".join(filter(None, ["sync", word, progress.done()])) + progress.pace()
 
 
-def _probe(site: Site, host: str) -> Probe:
+def probe_of(site: Site, host: str) -> Probe:
+    """How a health URL of this host is asked, as the stack file's gate says."""
     if site.config.gate.via == "direct":
         return direct_probe()
     return ssh_probe(ssh_target(site.config.ssh, host).command)

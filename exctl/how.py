@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class How:
     """`stay`: after a failure, leave things as they are. `restart`: keys of instances whose
     containers are replaced although nothing of them has changed. `preflight`: check the hosts
-    first."""
+    first. `part`: one step of a longer operation, which shows the plan, asks, and records the
+    release."""
 
     yes: bool = False
     allow_outage: bool = False
@@ -17,3 +18,4 @@ class How:
     stay: bool = True
     restart: tuple[str, ...] = ()
     preflight: bool = True
+    part: bool = False

@@ -28,6 +28,8 @@ from health.health_gate import GO_ON
 
 Result = TypeVar("Result")
 LAST_LOOK_SECONDS = 1.0
+NAME_IS_TAKEN = ("one of this name is there already", "is already in use by container")
+"""What our engine and Docker say of a container that isn't in the state."""
 
 
 def preview(site: Site) -> list[Touch]:
@@ -51,8 +53,9 @@ def up(site: Site, how: How, text: str | None = None) -> None:
             doctor.require(site, candidate)
         stack = open_stack(site)
         replaced = _urns(stack, how.restart)
-        planned = _preview(stack, site, replaced, candidate)
-        show_plan(planned)
+        planned = [] if how.part else _preview(stack, site, replaced, candidate)
+        if not how.part:
+            show_plan(planned)
         if planned and not how.yes:
             confirm("Do it?")
     finally:
@@ -89,6 +92,8 @@ def _carry_out(
             site,
             stack,
         )
+    if how.part:
+        return
     try:
         for line in table(_last_look(site)):
             print(line, flush=True)
@@ -213,6 +218,8 @@ def _run(
             if interrupts.count:
                 raise Interrupted(_interrupted(site, log, touched), touched) from None
             reasons = log.errors or log.program_words or [without_wrapping(last_error(error))]
+            if any(words in reason for words in NAME_IS_TAKEN for reason in reasons):
+                reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
             if not touched:
                 raise ExctlError("\n\n".join([*reasons, "Nothing was touched."])) from None
             # What there is to do depends on more than the gate knows, and is said at the end.

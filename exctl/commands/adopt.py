@@ -1,0 +1,39 @@
+"""`exctl adopt`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from exctl.how import How
+from exctl.options import changing, selecting
+from exctl.site import Site
+from layout import Instance
+
+
+@click.command()
+@selecting
+@changing
+@click.option("--back", is_flag=True, help="the other way: legacy containers in the place of ours")
+@click.option("--clean", is_flag=True, help="remove what was set aside, and clear-text passwords")
+def command(site: Site, chosen: Sequence[Instance], how: How, back: bool, clean: bool) -> None:
+    """Take containers that compose or the vendor's script started under exctl's management.
+
+    Shows how each differs from the one that takes its place, and asks. Then one instance after the
+    other: the legacy container is stopped and renamed, ours is started and waited for; if that
+    fails, the legacy one comes back. An instance of a pair is touched only while its peer serves.
+
+    Example: exctl adopt excp --pair 1 --stack prod
+    """
+    from exctl import adoption
+    from exctl.errors import NothingTouched
+
+    if back and clean:
+        raise NothingTouched("--back and --clean contradict each other. Nothing was touched.")
+    if clean:
+        adoption.clean(site, chosen, how.yes)
+    elif back:
+        adoption.back(site, chosen, how)
+    else:
+        adoption.adopt(site, chosen, how)
