@@ -32,7 +32,8 @@ from layout import Instance
 
 AFTER_A_CUT = "unless-stopped"
 """Chosen: what a legacy container gets back when the run that knew its restart policy was cut."""
-PART = How(yes=True, part=True)
+PART = How(yes=True, part=True, preflight=False)
+"""Without a preflight, which a legacy container on our port would stop."""
 
 
 def adopt(site: Site, chosen: Sequence[Instance], how: How) -> None:
@@ -55,7 +56,10 @@ def adopt(site: Site, chosen: Sequence[Instance], how: How) -> None:
         _prepare(site, work)
         for position, each in enumerate(work):
             _adopt(open_site(site.stack), each, how, work[position:])
-        runs.up(open_site(site.stack), replace(how, yes=True, message=how.message or "adopted"))
+        runs.up(
+            open_site(site.stack),
+            replace(how, yes=True, preflight=False, message=how.message or "adopted"),
+        )
     else:
         say("there is nothing to adopt")
     for line in afterwards(site.stack, views_of(site, chosen)):

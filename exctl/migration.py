@@ -22,7 +22,7 @@ from exctl import env_file, env_syntax, secrets, stack_file
 from exctl.env_file import Imported
 from exctl.errors import ExctlError, NothingTouched
 from exctl.site import Place, find_project
-from exctl.workspace import forget, is_in_backend, last_error
+from exctl.workspace import is_in_backend, last_error, remove_stack
 from health.container import command_over_ssh
 from layout import build_layout
 from ssh_options import make_control_directory, ssh_target
@@ -209,7 +209,7 @@ def _write(place: Place, found: Imported, source: Source) -> None:
     except BaseException as failure:
         try:
             if is_in_backend(place):
-                forget(place)
+                remove_stack(place)
         finally:
             path.unlink(missing_ok=True)
         if isinstance(failure, auto.CommandError):
