@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.state import Deployment, StateError, check_format, write_atomically
+from engine.state import Deployment, StateError, parse_deployment, write_atomically
 
 _STACK_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 ORGANIZATION = "organization"
@@ -141,15 +141,20 @@ class FileBackend:
                         "compressed states; export it with the Pulumi CLI and import it here"
                     ) from None
             raise StackNotFound(f"no stack named '{stack.name}' found") from None
+        except UnicodeDecodeError:
+            raise StateError(f"{path}: not a state file. {self.ways_back(stack)}") from None
         try:
-            data = json.loads(text)
-            latest = data["checkpoint"].get("latest") or {}
-        except (ValueError, KeyError, TypeError, AttributeError) as problem:
-            raise StateError(
-                f"{path}: not a state file ({problem}); the previous one is {path.name}.bak"
-            ) from None
-        check_format(data.get("version", 0), data.get("features") or [], str(path))
-        return Deployment(data["version"], latest)
+            return parse_deployment(text, str(path))
+        except StateError as problem:
+            raise StateError(f"{problem}. {self.ways_back(stack)}") from None
+
+    def ways_back(self, stack: StackRef) -> str:
+        """Where older states of a stack lie, for an operator whose state is damaged."""
+        return (
+            f"The state before the last write is {self.state_path(stack)}.bak, those before each "
+            f"run are in {self.book / 'backups' / stack.project / stack.name}: "
+            "`pulumi stack import --file …` takes one back"
+        )
 
     def save(self, stack: StackRef, text: str) -> None:
         """Write the checkpoint; the previous one stays as `.bak`."""
@@ -186,10 +191,7 @@ class FileBackend:
             "process(es) to end or delete the lock file with `pulumi cancel`."
         ]
         for path in foreign:
-            try:
-                lock = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                lock = {}
+            lock = _json_object(path)
             who = f"{lock.get('username')}@{lock.get('hostname')} (pid {lock.get('pid')})"
             lines.append(f"  file://{path}: created by {who} at {lock.get('timestamp')}")
         raise BackendError("\n".join(lines))
@@ -243,7 +245,33 @@ class FileBackend:
         """Finished operations, newest first."""
         folder = self.book / "history" / stack.project / stack.name
         paths = sorted(folder.glob("*.history.json"), reverse=True)
-        return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+        return [_history_entry(path) for path in paths]
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty if there is none, or something else."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _history_entry(path: Path) -> dict[str, Any]:
+    """One finished operation. BackendError if the file is damaged: nothing else needs it, so the
+    operator may move it away."""
+    entry = _json_object(path)
+    texts = (entry.get(key, "") for key in ("kind", "message", "result"))
+    moments = (entry.get(key, 0) for key in ("startTime", "endTime", "version"))
+    objects = (entry.get(key) or {} for key in ("environment", "config", "resourceChanges"))
+    if not (
+        entry
+        and all(isinstance(text, str) for text in texts)
+        and all(type(moment) is int and 0 <= moment < 2**36 for moment in moments)
+        and all(isinstance(found, dict) for found in objects)
+    ):
+        raise BackendError(f"{path}: not an entry of the history; move it away to see the others")
+    return entry
 
 
 class Workspace:
@@ -251,18 +279,14 @@ class Workspace:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
-        self.home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
+        self.home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi").absolute()
 
     @property
     def _credentials_path(self) -> Path:
         return self.home / "credentials.json"
 
     def _credentials(self) -> dict[str, Any]:
-        try:
-            found = json.loads(self._credentials_path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return _json_object(self._credentials_path)
 
     def _write_credentials(self, data: Mapping[str, Any]) -> None:
         write_atomically(self._credentials_path, json.dumps(data, indent=4))
@@ -301,21 +325,16 @@ class Workspace:
         """The stack that PULUMI_STACK or `stack select` chose; empty if none."""
         if found := self._environment.get("PULUMI_STACK"):
             return found
-        try:
-            path = self._selection_path(project, project_path)
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return ""
-        return str((data.get("stacks") or {}).get(url) or data.get("stack") or "")
+        data = _json_object(self._selection_path(project, project_path))
+        stacks = data.get("stacks")
+        chosen = stacks.get(url) if isinstance(stacks, dict) else None
+        return str(chosen or data.get("stack") or "")
 
     def select(self, url: str, project: str, project_path: Path, stack: StackRef | None) -> None:
         """Choose a stack for the project, or none."""
         path = self._selection_path(project, project_path)
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            data = {}
-        stacks = data.setdefault("stacks", {})
+        data = _json_object(path)
+        stacks = data["stacks"] = dict(data.get("stacks") or {})
         data.pop("stack", None)
         if stack is None:
             stacks.pop(url, None)

@@ -118,7 +118,8 @@ def decode(data: Any, open_: Callable[[str, Place], str], place: Place = ()) -> 
     if kind == SECRET:
         return _decode_secret(data, open_, place)
     if kind == ARCHIVE and data.get("assets") is not None:
-        return Archive(decode(data["assets"], open_, place), hash=data.get("hash", ""))
+        assets = {k: decode(v, open_, (*place, k)) for k, v in data["assets"].items()}
+        return Archive(assets, hash=data.get("hash", ""))
     return _decode_special(str(kind), data, place)
 
 
@@ -140,7 +141,8 @@ def _decode_special(kind: str, data: dict[str, Any], place: Place) -> Value:
 
 
 def _decode_secret(data: dict[str, Any], open_: Callable[[str, Place], str], place: Place) -> Value:
-    if ("ciphertext" in data) == ("plaintext" in data):
+    found = [data[key] for key in ("ciphertext", "plaintext") if key in data]
+    if len(found) != 1 or not isinstance(found[0], str):
         raise StateError(f"malformed secret at {_where(place)}")
     text = data["plaintext"] if "plaintext" in data else open_(data["ciphertext"], place)
     return Secret(decode(json.loads(text), lambda inner, _place: inner, place))
@@ -212,10 +214,21 @@ def row_from_json(data: Mapping[str, Any], open_: Callable[[str, Place], str]) -
     values: dict[str, Any] = {}
     for key, item in data.items():
         name = FIELDS[key]
-        if name in VALUES:
-            item = decode(item, open_, (urn, bool(data.get("delete")), name))
-        values[name] = item if item is not None or name == "replacement_trigger" else ()
+        if item is not None and name in VALUES:
+            item = _decode_entry(item, open_, (urn, bool(data.get("delete")), name))
+        if name == "property_dependencies":
+            item = {k: urns or [] for k, urns in (item or {}).items()}
+        if item is not None:
+            values[name] = item
     return Row(**values)
+
+
+def _decode_entry(data: Any, open_: Callable[[str, Place], str], place: Place) -> Value:
+    """StateError for marked objects that aren't what their mark says."""
+    try:
+        return decode(data, open_, place)
+    except (KeyError, TypeError, ValueError, AttributeError, struct.error, RecursionError):
+        raise StateError(f"a damaged value in {_where(place)}") from None
 
 
 def pending_from_json(data: Mapping[str, Any], codec: Codec) -> PendingOperation:

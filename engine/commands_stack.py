@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import sys
 import time
@@ -14,14 +13,14 @@ import click
 from engine.backend import StackNotFound, StackRef, parse_stack
 from engine.cli import Commands
 from engine.crypto import new_salt
-from engine.rows import STACK_TYPE, Row, Snapshot, integrity_problems
+from engine.rows import STACK_TYPE, Row, Snapshot, StateError, integrity_problems
 from engine.session import CommandFailed, Session
 from engine.state import (
     Deployment,
-    check_format,
     checkpoint_text,
     decode_deployment,
     deployment_json,
+    parse_deployment,
     timestamp,
 )
 from engine.text import iso_milliseconds, json_text, one_line, outputs_table, shell_word, shown
@@ -33,6 +32,9 @@ class StackCommands(Commands):
     """The subcommands, under their old and new names."""
 
     path = "pulumi stack"
+    refused = frozenset(
+        {"change-secrets-provider", "graph", "rename", "schedule", "tag", "webhook"}
+    )
     table = {  # noqa: RUF012 - as in Commands
         name: f"commands_stack:{function}"
         for name, function in {
@@ -394,16 +396,12 @@ def import_(session: Session, stack_name: str | None, path: str | None, force: b
     """Replace the state with one that `stack export` wrote."""
     ref = session.stack(stack_name)
     text = Path(path).read_text(encoding="utf-8") if path else sys.stdin.read()
-    try:
-        data = json.loads(text)
-        deployment = Deployment(int(data["version"]), data["deployment"])
-    except (ValueError, KeyError, TypeError):
-        raise CommandFailed(
-            "the deployment can't be read: expected what `stack export` writes"
-        ) from None
-    check_format(deployment.version, data.get("features") or [], path or "the deployment")
+    deployment = parse_deployment(text, path or "the deployment")
     stack_file = session.stack_file(ref) if session.has_project else None
-    current = session.backend.load(ref)
+    try:
+        current = session.backend.load(ref)
+    except StateError:  # this may be how a damaged state is put right
+        current = Deployment(3, {})
     if stack_file is not None:
         salt = session.stack_salt(stack_file, current)
     else:
@@ -469,6 +467,7 @@ def history(
     """List finished operations, newest first."""
     ref = session.stack(stack_name)
     entries = session.backend.history(ref)
+    page = max(page, 1)
     if page_size > 0:
         entries = entries[(page - 1) * page_size : page * page_size]
     if as_json:

@@ -88,6 +88,8 @@ class Passphrase:
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+        if not isinstance(ciphertext, str):  # in a file that somebody edited
+            raise CryptoError("malformed ciphertext: expected a text")
         version, _, rest = ciphertext.partition(":")
         nonce, colon, data = rest.partition(":")
         if version != "v1" or not colon:

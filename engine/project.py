@@ -39,7 +39,6 @@ class Project:
     path: Path  # of Pulumi.yaml
     options: Mapping[str, Any] = field(default_factory=dict)  # of the runtime: virtualenv …
     main: str = ""
-    description: str = ""
     backend_url: str = ""
     stack_config_dir: str = ""
     refresh: bool = False  # options.refresh: always
@@ -119,7 +118,6 @@ def load_project(start: Path) -> Project:
         path=path,
         options=_runtime_options(data.get("runtime"), path),
         main=str(data.get("main") or ""),
-        description=str(data.get("description") or ""),
         backend_url=str((data.get("backend") or {}).get("url") or ""),
         stack_config_dir=str(data.get("stackConfigDir") or legacy or ""),
         refresh=refresh in ("always", True),

@@ -72,11 +72,14 @@ class StackFile:
 
     def _read(self) -> None:
         path, project = self.path, self._project
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        try:
+            text = path.read_text(encoding="utf-8") if path.exists() else ""
+        except UnicodeDecodeError:
+            raise ProjectError(f"{path}: not a text file in UTF-8") from None
         data = yamltext.load(text, str(path)) if text.strip() else {}
         if data is None:
             data = {}
-        if not isinstance(data, dict) or not isinstance(data.get("config") or {}, dict):
+        if not isinstance(data, dict) or not isinstance(data.get("config", {}), dict | type(None)):
             raise ProjectError(f"{path}: it must be a mapping, and so must its 'config'")
         self._refuse(data)
         self._text = text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ from engine.rows import (
     depends_on,
     integrity_problems,
 )
+from engine.shapes import an_object, check_deployment
 from engine.values import Bytes, walk
 
 __all__ = [
@@ -65,18 +67,39 @@ class Deployment:
         return len(self.data.get("resources") or [])
 
 
-def check_format(version: int, features: Iterable[str], where: str) -> None:
+def check_format(version: Any, features: Any, where: str) -> None:
     """StateError unless this engine reads the file's version and knows all of its features."""
     if version not in (3, 4):
         raise StateError(
-            f"{where}: version {version} of the state format; this engine reads 3 and 4"
+            f"{where}: version {version!r:.20} of the state format; this engine reads 3 and 4"
         )
-    unknown = sorted(set(features) - FEATURES)
+    if not isinstance(features, list):
+        raise StateError(f"{where}: 'features' must be a list")
+    unknown = sorted({str(feature) for feature in features} - FEATURES)
     if unknown:
         raise StateError(
             f"{where}: the state uses {', '.join(unknown)}, which this engine doesn't support; "
             "use the Pulumi CLI for this stack"
         )
+
+
+def parse_deployment(text: str, where: str) -> Deployment:
+    """The state in a checkpoint file, or in what `stack export` wrote. StateError if it's damaged
+    (what is damaged is named) or of a format that this engine doesn't read."""
+    try:
+        data = json.loads(text)
+        if re.search(r"\\u[dD][89a-fA-F]", text):  # half a character: Go replaces it as well
+            whole = json.dumps(data, ensure_ascii=False).encode("utf-8", "replace")
+            data = json.loads(whole)
+        data = an_object(data, where)
+    except (ValueError, RecursionError) as problem:
+        raise StateError(f"{where}: not JSON ({problem})") from None
+    if "deployment" in data:
+        latest = data["deployment"]
+    else:
+        latest = an_object(data.get("checkpoint"), f"{where}: 'checkpoint'").get("latest")
+    check_format(data.get("version"), data.get("features") or [], where)
+    return Deployment(int(data["version"]), check_deployment(latest, where))
 
 
 def decode_deployment(deployment: Deployment, secrets: Secrets) -> tuple[Snapshot, Codec]:
@@ -193,7 +216,6 @@ class SnapshotManager:
         self._old: list[Row] = list(snapshot.rows)
         # Only a create that was cut off may have left something behind that nobody knows of.
         self._pending = [p for p in snapshot.pending if p.type == "creating"]
-        self._leftover = len(self._pending)
         self._lock = threading.Lock()
         self._disk = threading.Lock()
         self._generation = 0
@@ -255,12 +277,6 @@ class SnapshotManager:
             self._generation += 1
         if save:
             self._save()
-
-    def rename_old(self, rows: Sequence[Row]) -> None:
-        """Exchange the rows that weren't reached yet, without a write."""
-        with self._lock:
-            self._old = list(rows)
-            self._generation += 1
 
     def clear_pending_creates(self) -> int:
         """Forget creates that an earlier run left open; returns how many."""

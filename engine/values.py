@@ -201,19 +201,6 @@ def parse_path(text: str) -> Path:
     return tuple(parts)
 
 
-def format_path(path: Path) -> str:
-    """`a.b[0]["k.x"]` for the keys of a path: what `parse_path` reads back."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        elif re.fullmatch(r"[A-Za-z_$][\w$]*", part):
-            text += f".{part}" if text else part
-        else:
-            text += '["' + part.replace("\\", "\\\\").replace('"', '\\"') + '"]'
-    return text
-
-
 def path_contains(prefix: Path, path: Path) -> bool:
     """True if `path` is `prefix` or lies below it; `*` in the prefix matches any one part."""
     return len(prefix) <= len(path) and all(
@@ -232,15 +219,6 @@ def _child(value: Value, part: str | int) -> Value:
     if isinstance(value, list) and isinstance(part, int) and 0 <= part < len(value):
         return value[part]
     return _MISSING
-
-
-def get_path(value: Value, path: Path) -> Value:
-    """What lies at the path, through secrets; None if nothing does."""
-    for part in path:
-        value = _child(value, part)
-        if value is _MISSING:
-            return None
-    return value
 
 
 def reset_path(old: Value, new: Value, path: Path, sealed: bool = False) -> tuple[Value, bool]:

@@ -21,6 +21,10 @@ _WORDS: dict[str, Any] = {
 }
 
 
+# What ruamel's parser ends with at some broken texts, in place of an error of its own.
+PARSER_FAILS = (IndexError, KeyError, TypeError, ValueError, AttributeError, RecursionError)
+
+
 class YamlError(Exception):
     """A file that isn't YAML, or not of the shape it must have."""
 
@@ -56,7 +60,9 @@ def load(text: str, where: str) -> Any:
     def build(node: Any) -> Any:
         if isinstance(node, ScalarNode):
             plain = node.style is None and not str(node.tag or "").endswith(":str!")
-            return scalar(node.value) if plain else node.value
+            # An escaped half of a character is no character: the CLI's reader replaces it too.
+            text = node.value.encode("utf-8", "replace").decode()
+            return scalar(text) if plain else text
         if isinstance(node, SequenceNode):
             return [build(item) for item in node.value]
         if isinstance(node, MappingNode):
@@ -65,9 +71,9 @@ def load(text: str, where: str) -> Any:
 
     try:
         node = YAML(typ="rt", pure=True).compose(io.StringIO(text))
-    except YAMLError as problem:
-        raise YamlError(f"{where}: {problem}") from None
-    return None if node is None else build(node)
+        return None if node is None else build(node)
+    except (YAMLError, *PARSER_FAILS) as problem:
+        raise YamlError(f"{where}: not YAML ({problem})") from None
 
 
 def as_text(value: Any) -> str:
@@ -82,7 +88,7 @@ def as_text(value: Any) -> str:
 
 
 def _float_text(value: float) -> str:
-    if math.isfinite(value) and value == int(value) and abs(value) < 1e21:
+    if value.is_integer() and abs(value) < 1e21:
         return str(int(value))
     return repr(value)
 
@@ -98,7 +104,7 @@ def _integral(value: Any) -> Any:
         return {k: _integral(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_integral(v) for v in value]
-    if isinstance(value, float) and value == int(value) and abs(value) < 1e21:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
         return int(value)
     return value
 
@@ -117,8 +123,8 @@ class Document:
         self._yaml.indent(mapping=2, sequence=4, offset=2)
         try:
             self.data = self._yaml.load(text)
-        except YAMLError as problem:
-            raise YamlError(f"{where}: {problem}") from None
+        except (YAMLError, *PARSER_FAILS) as problem:
+            raise YamlError(f"{where}: not YAML ({problem})") from None
         if self.data is None:
             self.data = CommentedMap()
             if text.strip():  # comments alone
