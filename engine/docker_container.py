@@ -303,8 +303,9 @@ def _settled(value: Any) -> Any:
 class Containers:
     """The containers of one host."""
 
-    def __init__(self, docker: Docker) -> None:
+    def __init__(self, docker: Docker, interrupted: frozenset[str]) -> None:
         self._docker = docker
+        self._interrupted = interrupted
 
     def planned(self, inputs: Props, old: Props | None) -> Props:
         """The outputs as far as they are known before the update."""
@@ -318,8 +319,11 @@ class Containers:
         query = {"name": name}
         if inputs.get("platform"):
             query["platform"] = inputs["platform"]
+        body = create_body(inputs)
         try:
-            made = self._docker.post("/containers/create", create_body(inputs), query=query)
+            if urn in self._interrupted:
+                self._clear_away(name, body)
+            made = self._docker.post("/containers/create", body, query=query)
         except DockerError as problem:
             raise ProviderError(self._why(name, inputs, problem)) from None
         identifier = str(made["Id"])
@@ -339,6 +343,21 @@ class Containers:
             raise InitFailed(identifier, outputs, [reason], inputs) from None
         return identifier, self._outputs(seen, inputs)
 
+    def _clear_away(self, name: str, body: Mapping[str, Any]) -> None:
+        """Remove what a killed run has left of this very container; one that differs in image,
+        variables or labels isn't ours, and stays."""
+        other = self._docker.get(f"/containers/{escaped(name)}/json")
+        if other is None:
+            return
+        config = other.get("Config") or {}
+        labels = config.get("Labels") or {}
+        if (
+            config.get("Image") == body["Image"]
+            and set(body["Env"]) <= set(config.get("Env") or [])
+            and all(labels.get(key) == value for key, value in body["Labels"].items())
+        ):
+            self._docker.request("DELETE", f"/containers/{other['Id']}", query={"force": "1"})
+
     def _why(self, name: str, inputs: Props, problem: DockerError) -> str:
         """What went wrong, and for a name that's taken: by what, and what to do (golden 25)."""
         url = self._docker.url
@@ -352,12 +371,18 @@ class Containers:
         other = self._docker.get(f"/containers/{escaped(name)}/json") or {}
         state = (other.get("State") or {}).get("Status", "?")
         image = (other.get("Config") or {}).get("Image", "?")
+        labels = (other.get("Config") or {}).get("Labels") or {}
+        project = labels.get("com.docker.compose.project")
+        maker = (
+            f"by Docker Compose (project {project})" if project else "by hand or by another tool"
+        )
         created = str(other.get("Created", "?"))[:19]
         return (
             f"{url}: container {name}: one of this name is there already, and this stack's state "
             f"doesn't know it (id {str(other.get('Id', '?'))[:12]}, image {image}, created "
-            f"{created}, {state}); nothing was changed. Remove or rename it on the host, or give "
-            "this one another name. "
+            f"{created} {maker}, {state}); nothing was changed. Look at it with `docker inspect "
+            f"{name}` on the host; then remove it (`docker rm -f {name}`) or rename it, or give "
+            "this one another name, and run again. "
             f"Docker says: {problem.message}"
         )
 

@@ -81,7 +81,8 @@ class DockerProvider:
 
     supports_preview = True
 
-    def __init__(self) -> None:
+    def __init__(self, interrupted: frozenset[str] = frozenset()) -> None:
+        self._interrupted = interrupted  # URNs that a killed run was creating
         self._resources: dict[str, Resources] = {}
         self._registries: list[Mapping[str, Any]] = []
 
@@ -104,7 +105,7 @@ class DockerProvider:
             except DockerError as problem:
                 raise ProviderError(str(problem)) from None
         self._resources = {
-            "docker:index/container:Container": Containers(docker),
+            "docker:index/container:Container": Containers(docker, self._interrupted),
             "docker:index/remoteImage:RemoteImage": Images(docker, self._auth_for),
             "docker:index/network:Network": Networks(docker),
             "docker:index/volume:Volume": Volumes(docker),

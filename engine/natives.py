@@ -15,19 +15,19 @@ class NativePackage:
     """A package: the version whose behaviour it has, its types, and how a provider is made."""
 
     version: str
-    provider: Callable[[], Provider]
+    provider: Callable[[frozenset[str]], Provider]  # of URNs that a killed run was creating
     types: frozenset[str]
     added_config: Mapping[str, Any] = field(default_factory=dict)  # by its check of the settings
     json_config: frozenset[str] = frozenset()  # settings that go as JSON text, in the form of Go
 
 
-def _docker() -> Provider:
+def _docker(interrupted: frozenset[str]) -> Provider:
     from engine.docker_provider import DockerProvider
 
-    return DockerProvider()
+    return DockerProvider(interrupted)
 
 
-def _command() -> Provider:
+def _command(_interrupted: frozenset[str]) -> Provider:
     from engine.command_provider import CommandProvider
 
     return CommandProvider()
@@ -50,7 +50,9 @@ NATIVE: dict[str, NativePackage] = {
     "command": NativePackage(
         "1.2.1",
         _command,
-        frozenset({"command:local:Command", "command:remote:Command"}),
+        frozenset(
+            {"command:local:Command", "command:remote:Command", "command:remote:CopyToRemote"}
+        ),
         {"__pulumi-go-provider-version": "(devel)"},  # golden 28
     ),
 }
@@ -79,6 +81,13 @@ def _open(inputs: Mapping[str, Any]) -> None:
         POOL.master(url, options).forward()
     except SshError:
         return  # said by the provider, if the program still wants this host
+
+
+def unreachable() -> list[str]:
+    """What keeps us from each host that can't be reached, one text a host."""
+    import sys
+
+    return sys.modules["engine.ssh"].POOL.failures() if "engine.ssh" in sys.modules else []
 
 
 def close() -> None:

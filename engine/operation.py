@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from engine import natives
 from engine.events import Events
 from engine.executor import Executor
 from engine.generator import Bail, Generator
@@ -31,7 +32,7 @@ from engine.program import ProgramError, Runner, interpreter
 from engine.provider import ProviderError
 from engine.refresh import pruned, refresh_steps
 from engine.registry import Registry
-from engine.rows import Row, StateError
+from engine.rows import Row, StateError, depends_on
 from engine.steps import Ledger, Step
 from engine.targets import Targets
 from engine.values import Props, contains_unknown, deep_equals
@@ -47,12 +48,6 @@ class Exited:
 
     def __init__(self, code: int) -> None:
         self.code = code
-
-
-def start_runner(operation_root: Path, main: str, options: Any, project: str) -> Runner:
-    """The project's Python, started ahead of time so that it's ready when it's needed."""
-    directory, _ = program_place(operation_root, main)
-    return Runner(interpreter(operation_root, options), directory, project)
 
 
 def program_place(root: Path, main: str) -> tuple[Path, str]:
@@ -73,10 +68,17 @@ class _Run:
         self.preview = operation.is_preview
         self.root = operation.project.path.parent
         self.directory, self.entry = program_place(self.root, operation.project.main)
-        self.events = Events(operation.emit, self.preview, operation.kind == "refresh")
+        self.events = Events(
+            operation.emit, self.preview, operation.kind == "refresh", operation.whole_events
+        )
         self.queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.ledger = Ledger(operation.snapshot, operation.manager)
-        self.registry = Registry(self._dynamic, operation.state_of, lambda: self.ledger.rows)
+        self.registry = Registry(
+            self._dynamic,
+            operation.state_of,
+            lambda: self.ledger.rows,
+            frozenset(p.resource.urn for p in operation.snapshot.pending if p.type == "creating"),
+        )
         self._own_runner: Runner | None = operation.runner
         self._runner_lock = threading.Lock()
         self.executor = self._executor()
@@ -338,6 +340,12 @@ class _Run:
         if str(error):
             self.events.error(str(error), urn)
         self.executor.stopped = True
+        if isinstance(error, ProviderError) and self.monitor is not None:
+            self.monitor.silent = True
+            hosts = natives.unreachable()
+            for other in hosts if str(error) in hosts else ():
+                if other != str(error):  # all that are down at once, not one a run
+                    self.events.error(other)
 
     def _exited(self, code: int) -> bool:
         self.exited = True
@@ -437,4 +445,10 @@ class _Run:
     # --- destroy ----------------------------------------------------------------------------
 
     def _destroy(self) -> bool:
+        if self.operation.options.exclude_protected:
+            kept: set[str] = set()
+            for row in reversed(self.ledger.rows):  # what a row needs stands before it
+                if row.protect or row.urn in kept:
+                    kept |= {row.urn} | depends_on(row)
+            self.generator.excludes.more |= kept
         return self._delete()

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from engine.goals import Refused, package_of, split_reference
@@ -195,10 +195,12 @@ class Registry:
         make_dynamic: Callable[[], Provider],
         state_of: Callable[[str], Mapping[str, Value]] | None,
         old_rows: Callable[[], Sequence[Row]],
+        interrupted: frozenset[str] = frozenset(),
     ) -> None:
         self._make_dynamic = make_dynamic
         self._state_of = state_of
         self._old_rows = old_rows
+        self._interrupted = interrupted
         self._bridges: dict[str, Bridge] = {}
         self._lock = threading.RLock()
 
@@ -211,7 +213,7 @@ class Registry:
             return Builtin(self._state_of)
         from engine.natives import NATIVE
 
-        return NATIVE[package].provider()
+        return NATIVE[package].provider(self._interrupted)
 
     @staticmethod
     def refuse_unknown(type_: str, version: str = "") -> None:
@@ -340,8 +342,3 @@ def with_unknown(row: Row, keys: set[str]) -> Props:
     """The row's inputs with some of them unknown: what a dependent's would be while what it
     depends on is away (golden 04)."""
     return {key: UNKNOWN if key in keys else item for key, item in row.inputs.items()}
-
-
-def without_outputs(row: Row) -> Row:
-    """The row as new: no id, no outputs."""
-    return replace(row, id="", outputs={})
