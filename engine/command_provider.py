@@ -1,26 +1,29 @@
-"""The package `command`: command:local:Command and command:remote:Command (by OpenSSH)."""
+"""The package `command`: local and remote Command, and CopyToRemote (by OpenSSH)."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import subprocess
-import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
+from engine.command_hosts import Hosts
 from engine.provider import CheckFailure, Diff, PropertyDiff, ProviderError
-from engine.values import UNKNOWN, Props, contains_unknown, deep_equals
+from engine.values import UNKNOWN, Archive, Asset, Props, contains_unknown, deep_equals
 
 LOCAL = "command:local:Command"
 REMOTE = "command:remote:Command"
+COPY = "command:remote:CopyToRemote"
 _SHARED = frozenset(
     {"create", "update", "delete", "environment", "stdin", "triggers", "logging"}
     | {"addPreviousOutputInEnv"}
 )
-_INPUTS = {LOCAL: _SHARED | {"dir", "interpreter"}, REMOTE: _SHARED | {"connection"}}
+_INPUTS = {
+    LOCAL: _SHARED | {"dir", "interpreter"},
+    REMOTE: _SHARED | {"connection"},
+    COPY: frozenset({"connection", "source", "remotePath", "triggers"}),
+}
 _CONNECTION = frozenset(
     {"host", "user", "port", "privateKey", "hostKey", "agentSocketPath"}
     | {"dialErrorLimit", "perDialTimeout"}
@@ -39,6 +42,9 @@ class CommandProvider:
     supports_preview = True
     log: Callable[[str, str, str], None] | None = None  # (severity, message, urn)
 
+    def __init__(self) -> None:
+        self._hosts = Hosts()
+
     def configure(self, inputs: Props) -> None:
         """Nothing to configure."""
 
@@ -48,7 +54,9 @@ class CommandProvider:
         given = {key for key, value in news.items() if value not in (None, [], {}, "")}
         words = "this engine's command provider doesn't support it; use the Pulumi CLI"
         failures = [CheckFailure(key, words) for key in sorted(given - _INPUTS[kind])]
-        if kind == REMOTE and isinstance(news.get("connection"), dict):
+        if kind == COPY and not contains_unknown(news.get("source")):
+            failures += _source_failures(news.get("source"))
+        if kind != LOCAL and isinstance(news.get("connection"), dict):
             connection = news["connection"]
             used = {key for key, value in connection.items() if value not in (None, "")}
             failures += [
@@ -89,7 +97,11 @@ class CommandProvider:
     def create(
         self, urn: str, news: Props, timeout_seconds: float, preview: bool
     ) -> tuple[str, Props]:
-        """Run `create`."""
+        """Run `create`, or copy."""
+        if kind_of(urn) == COPY:
+            if not preview:
+                self._copy(news, timeout_seconds)
+            return "" if preview else secrets.token_hex(4), dict(news)
         if preview:
             return "", {**news, "stdout": UNKNOWN, "stderr": UNKNOWN}
         outputs = {**news, "stdout": "", "stderr": ""}
@@ -108,7 +120,12 @@ class CommandProvider:
         timeout_seconds: float,
         preview: bool,
     ) -> Props:
-        """Run `update`, or `create` where there is none."""
+        """Run `update`, or `create` where there is none; copy again what has changed."""
+        if kind_of(urn) == COPY:
+            changed = [k for k in ("source", "remotePath") if not _same(old_inputs, news, k)]
+            if changed and not preview:
+                self._copy(news, timeout_seconds)
+            return dict(news)
         if preview:
             return {**news, "stdout": UNKNOWN, "stderr": UNKNOWN}
         kept = {key: old_outputs.get(key, "") for key in ("stdout", "stderr")}
@@ -135,7 +152,19 @@ class CommandProvider:
         raise ProviderError(f"the function {token} isn't supported by this engine")
 
     def close(self) -> None:
-        """Nothing stays open."""
+        """Forget keys; the connections end with the run."""
+        self._hosts.close()
+
+    def _copy(self, inputs: Props, timeout_seconds: float) -> None:
+        source, target = str(inputs["source"].path), str(inputs["remotePath"])
+        try:
+            self._hosts.copy(inputs["connection"], source, target, timeout_seconds or None)
+        except subprocess.TimeoutExpired:
+            raise ProviderError(
+                f"no end within {timeout_seconds:.0f} s: copying {source} to {target}"
+            ) from None
+        except OSError as problem:
+            raise ProviderError(f"{problem}: copying {source} to {target}") from None
 
     def _run(
         self, urn: str, command: str, inputs: Props, before: Props, timeout_seconds: float
@@ -146,32 +175,30 @@ class CommandProvider:
             for key, name in (("stdout", "STDOUT"), ("stderr", "STDERR")):
                 if before.get(key):
                     variables[f"PULUMI_COMMAND_{name}"] = str(before[key])
-        with ExitStack() as stack:
+        environment = dict(os.environ)
+        environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
+        stdin, limit = str(inputs.get("stdin") or ""), timeout_seconds or None
+        try:
             if kind_of(urn) == REMOTE:
-                argv = _remote_argv(stack, command, inputs["connection"], variables)
-                where, environment = None, {**os.environ, **variables}
-                environment |= _agent(inputs["connection"])
+                connection = inputs["connection"]
+                done = self._hosts.run(connection, command, variables, stdin, environment, limit)
             else:
-                argv = [*(inputs.get("interpreter") or SHELL), command]
-                where, environment = inputs.get("dir"), {**os.environ, **variables}
-            environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
-            try:
                 done = subprocess.run(
-                    argv,
-                    cwd=where,
-                    env=environment,
-                    input=str(inputs.get("stdin") or ""),
+                    [*(inputs.get("interpreter") or SHELL), command],
+                    cwd=inputs.get("dir"),
+                    env={**environment, **variables},
+                    input=stdin,
                     capture_output=True,
                     text=True,
                     errors="replace",
-                    timeout=timeout_seconds or None,
+                    timeout=limit,
                 )
-            except subprocess.TimeoutExpired:
-                raise ProviderError(
-                    f'no end within {timeout_seconds:.0f} s: running "{command}"'
-                ) from None
-            except OSError as problem:
-                raise ProviderError(f'{problem}: running "{command}"') from None
+        except subprocess.TimeoutExpired:
+            raise ProviderError(
+                f'no end within {timeout_seconds:.0f} s: running "{command}"'
+            ) from None
+        except OSError as problem:
+            raise ProviderError(f'{problem}: running "{command}"') from None
         self._show(urn, inputs, done)
         if done.returncode:
             said = done.stdout + done.stderr
@@ -202,36 +229,12 @@ def _first_difference(old: Any, new: Any) -> str:
     return "triggers"
 
 
-def _agent(connection: Mapping[str, Any]) -> dict[str, str]:
-    path = connection.get("agentSocketPath")
-    return {"SSH_AUTH_SOCK": str(path)} if path else {}
+def _same(before: Props, after: Props, key: str) -> bool:
+    return deep_equals(before.get(key), after.get(key))
 
 
-def _remote_argv(
-    stack: ExitStack, command: str, connection: Mapping[str, Any], variables: Mapping[str, str]
-) -> list[str]:
-    """ssh's command line. A key lies in a file that only we can read, and is gone at the end."""
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pulumi-")))
-    host, port = str(connection["host"]), int(connection.get("port") or 22)
-    options = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={_dial_seconds(connection)}"]
-    if key := connection.get("privateKey"):
-        file = folder / "key"
-        file.touch(0o600)
-        file.write_text(str(key).rstrip("\n") + "\n", encoding="utf-8")
-        options += ["-i", str(file), "-o", "IdentitiesOnly=yes"]
-    known = folder / "known_hosts"
-    if host_key := connection.get("hostKey"):
-        name = host if port == 22 else f"[{host}]:{port}"
-        known.write_text(f"{name} {host_key}\n", encoding="utf-8")
-        options += ["-o", "StrictHostKeyChecking=yes"]
-    else:  # the CLI's provider doesn't look either
-        options += ["-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"]
-    options += ["-o", f"UserKnownHostsFile={known}", "-p", str(port)]
-    if variables:  # the server takes those that its AcceptEnv names
-        options += ["-o", f"SendEnv={' '.join(variables)}"]
-    user = str(connection.get("user") or "root")
-    return ["ssh", *options, "-l", user, "--", host, command]
-
-
-def _dial_seconds(connection: Mapping[str, Any]) -> int:
-    return int(connection.get("perDialTimeout") or 15)
+def _source_failures(source: Any) -> list[CheckFailure]:
+    """As the CLI's provider: a file or a directory of this machine, nothing else."""
+    if isinstance(source, Asset | Archive) and source.path is not None:
+        return []
+    return [CheckFailure("source", "must be a FileAsset, or a FileArchive of a path")]
