@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -10,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -17,7 +19,7 @@ import click
 from engine import natives, protocol
 from engine.backend import StackRef, parse_stack
 from engine.eventlog import EventSink, open_event_log
-from engine.session import CommandFailed, Loaded, Session
+from engine.session import CommandFailed, Loaded, Session, salt_of
 from engine.stackfile import ConfigValue, StackFile, with_declared
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ _NEEDS_YES = (
     "--yes or --skip-preview or --preview-only must be passed in to proceed when running in "
     "non-interactive mode"
 )
+# Options for which resources that stay the same are shown, or written, in full.
+_LOOK_INTO_ALL = ("as_json", "event_log", "diff", "show_sames")
 VERBS = {"preview": "update", "update": "update", "refresh": "refresh", "destroy": "destroy"}
 
 
@@ -175,9 +179,14 @@ def execute(request: Request) -> int:
         if not request.preview_only:
             stack.enter_context(_terminable())
             stack.enter_context(session.backend.lock(ref))
+        log = request.flags.get("event_log")
+        if log and not log.startswith("tcp://"):
+            log = str(
+                Path(log.removeprefix("file://")).absolute()
+            )  # before the run enters the program's directory
         run = Run(request, ref)
         stack.callback(run.close)
-        sink = stack.enter_context(open_event_log(request.flags.get("event_log")))
+        sink = stack.enter_context(open_event_log(log))
         return run.execute(sink)
 
 
@@ -223,18 +232,31 @@ class Run:
         self.session = request.session
         self.ref = ref
         self._runners: list[Runner] = []
-        self.stack_file = self._open_stack_file()
-        deployment = self.session.backend.load(ref)
-        # The key takes longest of all: from here on it is derived beside everything else, and so
-        # does the project's Python import the SDK.
-        salt = self.session.stack_salt(self.stack_file, deployment)
-        self.session.sealer(salt)
+        self._previewed: list[dict[str, Any]] = []
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        """Open all that a run takes. What takes longest goes on beside everything else: the
+        project's Python imports the SDK, and the key is derived (nearly always from the salt that
+        the state names; the stack file, which tells, takes a while to read)."""
+        request, ref = self.request, self.ref
         if request.preview_only or not request.flag("skip_preview"):
             self._start_runner()
         if not request.preview_only:
             self._start_runner()
+        deployment = self.session.backend.load(ref)
+        if salt := salt_of(deployment):
+            self.session.sealer(salt)
+        self.stack_file = self._open_stack_file()
+        self.session.sealer(self.session.stack_salt(self.stack_file, deployment))
         _import_ahead()
         self.config = self._config()  # no host is asked before the passphrase is proved right
+        # Where the CLI starts its plugins: paths of keys and of files to copy are relative to it.
+        os.chdir(self.session.project.program_dir)
         natives.warm_up(deployment.data.get("resources") or [])
         self.loaded: Loaded = self.session.load(ref, self.stack_file)
 
@@ -334,13 +356,15 @@ class Run:
         from engine.operation import run
 
         view = make_view(self.request.flags, self.ref, self.request.kind, dry_run)
-
+        self._previewed = []
         problems: list[Exception] = []
 
         def emit(event: dict[str, Any]) -> None:
             try:
                 log.put(event)
                 view.put(event)
+                if dry_run and self._asks:
+                    self._previewed.append(event)
             except Exception as problem:  # noqa: BLE001 - what is shown mustn't stop what is done
                 problems.append(problem)
 
@@ -375,6 +399,7 @@ class Run:
             dry_run=dry_run,
             runner=self._runners.pop(0) if self._runners else None,
             state_of=self._outputs_of,
+            whole_events=self._asks or any(map(self.request.flag, _LOOK_INTO_ALL)),
         )
 
     def _options(self) -> Any:
@@ -403,10 +428,23 @@ class Run:
         root = self.session.load(other).snapshot.root
         return root.outputs if root is not None else {}
 
+    @property
+    def _asks(self) -> bool:
+        """True if the operator will be asked after the preview."""
+        flags = ("yes", "skip_preview")
+        return not self.request.preview_only and not any(map(self.request.flag, flags))
+
     def _confirmed(self) -> bool:
-        answer = click.prompt(
-            f"Do you want to perform this {self.verb}?", type=click.Choice(["yes", "no"])
-        )
+        from engine.display import make_view
+
+        choices = click.Choice(["yes", "no", "details"])
+        question = f"Do you want to perform this {self.verb}?"
+        while (answer := click.prompt(question, type=choices, default="no")) == "details":
+            flags = {**self.request.flags, "diff": True, "as_json": False}
+            view = make_view(flags, self.ref, self.request.kind, True)
+            for event in self._previewed:
+                view.put(event)
+            view.finish()
         return bool(answer == "yes")
 
     def _record(self, outcome: Outcome, started: int) -> None:
@@ -449,6 +487,14 @@ class Run:
             )
             return
         if request.flags.get("target") or request.flags.get("exclude"):
+            return
+        protected = sum(row.protect for row in self.loaded.snapshot.rows)
+        if request.flag("exclude_protected") and protected:
+            if not request.flag("as_json"):
+                click.echo(
+                    "All unprotected resources were destroyed. There are still "
+                    f"{protected} protected resources associated with this stack."
+                )
             return
         if request.flag("remove"):
             from engine.commands_stack import remove_stack

@@ -55,6 +55,7 @@ class Operation:
     dry_run: bool = False
     runner: Runner | None = None
     state_of: Callable[[str], Mapping[str, Value]] | None = None
+    whole_events: bool = True  # somebody wants to know all of what stays the same
 
     @property
     def is_preview(self) -> bool:
