@@ -123,6 +123,7 @@ class Commands(click.Group):
     """Loads a command's module when it is called; refuses what isn't there in the CLI's words."""
 
     table: dict[str, str] = COMMANDS
+    refused: frozenset[str] = REFUSED
     path = "pulumi"
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -139,9 +140,9 @@ class Commands(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         name = args[0]
         if self.get_command(ctx, name) is None:
-            if name in REFUSED and self.path == "pulumi":
+            if name in self.refused:
                 raise CommandFailed(
-                    f"this engine doesn't support `pulumi {name}`; use the Pulumi CLI"
+                    f"this engine doesn't support `{self.path} {name}`; use the Pulumi CLI"
                 )
             raise CommandFailed(
                 f'unknown command "{name}" for "{self.path}"\nRun \'{self.path} --help\' for usage.'
@@ -229,6 +230,8 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as problem:  # a disk that's full, a directory that isn't ours
+        return _failed(str(problem), 1)
 
 
 def _failed(message: str, code: int) -> int:

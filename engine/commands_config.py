@@ -32,6 +32,7 @@ class ConfigCommands(Commands):
     """The subcommands."""
 
     path = "pulumi config"
+    refused = frozenset({"cp", "env", "refresh"})
     table = {  # noqa: RUF012 - as in Commands
         name: f"commands_config:{function}"
         for name, function in {

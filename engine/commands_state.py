@@ -22,6 +22,9 @@ class StateCommands(Commands):
     """The subcommands."""
 
     path = "pulumi state"
+    refused = frozenset(
+        {"edit", "move", "protect", "rename", "repair", "taint", "untaint", "upgrade"}
+    )
     table = {  # noqa: RUF012 - as in Commands
         "unprotect": "commands_state:unprotect",
         "delete": "commands_state:delete",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from engine.cli import REFUSED, REFUSED_OPTIONS, main, run
+from engine.cli import REFUSED_OPTIONS, Commands, main, run
 
 
 def commands(group: click.Group, path: str = "pulumi") -> Iterator[tuple[str, click.Command]]:
@@ -34,13 +34,20 @@ def test_every_command_and_option_says_what_it_does(path: str) -> None:
     assert "golden" not in (command.help or "")
 
 
-@pytest.mark.parametrize("name", sorted(REFUSED))
+REFUSED = [
+    f"{path} {name}"
+    for path, group in {"pulumi": main, **COMMANDS}.items()
+    if isinstance(group, Commands)
+    for name in sorted(group.refused)
+]
+
+
+@pytest.mark.parametrize("words", REFUSED)
 def test_a_command_of_the_cli_that_is_not_here_is_refused_by_name(
-    name: str, capsys: pytest.CaptureFixture[str]
+    words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run([name]) == 1
-    said = capsys.readouterr().err
-    assert f"doesn't support `pulumi {name}`; use the Pulumi CLI" in said
+    assert run(words.split()[1:]) == 1
+    assert f"doesn't support `{words}`; use the Pulumi CLI" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", sorted(REFUSED_OPTIONS))
