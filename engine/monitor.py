@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.__main__ import VERSION_LINE
 from engine.assets import AssetError, hashed
 from engine.events import Events
 from engine.goals import (
@@ -34,6 +35,7 @@ from engine.registry import (
 )
 from engine.rows import PROVIDER_PREFIX, STACK_TYPE, Row
 from engine.values import UNKNOWN, Props, Value, contains_unknown, number
+from engine.versions import is_in
 from engine.wire import decode, from_struct, from_value, to_struct
 
 # Secrets, references, output values, alias specs, replacement trigger, deletedWith, replaceWith:
@@ -168,6 +170,20 @@ class Monitor:
         """SupportsFeature."""
         known = request.id in FEATURES.values()
         return self._messages.SupportsFeatureResponse(hasSupport=known)
+
+    def require_version(self, request: Any) -> Any:
+        """RequirePulumiVersion: the program's own demand."""
+        wanted = request.pulumi_version_range
+        try:
+            fits = is_in(wanted)
+        except ValueError as problem:
+            raise Refused(str(problem)) from None
+        if not fits:
+            raise Refused(
+                f"Pulumi CLI version {VERSION_LINE} does not satisfy the version range "
+                f"requested by the Pulumi program: {wanted}"
+            )
+        return load("engine_pb2").RequirePulumiVersionResponse()
 
     def log(self, request: Any) -> None:
         """Engine.Log."""
@@ -471,7 +487,7 @@ class _Servicer:
             "Log": self._monitor.log,
             "GetRootResource": lambda _: load("engine_pb2").GetRootResourceResponse(),
             "SetRootResource": lambda _: load("engine_pb2").SetRootResourceResponse(),
-            "RequirePulumiVersion": lambda _: load("engine_pb2").RequirePulumiVersionResponse(),
+            "RequirePulumiVersion": self._monitor.require_version,
         }
         answer = answers.get(name)
 

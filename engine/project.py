@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from engine import yamltext
+from engine.__main__ import VERSION_LINE
+from engine.versions import is_in
 
 NAMES = ("Pulumi.yaml", "Pulumi.yml")
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
@@ -43,7 +45,6 @@ class Project:
     stack_config_dir: str = ""
     refresh: bool = False  # options.refresh: always
     config: Mapping[str, Declared] = field(default_factory=dict)  # by full key
-    required_version: str = ""
 
     @property
     def root(self) -> Path:
@@ -111,6 +112,7 @@ def load_project(start: Path) -> Project:
     for key in _REFUSED:
         if data.get(key):
             raise ProjectError(f"{path}: this engine doesn't support '{key}'; use the Pulumi CLI")
+    _check_version(data.get("requiredPulumiVersion"), path)
     legacy = data.get("config") if isinstance(data.get("config"), str) else ""
     refresh = (data.get("options") or {}).get("refresh")
     return Project(
@@ -122,8 +124,20 @@ def load_project(start: Path) -> Project:
         stack_config_dir=str(data.get("stackConfigDir") or legacy or ""),
         refresh=refresh in ("always", True),
         config=_declared(data.get("config"), name, path),
-        required_version=str(data.get("requiredPulumiVersion") or ""),
     )
+
+
+def _check_version(wanted: Any, path: Path) -> None:
+    """ProjectError unless the CLI that this engine stands in for is one that the project takes."""
+    try:
+        fits = not wanted or is_in(str(wanted))
+    except ValueError as problem:
+        raise ProjectError(f"{path}: requiredPulumiVersion: {problem}") from None
+    if not fits:
+        raise ProjectError(
+            f"{path}: Pulumi CLI version {VERSION_LINE} does not satisfy the version range "
+            f"requested by the project: {wanted}"
+        )
 
 
 def _runtime_options(runtime: Any, path: Path) -> Mapping[str, Any]:
