@@ -357,8 +357,8 @@ class Pool:
         for thread in threads:
             thread.join()
         if directory is not None:
-            with contextlib.suppress(OSError):
-                shutil.rmtree(directory)
+            # A master that is ending takes its own sockets away meanwhile.
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 POOL = Pool()
