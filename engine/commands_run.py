@@ -488,14 +488,6 @@ class Run:
             return
         if request.flags.get("target") or request.flags.get("exclude"):
             return
-        protected = sum(row.protect for row in self.loaded.snapshot.rows)
-        if request.flag("exclude_protected") and protected:
-            if not request.flag("as_json"):
-                click.echo(
-                    "All unprotected resources were destroyed. There are still "
-                    f"{protected} protected resources associated with this stack."
-                )
-            return
         if request.flag("remove"):
             from engine.commands_stack import remove_stack
 

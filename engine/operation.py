@@ -32,7 +32,7 @@ from engine.program import ProgramError, Runner, interpreter
 from engine.provider import ProviderError
 from engine.refresh import pruned, refresh_steps
 from engine.registry import Registry
-from engine.rows import Row, StateError, depends_on
+from engine.rows import Row, StateError
 from engine.steps import Ledger, Step
 from engine.targets import Targets
 from engine.values import Props, contains_unknown, deep_equals
@@ -445,10 +445,4 @@ class _Run:
     # --- destroy ----------------------------------------------------------------------------
 
     def _destroy(self) -> bool:
-        if self.operation.options.exclude_protected:
-            kept: set[str] = set()
-            for row in reversed(self.ledger.rows):  # what a row needs stands before it
-                if row.protect or row.urn in kept:
-                    kept |= {row.urn} | depends_on(row)
-            self.generator.excludes.more |= kept
         return self._delete()

@@ -14,10 +14,10 @@ class Targets:
     def __init__(self, patterns: Iterable[str]) -> None:
         self.patterns = tuple(patterns)
         self._expressions = [re.compile(_expression(p), re.DOTALL) for p in self.patterns]
-        self.more: set[str] = set()  # added by the run: dependents, what is protected
+        self.more: set[str] = set()  # dependents, added as they are met
 
     def __bool__(self) -> bool:
-        return bool(self.patterns or self.more)
+        return bool(self.patterns)
 
     def contains(self, urn: str) -> bool:
         """True if a pattern names it, or it was added."""

@@ -28,7 +28,7 @@ def test_every_preview_is_one_object() -> None:
 
 def digest(steps: list[Step], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     view = PreviewDigest(show_sames=False)
-    events = Events(view.put, preview=True, refresh=False)
+    events = Events(view.put, preview=True, refresh=False, whole=True)
     for step in steps:
         events.before(step)
         if step.op == "create":
@@ -51,7 +51,7 @@ def test_a_refresh_that_finds_a_change_tells_of_it(capsys: pytest.CaptureFixture
     detailed = {"x": PropertyDiff("update")}
     changed = Step("refresh", ROW.urn, old=ROW, new=ROW, result_op="update", detailed=detailed)
     view = PreviewDigest(show_sames=False)
-    events = Events(view.put, preview=True, refresh=True)
+    events = Events(view.put, preview=True, refresh=True, whole=True)
     events.before(changed)
     events.after(changed)
     view.finish()
@@ -68,7 +68,7 @@ def test_a_diagnostic_is_one_text_with_its_prefix(capsys: pytest.CaptureFixture[
 
 def test_default_providers_are_left_out_of_the_lines(capsys: pytest.CaptureFixture[str]) -> None:
     view = EventLines()
-    events = Events(view.put, preview=False, refresh=False)
+    events = Events(view.put, preview=False, refresh=False, whole=True)
     for step in (Step("create", DEFAULT.urn, new=DEFAULT), Step("create", ROW.urn, new=ROW)):
         events.before(step)
         events.after(step)
