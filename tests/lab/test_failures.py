@@ -70,11 +70,11 @@ def test_the_watcher_sees_a_pair_that_is_wholly_down(site: Site) -> None:
     with Watch(tuple(urls)) as watch:
         for key in ("excp-1-1", "excp-1-2"):
             site.docker(key, "pause", key)
-        time.sleep(1.5)
+        time.sleep(3)  # a probe that hangs ends after a second, the last one may still be answered
         for key in ("excp-1-1", "excp-1-2"):
             site.docker(key, "unpause", key)
         site.wait_until(lambda: site.codes()["excp-1-2"] == 200, "the pair to answer")
-    assert watch.seconds_without_any(urls) >= 1
+    assert watch.seconds_without_any(urls) >= 1.5
     assert watch.seconds_without_any(urls[:1]) >= watch.seconds_without_any(urls)
 
 
