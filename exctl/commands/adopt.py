@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from exctl.how import How
 from exctl.options import changing, selecting
 from exctl.site import Site
-from layout import Instance
+
+if TYPE_CHECKING:
+    from layout import Instance
 
 
 @click.command()

@@ -106,7 +106,7 @@ def test_a_run_asks_shows_details_and_does_what_is_answered(project: Project) ->
 def test_what_is_protected_stays_with_what_it_needs(project: Project) -> None:
     project.pulumi("up", "--yes", "--skip-preview")
     said = project.pulumi("destroy", "--yes", "--skip-preview", "--exclude-protected")
-    assert "There are still 1 protected resources" in said
+    assert "There are still 4 protected resources" in said
     left = project.pulumi("stack")
     assert "kept" in left
     assert "base" in left

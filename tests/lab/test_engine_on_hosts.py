@@ -193,7 +193,7 @@ def test_killed_at_any_moment_a_run_on_hosts_is_resumed_by_the_next(deployed: De
             assert operation["resource"]["urn"] in said, said
         interrupted += bool(pending)
         assert deployed.known() == deployed.there()
-    assert killed > ROUNDS * KILLS_A_ROUND / 2  # else the moments are ill chosen
+    assert killed > ROUNDS * KILLS_A_ROUND / 4  # else the moments are ill chosen
     assert interrupted > 0
     with deployed.start("destroy", "--yes", "--skip-preview") as process:
         assert process.wait(60) == 0

@@ -64,7 +64,7 @@ def test_an_import_that_fails_halfway_leaves_nothing_behind(
     forgotten: list[str] = []
     answers = iter([False, True])
     monkeypatch.setattr(migration, "is_in_backend", lambda _place: next(answers))
-    monkeypatch.setattr(migration, "forget", lambda place: forgotten.append(place.stack))
+    monkeypatch.setattr(migration, "remove_stack", lambda place: forgotten.append(place.stack))
 
     def fail(*_: object) -> None:
         raise ExctlError("no")

@@ -154,7 +154,7 @@ def test_a_rollback_takes_nothing_else(what: tuple[str, ...]) -> None:
         ("--action=rollback --service=excs", "rollback excs"),
         ("--action rollback", "rollback"),
         ("--action update --service excp --pair 1 --tag 2", "update excp --pair 1 --tag 2"),
-        ("--action init", "up"),
+        ("--action init", "init"),
     ],
 )
 def test_the_vendors_words_roll_back_what_they_name(vendors: str, ours: str) -> None:

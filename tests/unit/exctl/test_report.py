@@ -172,7 +172,7 @@ def test_what_costs_money_data_or_sleep_is_warned_of() -> None:
         redis__secure=False,
         excp__pairs__2__tag="100.0.100.12",
         stopped=["excp-2"],
-        preflight__waive={"disk": "a lab"},
+        preflight__waive={"disk-size": "a lab"},
     ).config
     said = "\n".join(cautions(config))
     for words in (
@@ -182,7 +182,7 @@ def test_what_costs_money_data_or_sleep_is_warned_of() -> None:
         "redis.secure is false",
         "100.0.100.11, 100.0.100.12",
         "stopped on purpose: excp-2",
-        "the check 'disk' is waived: a lab",
+        "the check 'disk-size' is waived: a lab",
     ):
         assert words in said
 

@@ -64,7 +64,7 @@ def test_it_says_what_the_vendor_asks_for_besides() -> None:
     assert "to be filled in: organization_sname, client_secret" in said
     assert "a transaction of its own, and an EX organization of its own" in said
     assert "redis.secure" not in said
-    open_redis = make_site(redis__secure=False).config
+    open_redis = make_site(redis__secure=False, tenant__oauth_client_id=None).config
     said = "\n".join(notes(open_redis, entries(open_redis, EVERYTHING, None)))
     assert "warning: redis.secure is false" in said
     assert "set tenant.oauth_client_id" in said
