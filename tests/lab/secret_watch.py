@@ -3,6 +3,7 @@ on every process's command line, and in every temporary file."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -55,7 +56,8 @@ def files_with(secrets: Iterable[bytes], directory: Path) -> list[str]:
     """The files below that hold one of the secrets."""
     wanted = list(secrets)
     found = []
-    for path in directory.rglob("*"):
+    # Not rglob, which fails at a directory that goes away while it looks.
+    for path in (Path(base, name) for base, _, names in os.walk(directory) for name in names):
         with suppress(OSError):
             if path.is_symlink() or not path.is_file() or path.stat().st_size > FILE_LIMIT_BYTES:
                 continue
