@@ -16,7 +16,7 @@ import pytest
 
 from lab import legacy, settings
 from lab.lab import Lab
-from tests.lab.conftest import Site, make_workspace
+from tests.lab.conftest import HOSTS, SECOND_PAIR, Site, make_workspace
 from tests.lab.operator import CRASHES, Running, exctl, locks
 from tests.lab.prober import PROVEN, Watch
 from tests.lab.secret_watch import SecretWatch
@@ -35,7 +35,8 @@ ASIDE = ".before-exec"
 @pytest.fixture(scope="module")
 def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The vendor's deployment on the hosts, and an operator's clone without a stack."""
-    made = Site(lab, make_workspace(tmp_path_factory.mktemp("clone"), lab))
+    work = make_workspace(tmp_path_factory.mktemp("clone"), lab)
+    made = Site(lab, work, HOSTS | SECOND_PAIR)
     made.stack_file.unlink()
     legacy.up(lab)
     yield made
@@ -126,8 +127,10 @@ def test_before_it_is_adopted_an_up_touches_nothing(site: Site) -> None:
     before = {key: names(site, key) for key in KEYS}
     exctl(site, "up", "--yes")
     assert {key: names(site, key) for key in KEYS} == before
-    assert exctl(site, "status").stdout.count("HTTP 200, but not from ours: exctl adopt") == 4
-    assert "if it is the vendor's: exctl adopt" in exctl(site, "drift", code=4).stdout
+    assert exctl(site, "status").stdout.count("HTTP 200, but not from ours: exctl adopt") == len(
+        KEYS
+    )
+    assert "take it over with: exctl adopt" in exctl(site, "drift", code=4).stdout
 
 
 def test_what_differs_is_shown_before_anything_is_touched(site: Site) -> None:
