@@ -20,7 +20,6 @@ from exctl.new_stack import NewStack
 from exctl.project import find_project
 from exctl.questions import ask, ask_secret
 from exctl.site import Place
-from exctl.workspace import has_passphrase, keep_passphrase
 
 WELCOME = """A new stack: one Engage tenant and its EX organization. Each question is explained;
 Enter takes what stands in brackets. Ctrl-C ends it, and leaves nothing behind."""
@@ -47,7 +46,7 @@ def begin(stack: str | None, source: Path | None, secrets_stdin: bool) -> Iterat
         raise NothingTouched("name the new stack: --stack NAME. Nothing was written.")
     place = new_stack.place_for(find_project(), stack)
     new = _asked(place) if source is None else _read(place, source, secrets_stdin)
-    _ask_for_passphrase(stack)
+    new_stack.ask_for_passphrase(stack)
     path = new_stack.write_new(place, new, HEAD.format(stack=stack))
     yield from _done(path, stack, new)
 
@@ -120,19 +119,6 @@ def _settings(name: str, text: str) -> tuple[dict[str, Any], list[Problem]]:
         if key in SECRET_NAMES
     ]
     return {k: v for k, v in sections.items() if k not in SECRET_NAMES}, problems
-
-
-def _ask_for_passphrase(stack: str) -> None:
-    if has_passphrase():
-        return
-    if not sys.stdin.isatty():
-        raise NothingTouched(
-            "the secrets of the new stack are encrypted with a passphrase; set"
-            " PULUMI_CONFIG_PASSPHRASE_FILE or PULUMI_CONFIG_PASSPHRASE. Nothing was written."
-        )
-    click.echo("\nThe passphrase encrypts the secrets in the stack file. Keep it: every later")
-    click.echo("command needs it, and nobody can read the secrets without it.")
-    keep_passphrase(ask_secret(f"passphrase of the stack {stack}", False))
 
 
 def _done(path: Path, stack: str, new: NewStack) -> Iterator[str]:

@@ -18,11 +18,12 @@ from pydantic import ValidationError
 import vendor_facts as vendor
 from config_loader import SECRET_NAMES, orgs_of_other_stacks, parse
 from config_schema import ExecConfig, Ssh
-from exctl import env_file, env_syntax, secrets, stack_file
+from exctl import env_file, env_syntax, stack_file
 from exctl.env_file import Imported
 from exctl.errors import ExctlError, NothingTouched
+from exctl.new_stack import NewStack, ask_for_passphrase, place_for, write_new
 from exctl.site import Place, find_project
-from exctl.workspace import is_in_backend, last_error, remove_stack
+from exctl.workspace import is_in_backend, last_error
 from health.container import command_over_ssh
 from layout import build_layout
 from ssh_options import make_control_directory, ssh_target
@@ -32,6 +33,9 @@ ON_HOSTS = ("exec/.env", "/usr/home/genesys/exec/.env")
 names another directory as well. Source: deployment, Deploying EX Engage Connector."""
 READ_SECONDS = 20.0
 ALL_SERVICES = ["excs", "exas", "excp"]
+HEAD = """\
+Taken over from the vendor's {source} by exctl import-env. What isn't in it is a
+comment here, with its default."""
 NOT_OURS_YET = "not ours yet: exctl adopt, or start, takes it out"
 
 
@@ -109,10 +113,8 @@ def import_env(source: Source, stack: str, given: Mapping[str, Any]) -> Iterator
     Raises NothingTouched if the stack is there already, or if what the `.env` says can't be a
     stack: then with every problem at once. Whatever fails, nothing is left behind.
     """
-    place = Place(find_project(), stack)
+    place = place_for(find_project(), stack)
     path = stack_file.path_of(place)
-    if path.exists():
-        raise NothingTouched(f"{path.name} is there already; nothing was written.")
     found = _read(source)
     _merge(found.settings, given)
     config = _validated(found, place, source)
@@ -122,6 +124,7 @@ def import_env(source: Source, stack: str, given: Mapping[str, Any]) -> Iterator
             f" another name, or remove it: pulumi stack rm {stack}. Nothing was written."
         )
     found.secrets |= asked_for(needed(config, found.secrets), sys.stdin.isatty(), getpass.getpass)
+    ask_for_passphrase(stack)
     _write(place, found, source)
     encrypted = ", ".join(sorted(found.secrets)) or "none"
     keys = ", ".join(instance.key for instance in build_layout(config, stack).instances)
@@ -196,23 +199,11 @@ def asked_for(names: Sequence[str], is_terminal: bool, ask: Callable[[str], str]
 
 def _write(place: Place, found: Imported, source: Source) -> None:
     """The file and the stack in its backend; neither if anything fails."""
-    heading = [
-        f"Taken over from the vendor's {source.name} by exctl import-env. What isn't in it has the",
-        "defaults of Pulumi.example.yaml, which explains every setting.",
-    ]
     why = {path: f"inferred: {reason}" for path, reason in found.inferred.items()}
     settings = found.settings | {"stopped": ALL_SERVICES}
-    path = stack_file.path_of(place)
-    stack_file.write(path, stack_file.drafted(settings, heading, why | {"stopped": NOT_OURS_YET}))
+    new = NewStack(settings, found.secrets, why | {"stopped": NOT_OURS_YET})
     try:
-        secrets.encrypt(place, found.secrets)  # opens the stack, without secrets as well
-    except BaseException as failure:
-        try:
-            if is_in_backend(place):
-                remove_stack(place)
-        finally:
-            path.unlink(missing_ok=True)
-        if isinstance(failure, auto.CommandError):
-            said = last_error(failure)
-            raise ExctlError(f"the stack can't be made: {said}. Nothing is left of it.") from None
-        raise
+        write_new(place, new, HEAD.format(source=source.name))
+    except auto.CommandError as failure:
+        said = last_error(failure)
+        raise ExctlError(f"the stack can't be made: {said}. Nothing is left of it.") from None

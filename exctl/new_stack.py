@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,21 +21,23 @@ from exctl import stack_text
 from exctl.errors import NothingTouched
 from exctl.interrupts import SIGNALS
 from exctl.project import EXAMPLE, PROGRAM
+from exctl.questions import ask_secret
 from exctl.secret_sources import ways
 from exctl.secrets import encrypt_in
 from exctl.site import Place
 from exctl.stack_file import write
-from exctl.workspace import create_stack, remove_stack
+from exctl.workspace import create_stack, has_passphrase, keep_passphrase, remove_stack
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 @dataclass
 class NewStack:
-    """What a stack file is to say: settings by section, secrets by name."""
+    """What a stack file is to say: settings by section, secrets by name, and comments by path."""
 
     settings: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
 
 
 def place_for(project: Path, stack: str) -> Place:
@@ -81,6 +84,23 @@ def refuse(source: str, problems: Sequence[Problem]) -> None:
         raise NothingTouched(f"{source} has {count}; nothing was written.{lines}")
 
 
+def ask_for_passphrase(stack: str) -> None:
+    """Has the new stack's passphrase chosen, twice the same, unless the environment gives it.
+
+    NothingTouched if there is no terminal to ask on.
+    """
+    if has_passphrase():
+        return
+    if not sys.stdin.isatty():
+        raise NothingTouched(
+            "the secrets of the new stack are encrypted with a passphrase; set"
+            " PULUMI_CONFIG_PASSPHRASE_FILE or PULUMI_CONFIG_PASSPHRASE. Nothing was written."
+        )
+    click.echo("\nThe passphrase encrypts the secrets in the stack file. Keep it: every later")
+    click.echo("command needs it, and nobody can read the secrets without it.")
+    keep_passphrase(ask_secret(f"passphrase of the stack {stack}", False))
+
+
 def write_new(place: Place, new: NewStack, head: str) -> Path:
     """Makes the stack and its file; the file's path. `head` becomes the comment at its top.
 
@@ -98,7 +118,8 @@ def write_new(place: Place, new: NewStack, head: str) -> Path:
                 encrypt_in(stack, {name: value})
             _end_if_interrupted()
             salt, ciphertexts = _sealed(path)
-            write(path, stack_text.rendered(example, new.settings, head, salt, ciphertexts))
+            text = stack_text.rendered(example, new.settings, head, salt, ciphertexts, new.why)
+            write(path, text)
         except BaseException:
             if path.exists():  # it wasn't before, so it is ours
                 remove_stack(place)

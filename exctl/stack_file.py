@@ -10,10 +10,9 @@ from typing import Any
 
 import yaml
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.comments import CommentedSeq
 
 from config_loader import NAMESPACE
-from config_schema import ExecConfig
 from exctl.site import Place
 
 
@@ -84,52 +83,8 @@ def write(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def drafted(
-    settings: Mapping[str, Any], heading: Sequence[str], why: Mapping[str, str] = {}
-) -> str:
-    """The text of a new stack file: sections in the schema's order, each with what it is for.
-
-    `settings` are the sections by name, `heading` the comment it begins with; `why` is path
-    (`redis.secure`) → a comment over that setting, for what nobody has said in so many words.
-    """
-    content = CommentedMap()
-    order = [name for name in ExecConfig.model_fields if name in settings]
-    for name in [*order, *(name for name in settings if name not in order)]:
-        key = f"{NAMESPACE}:{name}"
-        content[key] = _commented(settings[name], name, why, 4)
-        if isinstance(settings[name], Mapping):
-            lines = filter(None, [_about(name), why.get(name, "")])
-            content.yaml_set_comment_before_after_key(key, before="\n".join(lines), indent=2)
-        elif name in why:  # at the line's end it goes when the setting goes
-            content.yaml_add_eol_comment(why[name], key)
-    yaml = YAML()
-    yaml.width = 10_000
-    written = StringIO()
-    yaml.dump({"config": content}, written)
-    return "".join(f"# {line}\n" for line in heading) + written.getvalue()
-
-
 def _flow(values: Sequence[Any]) -> CommentedSeq:
     """A list in one line."""
     row = CommentedSeq(values)
     row.fa.set_flow_style()
     return row
-
-
-def _about(section: str) -> str:
-    field = ExecConfig.model_fields.get(section)
-    return (field.description if field else None) or ""
-
-
-def _commented(value: Any, path: str, why: Mapping[str, str], indent: int) -> Any:
-    """The value for ruamel.yaml, with the comments of what is in it."""
-    if isinstance(value, list):
-        return _flow(value)
-    if not isinstance(value, Mapping):
-        return value
-    found = CommentedMap()
-    for name, part in value.items():
-        found[name] = _commented(part, f"{path}.{name}", why, indent + 2)
-        if comment := why.get(f"{path}.{name}"):
-            found.yaml_set_comment_before_after_key(name, before=comment, indent=indent)
-    return found

@@ -40,15 +40,17 @@ def rendered(
     head: str = "",
     salt: str = "",
     secrets: Mapping[str, str] | None = None,
+    why: Mapping[str, str] | None = None,
 ) -> str:
     """The file: `head` as comments, the salt, the settings by section, the secrets' ciphertexts.
+    `why` is path (`redis.secure`) → a comment on that setting, which goes when the setting goes.
 
     Raises ValueError if a setting has no line in the example.
     """
     wanted = without_empty(settings)
     lines = [f"# {line}".rstrip() for line in head.splitlines()]
     lines += [f"encryptionsalt: {salt}"] if salt else []
-    lines += ["config:", *_config(list(_lines(example)), wanted)]
+    lines += ["config:", *_config(list(_lines(example)), wanted, why or {})]
     for name, ciphertext in (secrets or {}).items():
         purpose = next((s.purpose for s in vendor.SECRETS if s.name == name), "")
         lines += ["", f"  # {purpose}", f"  {NAMESPACE}:{name}:", f"    secure: {ciphertext}"]
@@ -96,20 +98,22 @@ def _goes_deeper(following: list[str], indent: int) -> bool:
     return bool(following) and len(following[0]) - len(following[0].lstrip(" ")) > indent
 
 
-def _config(lines: list[Line], settings: Mapping[str, Any]) -> Iterator[str]:
+def _config(
+    lines: list[Line], settings: Mapping[str, Any], why: Mapping[str, str]
+) -> Iterator[str]:
     pairs = _at(settings, _PAIRS)
     numbers = sorted(pairs, key=int) if isinstance(pairs, Mapping) else []
     block = [line for line in lines if line.path[:3] == _FIRST_PAIR]
     for line in lines:
         if line.path[:3] != _FIRST_PAIR:
-            yield from _shown(line, line.path, settings)
+            yield from _shown(line, line.path, settings, why)
         elif line is block[0]:
             for number in numbers:
                 for of_pair in block:
                     path = (*_PAIRS, number, *of_pair.path[3:])
                     is_said_already = number != numbers[0] and not _is_set(of_pair, path, settings)
                     if not is_said_already:
-                        yield from _shown(of_pair, path, settings, number)
+                        yield from _shown(of_pair, path, settings, why, number)
 
 
 def _is_set(line: Line, path: Path, settings: Mapping[str, Any]) -> bool:
@@ -117,9 +121,14 @@ def _is_set(line: Line, path: Path, settings: Mapping[str, Any]) -> bool:
 
 
 def _shown(
-    line: Line, path: Path, settings: Mapping[str, Any], pair: str | None = None
+    line: Line,
+    path: Path,
+    settings: Mapping[str, Any],
+    why: Mapping[str, str],
+    pair: str | None = None,
 ) -> Iterator[str]:
     value = _at(settings, path)
+    comment = f" # {why['.'.join(path)]}" if ".".join(path) in why else ""
     name = f'"{pair}"' if pair is not None and len(path) == 3 else line.name
     if line.is_comment:
         yield line.text
@@ -127,9 +136,9 @@ def _shown(
         body = line.text.lstrip(" ").lstrip("#")
         yield f"{line.indent}#{body}"
     elif line.is_section:
-        yield f"{line.indent}{name}:"
+        yield f"{line.indent}{name}:{comment}"
     else:
-        yield f"{line.indent}{name}: {_flow(value)}"
+        yield f"{line.indent}{name}: {_flow(value)}{comment}"
 
 
 def _at(value: Any, path: Path) -> Any:
