@@ -16,7 +16,7 @@ class Builtin:
     def __init__(self, state_of: Callable[[str], Mapping[str, Value]] | None) -> None:
         self._state_of = state_of
 
-    def configure(self, inputs: Props) -> None:
+    def configure(self, inputs: Props, lazily: bool) -> None:
         """Nothing to configure."""
 
     def check(self, urn: str, olds: Props | None, news: Props) -> tuple[Props, list[CheckFailure]]:

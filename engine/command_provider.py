@@ -45,7 +45,7 @@ class CommandProvider:
     def __init__(self) -> None:
         self._hosts = Hosts()
 
-    def configure(self, inputs: Props) -> None:
+    def configure(self, inputs: Props, lazily: bool) -> None:
         """Nothing to configure."""
 
     def check(self, urn: str, olds: Props | None, news: Props) -> tuple[Props, list[CheckFailure]]:

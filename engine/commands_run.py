@@ -257,7 +257,8 @@ class Run:
         self.config = self._config()  # no host is asked before the passphrase is proved right
         # Where the CLI starts its plugins: paths of keys and of files to copy are relative to it.
         os.chdir(self.session.project.program_dir)
-        natives.warm_up(deployment.data.get("resources") or [])
+        if not self._only_looks:
+            natives.warm_up(deployment.data.get("resources") or [])
         self.loaded: Loaded = self.session.load(ref, self.stack_file)
 
     def _open_stack_file(self) -> StackFile:
@@ -397,10 +398,21 @@ class Run:
             emit=emit,
             options=self._options(),
             dry_run=dry_run,
+            only_looks=self._only_looks,
             runner=self._runners.pop(0) if self._runners else None,
             state_of=self._outputs_of,
             whole_events=self._asks or any(map(self.request.flag, _LOOK_INTO_ALL)),
         )
+
+    @property
+    def _only_looks(self) -> bool:
+        """True if nothing but this preview is asked for, and that of the state alone."""
+        of_the_program = self.request.kind in ("preview", "update")
+        return self.request.preview_only and of_the_program and not self._refreshes
+
+    @property
+    def _refreshes(self) -> bool:
+        return self.request.flag("refresh") or self.session.project.refresh
 
     def _options(self) -> Any:
         from engine.options import Options
@@ -412,7 +424,7 @@ class Run:
             excludes=(*(flags.get("exclude") or ()), *self._protected),
             target_dependents=self.request.flag("target_dependents"),
             replace=(*(flags.get("replace") or ()), *replaced),
-            refresh=self.request.flag("refresh") or self.session.project.refresh,
+            refresh=self._refreshes,
             continue_on_error=self.request.flag("continue_on_error"),
             clear_pending_creates=self.request.flag("clear_pending_creates"),
         )

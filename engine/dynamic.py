@@ -35,7 +35,7 @@ class DynamicProvider:
         self._stub: Any = None
         self._messages: Any = None
 
-    def configure(self, inputs: Props) -> None:
+    def configure(self, inputs: Props, lazily: bool) -> None:
         import grpc
 
         self._messages = load("provider_pb2")

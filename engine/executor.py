@@ -40,6 +40,7 @@ class Executor:
         events: Events,
         *,
         preview: bool,
+        only_looks: bool = False,
         parallel: int,
         continue_on_error: bool,
         on_stop: Callable[[], None],
@@ -48,6 +49,7 @@ class Executor:
         self._registry = registry
         self._events = events
         self._preview = preview
+        self._only_looks = only_looks
         self._continue = continue_on_error
         self._on_stop = on_stop
         self._pool = Pool(parallel)
@@ -246,7 +248,7 @@ class Executor:
                 new, id=old.id, outputs=old.outputs, created=old.created, modified=old.modified
             )
         if new.is_provider:
-            self._registry.configure(new)
+            self._registry.configure(new, lazily=self._only_looks)
         return new
 
     def _read(self, new: Row) -> Row:

@@ -104,6 +104,7 @@ class _Run:
             self.registry,
             self.events,
             preview=self.preview,
+            only_looks=self.operation.only_looks,
             parallel=self.operation.options.parallel,
             continue_on_error=self.operation.options.continue_on_error,
             on_stop=lambda: self.queue.put(Stopped()),

@@ -53,6 +53,7 @@ class Operation:
     emit: Emit
     options: Options = field(default_factory=Options)
     dry_run: bool = False
+    only_looks: bool = False  # a preview that nothing follows: idle hosts aren't logged in at
     runner: Runner | None = None
     state_of: Callable[[str], Mapping[str, Value]] | None = None
     whole_events: bool = True  # somebody wants to know all of what stays the same

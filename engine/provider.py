@@ -60,7 +60,7 @@ class Provider(Protocol):
 
     supports_preview: bool
 
-    def configure(self, inputs: Props) -> None: ...
+    def configure(self, inputs: Props, lazily: bool) -> None: ...
 
     def check(self, urn: str, olds: Props | None, news: Props) -> tuple[Props, list[CheckFailure]]:
         """The inputs with defaults, and what is refused of them."""

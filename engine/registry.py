@@ -239,18 +239,19 @@ class Registry:
                 f"{package} {version} isn't supported: this engine has version {native.version}"
             )
 
-    def configure(self, row: Row) -> None:
-        """Make the provider of a provider's row available under its reference."""
-        self._bridge(f"{row.urn}::{row.id}", row)
+    def configure(self, row: Row, lazily: bool = False) -> None:
+        """Make the provider of a provider's row available under its reference. `lazily`: it may
+        put off reaching what it works on until there is something to do."""
+        self._bridge(f"{row.urn}::{row.id}", row, lazily)
 
-    def _bridge(self, reference: str, row: Row) -> Bridge:
+    def _bridge(self, reference: str, row: Row, lazily: bool = False) -> Bridge:
         inputs = provider_outputs(row.inputs)
         unknown = contains_unknown(inputs)
         bridge = Bridge(self._make(package_of(row.type)), Future(), unknown)
 
         def configure() -> None:
             try:
-                bridge.provider.configure(_plain(inputs))
+                bridge.provider.configure(_plain(inputs), lazily)
                 bridge.configured.set_result(None)
             except Exception as error:  # noqa: BLE001  (given to whoever asks the provider)
                 bridge.configured.set_exception(error)

@@ -39,11 +39,15 @@ class HostContainer:
 
 @dataclass(frozen=True)
 class HostImage:
-    """An image on the host: its digests in registries, and the user that it runs as."""
+    """An image on the host: all its names, by tag (`place/excs:1.2`) and by digest in a registry
+    (`place/excs@sha256:…`), and the user that it runs as."""
 
-    tags: tuple[str, ...]
-    digests: tuple[str, ...]
+    names: tuple[str, ...]
     user: str
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        return tuple(name.partition("@")[2] for name in self.names if "@" in name)
 
 
 @dataclass(frozen=True)
@@ -197,9 +201,7 @@ def _docker(text: str) -> tuple[Mapping[str, Any], str]:
 def _image(line: list[str]) -> HostImage | None:
     try:
         tags, digests, user = (json.loads(part) for part in line[1:])
-        names = [str(name) for name in digests or ()]
-        digests = tuple(name.rpartition("@")[2] for name in names)
-        return HostImage(tuple(map(str, tags or ())), digests, str(user or ""))
+        return HostImage(tuple(map(str, [*(tags or ()), *(digests or ())])), str(user or ""))
     except (ValueError, TypeError):
         return None
 

@@ -142,9 +142,9 @@ class _Client:
 
     def manifest(self, image: str, is_wanted: bool) -> Manifest | Outcome:
         """The image's manifest; its size too if it `is_wanted`, to be pulled."""
-        path, _, tag = image.removeprefix(f"{self._name}/").rpartition(":")
+        path, reference = named(image.removeprefix(f"{self._name}/"))
         place = f"/v2/{path}/manifests/"
-        answer = self._get(place + tag, path, "GET" if is_wanted else "HEAD")
+        answer = self._get(place + reference, path, "GET" if is_wanted else "HEAD")
         if answer.status_code == 404:
             return Outcome("refused", "the registry has no such image")
         if not answer.ok:
@@ -210,9 +210,15 @@ class _Client:
             return ""
 
 
+def named(image: str) -> tuple[str, str]:
+    """An image's repository, and the tag or the digest that it is called by there."""
+    repository, _, reference = image.rpartition("@" if "@" in image else ":")
+    return repository, reference
+
+
 def image_on_host(facts: HostFacts, image: str) -> HostImage | None:
-    """The host's image of that name and tag."""
-    return next((found for found in facts.images if image in found.tags), None)
+    """The host's image of that name and tag, or digest."""
+    return next((found for found in facts.images if image in found.names), None)
 
 
 def has_all_images(subject: Subject, host: str, facts: HostFacts) -> bool:
@@ -273,7 +279,7 @@ def _image(
     if isinstance(manifest, Manifest):
         where = "on the host and in the registry" if on_host else "in the registry"
         return Finding("image", host, where, image)
-    fix = f"push it (exctl images), or name a tag that is there: {image.rpartition(':')[2]} isn't"
+    fix = f"push it (exctl images), or name a tag that is there: {named(image)[1]} isn't"
     if on_host is not None:
         if manifest is not None:
             return Finding(

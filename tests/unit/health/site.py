@@ -76,7 +76,8 @@ class Site:
         return f"{REGISTRY}/exec/{SERVICES[host]}:100.0.100.11"
 
     def has_image(self, host: str, digest: str = DIGEST, user: str = "") -> Site:
-        tags, digests = json.dumps([self.image(host)]), json.dumps([f"x/y@{digest}"])
+        place = self.image(host).rpartition(":")[0]
+        tags, digests = json.dumps([self.image(host)]), json.dumps([f"{place}@{digest}"])
         self.lines[host].append(f"image\t{tags}\t{digests}\t{json.dumps(user)}")
         return self
 

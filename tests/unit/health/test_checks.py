@@ -41,6 +41,7 @@ BASH_FIX = "install bash and coreutils"
 NOT_TRIED = "not tried: the host has no bash or no timeout"
 KNOWN = ".lab/ssh/known_hosts"
 EXCS_IMAGE = f"{REGISTRY}/exec/excs:100.0.100.11"
+PINNED = f"{REGISTRY}/exec/excs@{DIGEST}"
 CLOCK_FIX = "let chrony or systemd-timesyncd keep the clock"
 IMAGE_FIX = "push it (exctl images), or name a tag that is there: 100.0.100.11 isn't"
 LOGS_NEEDED = "/var/log/exec can be written to by the containers"
@@ -334,6 +335,17 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
         registry("refused", "it refuses exec or registryPassword"),
         F("image", EXCS, "not on the host, and the registry couldn't be asked", EXCS_IMAGE,
           "not known", "see registry-login"),
+    ),
+    "a pinned image that the registry has lost": (
+        lambda site: (
+            site.file.put("excs.digest", DIGEST),
+            site.has_image(EXCS),
+            site.registry.update(
+                {EXCS: RegistryAnswer(DONE, {PINNED: Outcome("refused", "HTTP 404")})}
+            ),
+        ),
+        F("image", EXCS, "on the host, but HTTP 404", PINNED, "warning",
+          f"push it (exctl images), or name a tag that is there: {DIGEST} isn't"),
     ),
     "a tag that has moved": (
         lambda site: site.has_image(EXCS, OTHER_DIGEST),

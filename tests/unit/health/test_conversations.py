@@ -37,6 +37,7 @@ INDEX = {
         {"digest": "sha256:amd", "platform": {"os": "linux", "architecture": "amd64"}},
     ]
 }
+REFERENCES = ("100.0.100.11", f"sha256:{'a' * 64}")
 LAYERS = {"layers": [{"size": 100}, {"size": 23}]}
 REFUSED = Outcome("refused", "the registry has no such image")
 
@@ -56,7 +57,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
             self.answer(401, {}, f'Bearer realm="{realm}",service="r"')
         elif self.path.endswith("/manifests/sha256:amd"):
             self.answer(200, LAYERS)
-        elif self.path in ("/v2/", "/v2/exec/excs/manifests/100.0.100.11"):
+        elif self.path in ("/v2/", *(f"/v2/exec/excs/manifests/{r}" for r in REFERENCES)):
             self.answer(200, INDEX)
         else:
             self.answer(404, {})
@@ -124,9 +125,11 @@ def stranger(says: bytes) -> Iterator[int]:
         peer.close()
 
 
-def subject(password: str = "s3cret", **places: int) -> Subject:
-    """The lab's stack with its servers on loopback."""
+def subject(digest: str | None = None, password: str = "s3cret", **places: int) -> Subject:
+    """The lab's stack with its servers on loopback, and EXCS's image pinned by a digest."""
     file = Site().file
+    if digest is not None:
+        file.put("excs.digest", digest)
     if "registry" in places:
         file.put("registry.repository", f"127.0.0.1:{places['registry']}/exec")
     if "redis" in places:
@@ -148,10 +151,11 @@ def facts(is_insecure: bool = True) -> HostFacts:
     )
 
 
+@pytest.mark.parametrize("digest", [None, REFERENCES[1]])
 def test_a_registrys_token_is_fetched_and_the_size_is_that_of_the_hosts_processor(
-    tunnels: Tunnels, registry_port: int
+    tunnels: Tunnels, registry_port: int, digest: str | None
 ) -> None:
-    about = subject(registry=registry_port)
+    about = subject(digest, registry=registry_port)
     answer = registry.ask(about, EXCS, facts(), tunnels)
     (image,) = about.images(EXCS)
     assert answer.login == Outcome("done")
@@ -159,7 +163,7 @@ def test_a_registrys_token_is_fetched_and_the_size_is_that_of_the_hosts_processo
 
 
 def test_a_registry_refuses_a_wrong_password(tunnels: Tunnels, registry_port: int) -> None:
-    answer = registry.ask(subject("wrong", registry=registry_port), EXCS, facts(), tunnels)
+    answer = registry.ask(subject(password="wrong", registry=registry_port), EXCS, facts(), tunnels)
     assert answer.login == Outcome("refused", "it refuses exec or registryPassword")
 
 
