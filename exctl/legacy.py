@@ -160,10 +160,14 @@ def _fits(container: Container, instance: Instance) -> bool:
     said = container.environment.get("PORT")
     if container.ports or (said is not None and said != str(instance.port)):
         return False
-    image = instance.image.rpartition(":")[0].rpartition("/")[2]
-    its_image = container.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
     service = container.labels.get(f"{COMPOSE}service", "").lower()
-    return image == its_image or service.startswith(instance.service)
+    is_its_image = _bare(container.image) == _bare(instance.image)
+    return is_its_image or service.startswith(instance.service)
+
+
+def _bare(image: str) -> str:
+    """`excs` of `registry:5000/exec/excs:1.2`, with a digest in place of the tag as well."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def _refusal(

@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urljoin
 
 import requests
 
 from exctl.errors import ExctlError
 from exctl.images.manifest import MANIFEST_TYPES, digest_of
-from exctl.images.tunnel import Way, adapter
+from health.tunnel import Connect, TunnelAdapter, dialled
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5, 300
 """Chosen: a registry that isn't there is known soon; one that stores a layer may take its time."""
@@ -39,7 +39,7 @@ class Registry:
         username: str | None,
         password: str,
         insecure: bool,
-        way: Way | None = None,
+        way: Sequence[str] | None = None,
     ) -> None:
         self.address, _, path = repository.partition("/")
         self.repository = repository
@@ -51,7 +51,7 @@ class Registry:
         self._session.trust_env = False  # ~/.netrc and proxies are for other places than ours
         self._session.verify = _authorities()
         if way is not None:
-            self._session.mount(self._base, adapter(way))
+            self._session.mount(self._base, TunnelAdapter(_by(way)))
         self._authorization: dict[str, str] = {}
 
     def url(self, name: str, rest: str) -> str:
@@ -180,6 +180,12 @@ class Registry:
         if found.ok and isinstance(content := found.json(), dict):
             token = content.get("token") or content.get("access_token") or ""
             self._authorization = {"Authorization": f"Bearer {token}"}
+
+
+def _by(way: Sequence[str]) -> Connect:
+    """Connections by the host that `way`, an ssh command up to and with the destination, leads to:
+    for sites where only the hosts reach the registry."""
+    return lambda host, port: dialled(way, host, port)[0]
 
 
 def _authorities() -> str | bool:

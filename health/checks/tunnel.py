@@ -1,8 +1,4 @@
-"""Connections that begin on a host and are spoken over from here, by `ssh -W`.
-
-The host only passes bytes on: nothing is installed on it, no port is opened anywhere, and a
-password goes from this process to the other end alone, as the service's own would.
-"""
+"""The preflight's connections from a host: each with its time, and what is trusted over it."""
 
 from __future__ import annotations
 
@@ -15,11 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from health.checks.subject import Address
+from health.tunnel import TunnelAdapter, dialled
 
 TIMEOUT_SECONDS = 5.0
 """Chosen: what takes longer to answer a login isn't well."""
@@ -44,16 +38,8 @@ class Tunnels:
         self._stack.close()
 
     def connect(self, to: Address) -> socket.socket:
-        """A socket whose other end the host connects; closed, with ssh ended, at the block's end.
-
-        That nobody answers shows only when it's read: then it is at its end.
-        """
-        ours, theirs = socket.socketpair()
-        command = [*self._ssh[:-1], "-W", str(to), self._ssh[-1]]
-        with theirs:
-            process = subprocess.Popen(
-                command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.DEVNULL
-            )
+        """A socket whose other end the host connects; closed, with ssh ended, after the block."""
+        ours, process = dialled(self._ssh, to.host, to.port)
         ours.settimeout(self.timeout_seconds)
         self._processes.append(process)
         # Each read has this limit; the watchdog ends what goes on for ever, a byte at a time.
@@ -86,31 +72,17 @@ def _end(ours: socket.socket, process: subprocess.Popen[bytes], watchdog: thread
     process.wait()
 
 
-class _Adapter(HTTPAdapter):
-    """requests over the sockets of a tunnel. urllib3's pools take the classes of their connections
-    from an attribute, made for this."""
-
+class _Adapter(TunnelAdapter):
     def __init__(self, tunnels: Tunnels, certificates: ssl.SSLContext) -> None:
-        self._tunnels = tunnels
+        self._timeout_seconds = tunnels.timeout_seconds
         self._certificates = certificates
-        super().__init__(max_retries=0)
+        super().__init__(lambda host, port: tunnels.connect(Address(host, port)), max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._certificates, **kwargs)
-        tunnels = self._tunnels
-
-        def connect(connection: HTTPConnection) -> socket.socket:
-            return tunnels.connect(Address(connection.host, connection.port or 443))
-
-        plain = type("Plain", (HTTPConnection,), {"_new_conn": connect})
-        secure = type("Secure", (HTTPSConnection,), {"_new_conn": connect})
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
-            "https": type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
-        }
 
     def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs["timeout"] = self._tunnels.timeout_seconds
+        kwargs["timeout"] = self._timeout_seconds
         # The context decides what is trusted; requests would put its own list in its place.
         kwargs["verify"] = self._certificates.verify_mode != ssl.CERT_NONE
         return super().send(request, *args, **kwargs)

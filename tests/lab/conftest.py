@@ -195,22 +195,6 @@ def two_pairs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     assert run.code == 0, run.text
 
 
-UNPROVEN = frozenset(
-    f"test_{name}.py"
-    for name in ("failures", "images", "interruptions", "migrating", "preflight", "secrets")
-)
-"""Stories that are run and reported but don't yet decide: a failure is shown as `xfailed`. They
-come last, so that what a failing one leaves behind disturbs no other."""
-WHY_UNPROVEN = "not yet seen to pass as a whole on a quiet machine: see CHANGELOG.md"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.name in UNPROVEN:
-            item.add_marker(pytest.mark.xfail(reason=WHY_UNPROVEN, strict=False))
-    items.sort(key=lambda item: item.path.name in UNPROVEN)
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The numbers that the stories prove, in every run that told any."""
     if PROVEN:

@@ -28,6 +28,13 @@ pytestmark = pytest.mark.lab
 Row = dict[str, Any]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_images(site: Site) -> None:
+    """Hosts that have to pull everything, whatever was deployed on them before."""
+    for key in HOSTS:
+        site.docker(key, "image", "prune", "--all", "--force")
+
+
 def doctor(site: Site, code: int = 0) -> list[Row]:
     """The findings; the run must end with this code, and tell no secret."""
     run = site.work.exctl("doctor", "--json", "--stack", STACK)
