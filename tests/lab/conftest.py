@@ -173,15 +173,17 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A clone of its own for each file of stories, with an empty state."""
-    directory = tmp_path_factory.mktemp("clone")
-    return Site(lab, make_workspace(directory, lab))
+def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A clone of its own for each file of stories, with an empty state; whatever comes of them,
+    the hosts are without containers and faults at the end."""
+    site = Site(lab, make_workspace(tmp_path_factory.mktemp("clone"), lab))
+    yield site
+    cleared(site)
 
 
 @pytest.fixture(scope="module")
 def two_pairs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The same with a second pair, removed from the hosts at the end."""
+    """The same with a second pair."""
     work = make_workspace(tmp_path_factory.mktemp("clone"), lab)
     site = Site(lab, work, HOSTS | SECOND_PAIR)
     work.edit("excp.pairs.2", work.setting("excp.pairs.1"))
@@ -189,10 +191,15 @@ def two_pairs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     work.edit("gate.interval_seconds", 0.2)
     work.edit("excs.sync_gate.interval_seconds", 0.2)
     yield site
-    for target in (*site.hosts, *(host.name for host in lab.hosts.values())):
+    cleared(site)
+
+
+def cleared(site: Site) -> None:
+    for target in (*site.hosts, *(host.name for host in site.lab.hosts.values())):
         site.clear_faults(target)
-    run = work.exctl("destroy", "--stack", STACK, "--yes")
-    assert run.code == 0, run.text
+    for key in site.hosts:
+        if found := site.docker(key, "ps", "--all", "--quiet").split():
+            site.docker(key, "rm", "--force", *found)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -8,7 +8,6 @@ all of them are to be told at once.
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -21,6 +20,7 @@ import pytest
 from lab import settings
 from ssh_options import CONTROL_PATH
 from tests.lab.conftest import HOSTS, Site
+from tests.lab.secret_watch import SecretWatch
 from tests.lab.workspace import STACK, Run
 
 pytestmark = pytest.mark.lab
@@ -83,32 +83,6 @@ def snapshot(site: Site) -> dict[str, list[str]]:
     return found
 
 
-class ProcessLists:
-    """Every command line of this machine and of the hosts (their processes are this machine's),
-    again and again until the block ends."""
-
-    def __init__(self) -> None:
-        self.seen: set[bytes] = set()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look)
-
-    def __enter__(self) -> ProcessLists:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._ended.wait(0.01):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    self.seen.add(path.read_bytes())
-                except OSError:  # it has ended meanwhile
-                    continue
-
-
 def close_connections(site: Site) -> None:
     """Ends the shared connections, so that the next ssh logs in anew."""
     for host in site.hosts.values():
@@ -149,7 +123,9 @@ def test_a_site_that_is_ready_passes_and_nothing_on_it_has_changed(site: Site) -
     assert snapshot(site) == before
 
 
-def test_wrong_passwords_of_every_kind_are_told_and_seen_in_no_process_list(site: Site) -> None:
+def test_wrong_passwords_of_every_kind_are_told_and_seen_nowhere_else(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wrong = {
         name: f"wrong-{name}-{time.time_ns()}"
         for name in ("redisPassword", "configDbPassword", "registryPassword", "oauthClientSecret")
@@ -158,16 +134,16 @@ def test_wrong_passwords_of_every_kind_are_told_and_seen_in_no_process_list(site
     with edited(site):
         for name, value in wrong.items():
             site.work.secret(name, value)
-        with ProcessLists() as lists:
+        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        with SecretWatch(wrong.values(), tmp_path) as watch:
             run = site.work.exctl("doctor", "--json", "--stack", STACK)
     assert run.code == 4, run.text
     each = ("redis-login", "registry-login", "genesys-cloud-login")
     expected = {(check, key) for check in each for key in HOSTS} | {("config-db-login", "excs")}
     assert stopping(json.loads(run.stdout), site) == expected
-    assert any(b"-W" in line for line in lists.seen)
-    for value in wrong.values():
-        assert value not in run.text
-        assert not [line for line in lists.seen if value.encode() in line]
+    assert not [value for value in wrong.values() if value in run.text]
+    assert watch.looks > 10
+    assert watch.found == set()
     assert snapshot(site) == before
 
 
