@@ -10,6 +10,7 @@ import click
 
 from engine.cli import Commands
 from engine.codec import HIDDEN
+from engine.crypto import looks_secret
 from engine.session import CommandFailed, Session
 from engine.stackfile import (
     ConfigValue,
@@ -215,6 +216,11 @@ def set_(
     elif not path and is_secure(stack_file.config.get(full)) and not plaintext:
         raise CommandFailed(
             f"'{key}' is secret now: use --secret to set it, or --plaintext to lay it open"
+        )
+    elif not plaintext and looks_secret(key.rpartition(":")[2], value):
+        raise CommandFailed(
+            f"config value for '{full}' looks like a secret; rerun with --secret to encrypt it, or "
+            "--plaintext if you meant to store in plaintext"
         )
     stack_file.set(full, path, stored)
     return 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import os
+import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -119,3 +121,19 @@ def new_salt(passphrase: str) -> str:
     salt = os.urandom(8)
     key = hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt, ROUNDS, 32)
     return f"v1:{_b64(salt)}:{_seal(key, CHECK_WORD)}"
+
+
+_SECRET_NAME = re.compile("passwd|pass|password|pwd|secret|token", re.IGNORECASE)
+_KINDS = (("[a-z]", 26), ("[A-Z]", 26), ("[0-9]", 10), ("[^a-zA-Z0-9]", 33))
+
+
+def looks_secret(name: str, value: str) -> bool:
+    """True if a setting that is to be kept in clear may be a password, by its name and by how many
+    bits its first 16 characters could hold. The CLI's thresholds, but without its lists of words:
+    `swordfish1` is taken for one here, and not there."""
+    start = value[:16]
+    if not start or not _SECRET_NAME.search(name):
+        return False
+    bits_each = math.log2(sum(size for kind, size in _KINDS if re.search(kind, start)))
+    bits = bits_each * len(start)
+    return bits >= 80 or (bits >= 40 and bits_each >= 3)

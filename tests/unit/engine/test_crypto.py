@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.crypto import CryptoError, Passphrase, new_salt, passphrase_from
+from engine.crypto import CryptoError, Passphrase, looks_secret, new_salt, passphrase_from
 
 # Made by the CLI under the passphrase `x`.
 SALT = "v1:AiU+H98i7B8=:v1:FwJt3p5qulykfH2f:KoCdPjRY8IE6X4X+4XyPpg9BQZ3VcA=="
@@ -62,3 +62,20 @@ def test_the_passphrase_comes_from_the_environment_or_a_file(tmp_path: Path) -> 
         passphrase_from({})
     with pytest.raises(CryptoError, match="unable to read"):
         passphrase_from({"PULUMI_CONFIG_PASSPHRASE_FILE": str(tmp_path / "none")})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_one"),
+    [
+        ("apiToken", "1415fc1f4eaeb5e096ee58c1480016638fff29bf", True),
+        ("redisPassword", "Tr0ub4dor&3", True),
+        ("okay", "1415fc1f4eaeb5e096ee58c1480016638fff29bf", False),
+        ("password_file", "/pw", False),
+        ("passengers", "12", False),
+        ("secret", "", False),
+    ],
+)
+def test_a_password_is_guessed_by_its_name_and_what_it_could_hold(
+    name: str, value: str, is_one: bool
+) -> None:
+    assert looks_secret(name, value) is is_one
