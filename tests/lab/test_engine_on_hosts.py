@@ -90,6 +90,12 @@ class Deployed:
         assert process.returncode == 0, said
         return said
 
+    def previewed(self, code: int, *options: str) -> str:
+        with self.start("preview", *options) as process:
+            said = process.communicate(timeout=60)[0]
+        assert process.returncode == code, said
+        return said
+
     def declare(self, containers: Containers, **more: object) -> None:
         content = json.dumps({**self.base, "containers": containers, **more})
         (self.directory / "spec.json").write_text(content)
@@ -258,3 +264,30 @@ def test_hosts_that_do_not_answer_are_all_named_within_15_s_and_others_are_done_
     assert deployed.known() == deployed.there()
     with deployed.start("destroy", "--yes", "--skip-preview") as process:
         assert process.wait(60) == 0
+
+
+def test_a_preview_logs_in_where_it_would_do_something_and_nowhere_else(
+    deployed: Deployed,
+) -> None:
+    (first, _), (second, host) = deployed.hosts.items()
+    deployed.declare({"killed-a": (first, 0), "killed-b": (second, 0)})
+    deployed.up()
+    rule = ("INPUT", "-p", "tcp", "--dport", "22", "-j", "REJECT")
+    host.run("iptables", "-w", "-I", *rule)
+    try:
+        before = logins(deployed)
+        assert "2 unchanged" in deployed.previewed(0)
+        assert logins(deployed) == before
+        deployed.declare({"killed-a": (first, 2), "killed-b": (second, 0)})
+        assert "1 to replace" in deployed.previewed(0)
+        assert logins(deployed) == {**before, first: before[first] + 1}
+        assert f"{second}: ssh: connect" in deployed.previewed(1, "--refresh")
+        deployed.declare({"killed-a": (first, 0), "killed-b": (second, 2)})
+        assert f"{second}: ssh: connect" in deployed.previewed(1)
+    finally:
+        host.run("iptables", "-w", "-D", *rule)
+
+
+def logins(deployed: Deployed) -> dict[str, int]:
+    logs = {a: host.directory / "logs/sshd.log" for a, host in deployed.hosts.items()}
+    return {a: log.read_text().count("Accepted publickey") for a, log in logs.items()}
