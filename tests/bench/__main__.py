@@ -66,9 +66,9 @@ def with_engine(lab: Lab, engine: Path) -> dict[str, float]:
         found = {"first up": seconds_of(work, *up)}
         found["logins a host"] = logins(lab) / len(lab.exec_hosts)
         found["no-op preview"] = min(
-            seconds_of(work, "preview", "--stack", STACK) for _ in range(3)
+            seconds_of(work, "preview", "--stack", STACK) for _ in range(5)
         )
-        found["no-op up"] = min(seconds_of(work, *up) for _ in range(3))
+        found["no-op up"] = min(seconds_of(work, *up) for _ in range(5))
         work.edit("excp.pairs.1.tag", NEW_TAG)
         found["new tag of the pair"] = seconds_of(work, *up)
         return found
