@@ -6,6 +6,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from exctl.errors import ExctlError
 from exctl.hosts import on_each, on_host, reached
@@ -14,7 +15,19 @@ from health.container import without_secrets
 from layout import Instance
 from ssh_options import make_control_directory, ssh_target
 
-Line = tuple[str, str]  # when (RFC 3339, as Docker writes it), and the line to show
+
+@dataclass(frozen=True)
+class Line:
+    """What an instance said, and when (RFC 3339, as Docker writes it; empty if it isn't known)."""
+
+    at: str
+    instance: str
+    host: str
+    text: str
+
+    def shown(self, width: int) -> str:
+        """For a person: the instance, the time of the day, the text."""
+        return f"{self.instance.ljust(width)}  {self.at[11:23]}  {self.text}"
 
 
 def command(instance: Instance, since: str | None, tail: int | None, follow: bool) -> list[str]:
@@ -27,10 +40,10 @@ def command(instance: Instance, since: str | None, tail: int | None, follow: boo
     return ["sh", "-c", 'exec "$@" 2>&1', "sh", *words, instance.container_name]
 
 
-def parsed(instance: Instance, text: str, width: int) -> Line:
-    """When, and the line with its instance before it, values of passwords blotted out."""
+def parsed(instance: Instance, text: str) -> Line:
+    """A line of `docker logs --timestamps`, values of passwords blotted out."""
     at, _, said = text.partition(" ")
-    return at, f"{instance.key.ljust(width)}  {at[11:23]}  {without_secrets(said)}"
+    return Line(at, instance.key, instance.host, without_secrets(said))
 
 
 def merged(
@@ -39,22 +52,19 @@ def merged(
     since: str | None = None,
     tail: int | None = None,
     pattern: str | None = None,
-) -> list[str]:
+) -> list[Line]:
     """The lines of all instances by time. ExctlError if a host can't be reached."""
-    width = max(len(i.key) for i in instances)
     wanted = _matcher(pattern)
 
     def ask(instance: Instance) -> list[Line]:
         asked = on_host(site, instance.host)(command(instance, since, tail, follow=False))
         answer = reached(instance.host, asked)
         if answer.code != 0:
-            return [("", f"{instance.key.ljust(width)}  {answer.stdout.strip()}")]
-        return [
-            parsed(instance, text, width) for text in answer.stdout.splitlines() if wanted(text)
-        ]
+            return [Line("", instance.key, instance.host, answer.stdout.strip())]
+        return [parsed(instance, text) for text in answer.stdout.splitlines() if wanted(text)]
 
     found = [line for lines in on_each(instances, ask) for line in lines]
-    return [shown for _, shown in sorted(found, key=lambda line: line[0])]
+    return sorted(found, key=lambda line: line.at)
 
 
 def follow(
@@ -63,11 +73,10 @@ def follow(
     since: str | None,
     tail: int | None,
     pattern: str | None,
-    show: Callable[[str], None],
+    show: Callable[[Line], None],
 ) -> None:
     """Show lines as they come, until every stream has ended or the operator interrupts."""
     make_control_directory()
-    width = max(len(i.key) for i in instances)
     wanted = _matcher(pattern)
     running = []
 
@@ -75,7 +84,7 @@ def follow(
         assert process.stdout is not None
         for text in process.stdout:
             if wanted(text):
-                show(parsed(instance, text.rstrip("\n"), width)[1])
+                show(parsed(instance, text.rstrip("\n")))
 
     for instance in instances:
         ssh = ssh_target(site.config.ssh, instance.host).command

@@ -6,10 +6,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
 
-from exctl import cautions, doctor, drift, endpoints, picture, releases
+from exctl import (
+    cautions,
+    doctor,
+    drift,
+    endpoints,
+    picture,
+    release_views,
+    releases,
+    topology,
+)
 from exctl.document import (
     BAD,
     CAUTION,
@@ -30,6 +39,7 @@ from exctl.site import Site
 from exctl.version import described
 from exctl.workspace import passphrase
 from health.checks.finding import Finding
+from health.report import as_json as findings_as_json
 
 RELEASES = 10
 Found = TypeVar("Found")
@@ -39,7 +49,7 @@ Found = TypeVar("Found")
 class Unknown:
     """Why something couldn't be found out."""
 
-    reason: str
+    unknown: str
 
 
 @dataclass(frozen=True)
@@ -78,11 +88,43 @@ def _or_unknown(ask: Callable[[], Found]) -> Found | Unknown:
         return Unknown(str(error).removesuffix(" Nothing was touched."))
 
 
+def as_json(site: Site, state: State) -> dict[str, Any]:
+    """The report as data, each part as its own command's --json gives it; pure.
+
+    What couldn't be found out is `{"unknown": reason}` in place of a list.
+    """
+    tenant = site.config.tenant
+
+    def known(found: Sequence[Found] | Unknown, of: Callable[[Sequence[Found]], Any]) -> Any:
+        return asdict(found) if isinstance(found, Unknown) else of(found)
+
+    return {
+        "stack": site.stack,
+        "tenant": {"id": tenant.id, "org_id": tenant.org_id, "region": tenant.region},
+        "at": state.at,
+        "by": state.by,
+        "warnings": _warnings(site, state),
+        "topology": topology.rows(site.layout),
+        "instances": endpoints.as_json(state.rows),
+        "drift": known(state.drifts, lambda found: [asdict(each) for each in found]),
+        "preflight": known(state.findings, findings_as_json),
+        "releases": known(
+            state.releases, lambda found: [release_views.as_json(each) for each in found]
+        ),
+        "settings": [asdict(setting) for setting in cautions.differing(site.config)],
+    }
+
+
+def _warnings(site: Site, state: State) -> list[str]:
+    known = [] if isinstance(state.releases, Unknown) else list(state.releases)
+    return cautions.cautions(site.config, known[-1].stack_file if known else None)
+
+
 def document(site: Site, state: State) -> Document:
     """The page; pure."""
     tenant = site.config.tenant
     known = [] if isinstance(state.releases, Unknown) else list(state.releases)
-    warned = cautions.cautions(site.config, known[-1].stack_file if known else None)
+    warned = _warnings(site, state)
     return Document(
         title=f"EX Engage Connector, stack {site.stack}",
         lead=f"Tenant {tenant.id}, EX organization {tenant.org_id} in {tenant.region}. As of"
@@ -170,7 +212,7 @@ def _short(digest: str) -> str:
 
 def _drift(drifts: Sequence[Drift] | Unknown) -> Notes | Paragraph | Table:
     if isinstance(drifts, Unknown):
-        return Paragraph(f"Not known: {drifts.reason}")
+        return Paragraph(f"Not known: {drifts.unknown}")
     if not drifts:
         return Paragraph(
             "None: the hosts are as the last run left them, and as the stack file says."
@@ -181,7 +223,7 @@ def _drift(drifts: Sequence[Drift] | Unknown) -> Notes | Paragraph | Table:
 
 def _preflight(findings: Sequence[Finding] | Unknown) -> Sequence[Paragraph | Table]:
     if isinstance(findings, Unknown):
-        return [Paragraph(f"Not known: {findings.reason}")]
+        return [Paragraph(f"Not known: {findings.unknown}")]
     bad = [finding for finding in findings if not finding.is_ok]
     hosts = len({finding.host for finding in findings})
     well = len(findings) - len(bad)
@@ -225,7 +267,7 @@ def _connections(site: Site) -> Table:
 
 def _releases(known: Sequence[Release] | Unknown) -> Table | Paragraph:
     if isinstance(known, Unknown):
-        return Paragraph(f"Not known: {known.reason}")
+        return Paragraph(f"Not known: {known.unknown}")
     if not known:
         return Paragraph("None yet: the first successful exctl up makes one.")
     return Table(

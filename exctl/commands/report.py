@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
 from exctl.errors import NothingTouched
-from exctl.options import on_stack
+from exctl.options import json_option, on_stack
 from exctl.site import Site
 
 
@@ -20,12 +21,13 @@ from exctl.site import Site
     metavar="FILE",
     help="write one page of HTML there, with the picture of the stack",
 )
-def command(site: Site, page: Path | None) -> None:
+@json_option
+def command(site: Site, page: Path | None, as_json: bool) -> None:
     """Say all about a stack on one page, for a change board or a hand-over.
 
     What runs where, health and sync now, drift, preflight, connections for the firewall, the last
     releases with who, when and why, settings that differ from the defaults, and warnings. Markdown
-    unless --html. Read only; no secret is in it.
+    unless --html or --json. Read only; no secret is in it.
 
     Example: exctl report --html report.html
     """
@@ -33,7 +35,11 @@ def command(site: Site, page: Path | None) -> None:
 
     if page is not None and not page.absolute().parent.is_dir():
         raise NothingTouched(f"{page.absolute().parent} isn't a directory. Nothing was written.")
-    found = report.document(site, report.collect(site))
+    state = report.collect(site)
+    if as_json:
+        click.echo(json.dumps(report.as_json(site, state), indent=2))
+        return
+    found = report.document(site, state)
     if page is None:
         click.echo(document.markdown(found), nl=False)
         return

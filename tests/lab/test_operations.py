@@ -134,6 +134,9 @@ def test_logs_of_all_hosts_come_in_one_stream_by_time(site: Site) -> None:
     only = exctl(site, "logs", "exas", "--grep", "starts").stdout.splitlines()
     assert only
     assert all("exas" in line and "starts" in line for line in only)
+    rows = [json.loads(line) for line in exctl(site, "logs", "excp", "--json").stdout.splitlines()]
+    assert {(row["instance"], row["host"]) for row in rows} == {(k, site.hosts[k]) for k in PAIR}
+    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
 
 
 def test_a_rotated_secret_reaches_its_service_and_nobody_else(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html.parser import HTMLParser
 
 from exctl.cautions import Setting, cautions, differing
@@ -9,7 +10,7 @@ from exctl.document import Cell, Document, Notes, Paragraph, Section, Table, htm
 from exctl.drift import Drift
 from exctl.endpoints import EndpointRow
 from exctl.releases import Release
-from exctl.report import State, Unknown, document
+from exctl.report import State, Unknown, as_json, document
 from exctl.site import Site
 from health.checks.finding import Finding
 from tests.unit.exctl.sites import make_site
@@ -196,3 +197,16 @@ def test_a_change_since_the_last_release_that_weighs_is_warned_of() -> None:
     assert "customer_folders is Retail, and was Retail, Claims in the last release" in said
     assert "tenant.id is 2, and was 1" in said
     assert "gc_queue_name_suffix is -x, and was -Engage-external" in said
+
+
+def test_as_data_each_part_is_there_and_what_is_not_known_says_why() -> None:
+    site = make_site()
+    unknown = state(site, "excp-1-2", drifts=Unknown("no passphrase"))
+    found = json.loads(json.dumps(as_json(site, unknown)))
+    assert found["drift"] == {"unknown": "no passphrase"}
+    assert [row["instance"] for row in found["instances"] if not row["is_healthy"]] == ["excp-1-2"]
+    assert found["releases"][0]["number"] == 3
+    assert "stack_file" not in found["releases"][0]
+    assert found["preflight"][0]["check"] == "ssh"
+    assert {row["path"] for row in found["settings"]} == {s.path for s in differing(site.config)}
+    assert "v1:" not in json.dumps(found)
