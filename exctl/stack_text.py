@@ -149,5 +149,16 @@ def _at(value: Any, path: Path) -> Any:
 
 def _flow(value: Any) -> str:
     """A value on one line, quoted where YAML would take it for something else."""
-    text = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
+    text = _dumped(value, None)
+    return text if len(text.splitlines()) == 1 else _dumped(value, '"')  # line ends are escaped
+
+
+def _dumped(value: Any, style: str | None) -> str:
+    text = yaml.safe_dump(
+        value,
+        default_flow_style=True,
+        default_style=style,
+        width=10_000,
+        allow_unicode=style is None,
+    )
     return text.removesuffix("\n").removesuffix("\n...")
