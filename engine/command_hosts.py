@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from engine.provider import ProviderError
-from engine.ssh import POOL, Master, SshError
+from engine.ssh import POOL, Master
+from engine.ssh_target import SshError
 
 SESSIONS = 8  # on one connection at a time: sshd allows ten (MaxSessions)
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from engine.ssh import POOL, Master, SshError, connected_to
+from engine.ssh import POOL, Master, connected_to
+from engine.ssh_target import SshError
 
 API = "/v1.40"  # Docker 19.03 and later
 CONNECT_SECONDS = 15

@@ -72,7 +72,8 @@ def warm_up(rows: list[Mapping[str, Any]]) -> None:
 
 def _open(inputs: Mapping[str, Any]) -> None:
     from engine.docker_provider import daemon_of
-    from engine.ssh import POOL, SshError
+    from engine.ssh import POOL
+    from engine.ssh_target import SshError
 
     if not isinstance(inputs.get("sshOpts") or "", str):
         return  # sealed

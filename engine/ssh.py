@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
-import hashlib
 import os
-import re
 import shutil
 import socket
-import struct
 import subprocess
 import tempfile
 import threading
@@ -17,12 +13,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
-from urllib.parse import urlsplit
+
+from engine.mux import terminated
+from engine.ssh_target import SshError, Target
 
 CONNECT_SECONDS = 15  # a host that takes longer to let us in counts as dead
 LAST_ANSWERS_SECONDS = 4
 KNOCKING_SECONDS = 1.5  # Linux asks a second time after one
+_PREFIX = "pulumi-ssh-"
 DOCKER_SOCKET = "/var/run/docker.sock"
 # sshd begins to drop unauthenticated connections at 10 (MaxStartups); many hosts may share one
 # gateway.
@@ -83,58 +81,6 @@ def is_unanswered(pid: int) -> bool:
         return False
     waiting = (line.split() for table in tables for line in table.splitlines()[1:])
     return any(f[3] == "02" and f"socket:[{f[9]}]" in links for f in waiting)  # 02: SYN_SENT
-
-
-class SshError(Exception):
-    """A host can't be reached; the text names it and gives ssh's own words."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where a `ssh://user@host:port` URL leads, with the options to get there."""
-
-    url: str
-    host: str
-    user: str | None
-    port: int | None
-    options: tuple[str, ...]
-
-    @classmethod
-    def parse(cls, url: str, options: Sequence[str]) -> Target:
-        """SshError for anything but `ssh://[user@]host[:port]`."""
-        parts = urlsplit(url)
-        if parts.scheme != "ssh" or not parts.hostname or parts.path not in ("", "/"):
-            raise SshError(f"{url!r}: expected ssh://[user@]host[:port]")
-        return cls(url, parts.hostname, parts.username, parts.port, tuple(options))
-
-    @property
-    def arguments(self) -> list[str]:
-        """ssh's arguments up to the command."""
-        user = ["-l", self.user] if self.user else []
-        port = ["-p", str(self.port)] if self.port else []
-        return [*self.options, *user, *port, "--", self.host]
-
-    def control_path(self) -> str | None:
-        """Where the options put the socket of a shared connection; None if they don't, or if it
-        depends on more than is known here. A ~/.ssh/config may say otherwise: look whether it's
-        there."""
-        given = [w.partition("=")[2] for w in self.options if w.startswith("ControlPath=")]
-        host = self.host.lower()
-        user, port = self.user or getpass.getuser(), str(self.port or 22)
-        local = socket.gethostname()
-        known = {"%": "%", "h": host, "n": self.host, "p": port, "r": user, "l": local}
-        known |= {"i": str(os.getuid()), "u": getpass.getuser(), "L": local.partition(".")[0]}
-        joined = f"{local}{host}{port}{user}".encode()
-        known["C"] = hashlib.sha1(joined, usedforsecurity=False).hexdigest()
-        parts = re.split(r"%(.)", given[0]) if given else []
-        if not given or any(token not in known for token in parts[1::2]):
-            return None
-        words = [known[part] if index % 2 else part for index, part in enumerate(parts)]
-        return str(Path("".join(words)).expanduser())
-
-    def has(self, option: str) -> bool:
-        """True if the options name this one."""
-        return any(option.lower() in word.lower() for word in self.options)
 
 
 @dataclass
@@ -277,32 +223,24 @@ class Master:
         """True if the master took our word for it that this is the end."""
         try:
             with connected_to(self.control or self.directory / "m") as talk:
-                talk.sendall(_packet(_HELLO, _MUX_VERSION) + _packet(_TERMINATE, 1))
-                answers = talk.makefile("rb")
-                # It ends at once: its yes may not reach us.
-                return _kind(answers) == _HELLO and _kind(answers) in (_OK, 0)
+                return terminated(talk)
         except OSError:
             return False
-
-
-# OpenSSH's own words between those who share a connection (its PROTOCOL.mux): a call of `ssh -O` to
-# say them takes 50 times as long.
-_HELLO, _TERMINATE, _OK, _MUX_VERSION = 0x1, 0x10000005, 0x80000001, 4
-
-
-def _packet(*words: int) -> bytes:
-    return struct.pack(f">{len(words) + 1}I", 4 * len(words), *words)
-
-
-def _kind(answers: BinaryIO) -> int:
-    """The kind of the next answer; 0 if there is none."""
-    length = int.from_bytes(answers.read(4), "big")
-    return int.from_bytes(answers.read(length)[:4], "big")
 
 
 def _last_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else text
+
+
+def _clear_up_after_killed_runs() -> None:
+    """Remove directories of sockets whose run is gone; their masters end by themselves."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        pid = path.name.removeprefix(_PREFIX).partition("-")[0]
+        with contextlib.suppress(OSError):  # another run does the same
+            ours = pid.isdigit() and path.stat().st_uid == os.getuid()
+            if ours and not Path("/proc", pid).exists():
+                shutil.rmtree(path, ignore_errors=True)
 
 
 class Pool:
@@ -334,7 +272,8 @@ class Pool:
 
     def _make(self, target: Target) -> Master:
         if self._directory is None:  # short: a socket's path has 107 bytes at most
-            self._directory = Path(tempfile.mkdtemp(prefix="pulumi-"))
+            _clear_up_after_killed_runs()
+            self._directory = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         directory = self._directory / str(len(self._masters))
         directory.mkdir()
         extra: list[str] = ["-o", "BatchMode=yes"]
@@ -344,6 +283,8 @@ class Pool:
             extra += ["-o", f"ControlPath={control}"]
         if not target.has("ConnectTimeout"):
             extra += ["-o", "ConnectTimeout=10"]
+        if not target.has("ControlPersist"):  # else it would outlive a run that is killed
+            extra += ["-o", "ControlPersist=60"]
         return Master(target, directory, extra, control, self._proven)
 
     def close(self) -> None:
