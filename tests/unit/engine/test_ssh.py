@@ -28,4 +28,4 @@ def test_what_a_killed_run_has_left_goes_with_the_next(
     with pytest.raises(Exception, match="ssh can't be started"):
         pool.master("ssh://genesys@host", [])
     pool.close()
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["pulumi-ssh-other", runs.name])
+    assert {path.name for path in tmp_path.iterdir()} == {"pulumi-ssh-other", runs.name}
