@@ -40,10 +40,10 @@ class CommandProvider:
     """Runs commands; golden case 28 shows each rule."""
 
     supports_preview = True
-    log: Callable[[str, str, str], None] | None = None  # (severity, message, urn)
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str, str], None]) -> None:
         self._hosts = Hosts()
+        self._tell = tell
 
     def configure(self, inputs: Props, lazily: bool) -> None:
         """Nothing to configure."""
@@ -208,12 +208,9 @@ class CommandProvider:
     def _show(self, urn: str, inputs: Props, done: subprocess.CompletedProcess[str]) -> None:
         """Show the output under the resource, as far as `logging` allows."""
         wanted = inputs.get("logging") or "stdoutAndStderr"
-        if self.log is None or wanted == "none":
-            return
         for name, text in (("stdout", done.stdout), ("stderr", done.stderr)):
-            if name in wanted.lower():
-                for line in text.splitlines():
-                    self.log("info", line, urn)
+            for line in text.splitlines() if name in wanted.lower() else ():
+                self._tell(urn, line)
 
 
 def _cut(text: str) -> str:

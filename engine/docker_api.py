@@ -13,8 +13,8 @@ import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -34,6 +34,41 @@ class DockerError(Exception):
         super().__init__(f"{host}: {message}")
         self.message = message
         self.status = status
+
+
+class Pulls:
+    """The pulls under way. An interrupt needn't wait for them: half a pull harms nobody, and the
+    daemon ends one whose client is gone."""
+
+    def __init__(self) -> None:
+        self._ended: dict[socket.socket, bool] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def noted(self, pull: socket.socket) -> Iterator[None]:
+        """Within, `end` ends this one. InterruptedError if it did."""
+        with self._lock:
+            self._ended[pull] = False
+        try:
+            yield
+        except (OSError, http.client.HTTPException):
+            if self._ended[pull]:
+                raise InterruptedError("ended, since the run was interrupted") from None
+            raise
+        finally:
+            with self._lock:
+                del self._ended[pull]
+
+    def end(self) -> None:
+        """End those that there are now."""
+        with self._lock:
+            for pull in self._ended:
+                self._ended[pull] = True
+                with suppress(OSError):  # it has just ended by itself
+                    pull.shutdown(socket.SHUT_RDWR)
+
+
+PULLS = Pulls()
 
 
 class _Connection(http.client.HTTPConnection):
@@ -139,6 +174,7 @@ class Docker:
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = 60,
+        is_pull: bool = False,
     ) -> bytes:
         """The body of the answer. DockerError with Docker's own message if it's an error."""
         self.connect()
@@ -153,9 +189,10 @@ class Docker:
         try:
             connection.connect()
             connection.sock.settimeout(timeout_seconds)
-            connection.request(method, f"{API}{path}{words}", data, sent)
-            answer = connection.getresponse()
-            found = answer.read()
+            with PULLS.noted(connection.sock) if is_pull else nullcontext():
+                connection.request(method, f"{API}{path}{words}", data, sent)
+                answer = connection.getresponse()
+                found = answer.read()
         except (OSError, SshError, http.client.HTTPException) as problem:
             words = str(problem) or type(problem).__name__
             raise DockerError(self.url, f"{method} {path}: {words}") from None
@@ -191,7 +228,12 @@ class Docker:
         if platform:
             query["platform"] = platform
         found = self.request(
-            "POST", "/images/create", query=query, headers=headers, timeout_seconds=1200
+            "POST",
+            "/images/create",
+            query=query,
+            headers=headers,
+            timeout_seconds=1200,
+            is_pull=True,
         )
         for line in found.splitlines():
             if line.strip() and (error := json.loads(line).get("error")):

@@ -11,26 +11,35 @@ from engine.provider import Provider
 
 
 @dataclass(frozen=True)
+class Surroundings:
+    """What a provider may know of the run: URNs that a killed one was creating, and how to tell
+    what a resource says while it is worked on (its URN, and a line)."""
+
+    interrupted: frozenset[str] = frozenset()
+    tell: Callable[[str, str], None] = lambda _urn, _line: None
+
+
+@dataclass(frozen=True)
 class NativePackage:
     """A package: the version whose behaviour it has, its types, and how a provider is made."""
 
     version: str
-    provider: Callable[[frozenset[str]], Provider]  # of URNs that a killed run was creating
+    provider: Callable[[Surroundings], Provider]
     types: frozenset[str]
     added_config: Mapping[str, Any] = field(default_factory=dict)  # by its check of the settings
     json_config: frozenset[str] = frozenset()  # settings that go as JSON text, in the form of Go
 
 
-def _docker(interrupted: frozenset[str]) -> Provider:
+def _docker(run: Surroundings) -> Provider:
     from engine.docker_provider import DockerProvider
 
-    return DockerProvider(interrupted)
+    return DockerProvider(run.interrupted)
 
 
-def _command(_interrupted: frozenset[str]) -> Provider:
+def _command(run: Surroundings) -> Provider:
     from engine.command_provider import CommandProvider
 
-    return CommandProvider()
+    return CommandProvider(run.tell)
 
 
 NATIVE: dict[str, NativePackage] = {
@@ -89,6 +98,16 @@ def unreachable() -> list[str]:
     import sys
 
     return sys.modules["engine.ssh"].POOL.failures() if "engine.ssh" in sys.modules else []
+
+
+def interrupt() -> None:
+    """End what an interrupted run needn't wait for."""
+    import sys
+
+    if "engine.docker_api" in sys.modules:
+        from engine.docker_api import PULLS
+
+        PULLS.end()
 
 
 def close() -> None:

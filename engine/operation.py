@@ -40,6 +40,7 @@ from engine.values import Props, contains_unknown, deep_equals
 __all__ = ["Kind", "Operation", "Options", "Outcome", "Result", "run"]
 
 ALREADY_REPORTED = 32
+CUT_SECONDS = 0.2
 PROGRAM_END_SECONDS = 2.0  # a program whose run has failed is given this long to end by itself
 
 
@@ -77,7 +78,12 @@ class _Run:
             self._dynamic,
             operation.state_of,
             lambda: self.ledger.rows,
-            frozenset(p.resource.urn for p in operation.snapshot.pending if p.type == "creating"),
+            natives.Surroundings(
+                frozenset(
+                    p.resource.urn for p in operation.snapshot.pending if p.type == "creating"
+                ),
+                lambda urn, line: self.events.diagnostic("info", line, urn, ephemeral=True),
+            ),
         )
         self._own_runner: Runner | None = operation.runner
         self._runner_lock = threading.Lock()
@@ -186,19 +192,30 @@ class _Run:
     def _interruptible(self) -> Iterator[None]:
         """The first interrupt lets what runs finish, the second ends at once."""
 
+        interrupted, over = threading.Event(), threading.Event()
+
+        def cut_short() -> None:
+            interrupted.wait()
+            while not over.wait(CUT_SECONDS):  # again and again: one may just be beginning
+                natives.interrupt()
+
         def handle(_number: int, _frame: FrameType | None) -> None:
             self.interrupts += 1
             if self.interrupts > 1:
                 raise KeyboardInterrupt
             self.executor.stop()  # told later: this may have come in the middle of an event
+            interrupted.set()
 
         if threading.current_thread() is not threading.main_thread():
             yield
             return
+        threading.Thread(target=cut_short, daemon=True).start()
         kept = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
+            over.set()
+            interrupted.set()
             for number, handler in kept.items():
                 signal.signal(number, handler)
 

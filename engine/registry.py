@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.goals import Refused, package_of, split_reference
+from engine.natives import NATIVE, Surroundings
 from engine.provider import CheckFailure, Diff, InitFailed, PropertyDiff, Provider, ProviderError
 from engine.rows import Row
 from engine.values import (
@@ -195,12 +196,12 @@ class Registry:
         make_dynamic: Callable[[], Provider],
         state_of: Callable[[str], Mapping[str, Value]] | None,
         old_rows: Callable[[], Sequence[Row]],
-        interrupted: frozenset[str] = frozenset(),
+        surroundings: Surroundings,
     ) -> None:
         self._make_dynamic = make_dynamic
         self._state_of = state_of
         self._old_rows = old_rows
-        self._interrupted = interrupted
+        self._surroundings = surroundings
         self._bridges: dict[str, Bridge] = {}
         self._lock = threading.RLock()
 
@@ -211,9 +212,7 @@ class Registry:
             from engine.builtin import Builtin
 
             return Builtin(self._state_of)
-        from engine.natives import NATIVE
-
-        return NATIVE[package].provider(self._interrupted)
+        return NATIVE[package].provider(self._surroundings)
 
     @staticmethod
     def refuse_unknown(type_: str, version: str = "") -> None:
@@ -226,8 +225,6 @@ class Registry:
             if type_ not in ("pulumi:pulumi:StackReference", "pulumi:providers:pulumi"):
                 raise Refused(f"the type {type_} isn't supported by this engine")
             return
-        from engine.natives import NATIVE
-
         if package not in NATIVE:
             known = ", ".join(sorted([*NATIVE, "dynamic resources"]))
             raise Refused(f"the package {package} isn't supported: this engine has {known}")
@@ -308,8 +305,6 @@ def default_inputs(
     inputs = {key.split(":", 1)[1]: value(key) for key in config if key.split(":", 1)[0] == package}
     if package == BUILTIN:
         return inputs
-    from engine.natives import NATIVE
-
     added = NATIVE[package].added_config if package in NATIVE else {}
     return inputs | ({"version": version} if version else {}) | {INTERNAL: {}} | dict(added)
 
@@ -318,8 +313,6 @@ def checked_config(package: str, inputs: Props) -> Props:
     """An explicit provider's inputs as its own check leaves them: a nested setting, which the SDK
     sends as JSON text, is written anew in Go's form (seen on 5.1.0: else a takeover by the CLI
     finds every provider changed)."""
-    from engine.natives import NATIVE
-
     nested = NATIVE[package].json_config if package in NATIVE else frozenset()
     return {key: _go_json(item) if key in nested else item for key, item in inputs.items()}
 

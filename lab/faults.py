@@ -35,12 +35,12 @@ class HostFault:
     """The one host that it is for, or `exec` for every EXEC host, or `any`."""
 
 
-def _filter(rule: str) -> tuple[Callable[..., None], Callable[..., None]]:
+def _filter(rule: str, chain: str = "INPUT") -> tuple[Callable[..., None], Callable[..., None]]:
     """A packet filter rule in the host's own network, put in and taken out."""
 
     def change(flag: str) -> Callable[[LabHost, Parameters], None]:
         def run(host: LabHost, parameters: Parameters) -> None:
-            host.run("iptables", "-w", flag, "INPUT", *rule.format(**parameters).split())
+            host.run("iptables", "-w", flag, chain, *rule.format(**parameters).split())
 
         return run
 
@@ -134,6 +134,11 @@ HOST_FAULTS: Mapping[str, HostFault] = {
     ),
     "registry-down": HostFault(
         "the image registry is stopped", *_command("registry", "^docker-registry"), hosts="infra"
+    ),
+    "registry-stalls": HostFault(
+        "large packets from the image registry are lost, as in a tunnel that takes none so large",
+        *_filter("-p tcp --sport 5000 -m length --length 1400:65535 -j DROP", "OUTPUT"),
+        hosts="infra",
     ),
     "redis-down": HostFault("Redis is stopped", *_command("redis", "^redis-server"), hosts="infra"),
     "database-down": HostFault(

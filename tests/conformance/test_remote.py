@@ -6,6 +6,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -128,7 +129,9 @@ def host(tmp_path: Path) -> Iterator[Host]:
 def test_commands_and_copies_of_a_run_share_one_login(host: Host) -> None:
     (host.directory / "a.txt").write_text("a")
     target = host.directory / "far/away/b.txt"
-    host.up(commands=12, copies={"one": ("a.txt", str(target))})
+    shown = host.up(commands=12, copies={"one": ("a.txt", str(target))})
+    told = re.findall(r"say-(\d+) creating \(\d+s\) (.*)\n", shown)  # as in golden 28
+    assert {(f"{n}", f"{n} hi") for n in range(12)} <= set(told)
     said = json.loads(host.pulumi("stack", "output", "said", "--json"))
     assert said == [f"{n} hi" for n in range(12)]
     assert target.read_text() == "a"

@@ -144,6 +144,41 @@ def test_a_signal_while_it_looks_or_asks_ends_it_with_nothing_touched(
     assert locks(site) == []
 
 
+def test_a_signal_while_images_are_pulled_ends_the_pulls_at_once(
+    site: Site, request: pytest.FixtureRequest
+) -> None:
+    text, before = site.stack_file.read_text(), site.container_ids()
+    for key in ("excp-1-1", "excp-1-2"):
+        site.docker(key, "image", "prune", "--all", "--force")
+    with costing_nothing(site, request):
+        running = Running(site, *UPDATE, terminal=True)
+        running.wait_for("Do it?")
+        site.set_fault("infra", "registry-stalls")
+        try:
+            running.type("y\n")
+            site.wait_until(lambda: is_pulling(site, "excp-1-1"), "the pull")
+            began = time.monotonic()
+            running.cut(signal.SIGINT)
+            said = running.end(130)
+            assert time.monotonic() - began < AT_ONCE_SECONDS
+            assert not is_pulling(site, "excp-1-1")
+        finally:
+            site.clear_faults("infra")
+    assert "not touched: " in said
+    assert site.container_ids() == before
+    assert locks(site) == []
+    exctl(site, "up", "--yes")
+    assert versions(site) == [NEW, NEW]
+    site.stack_file.write_text(text)
+    exctl(site, "up", "--yes")
+
+
+def is_pulling(site: Site, key: str) -> bool:
+    """Whether the host has a connection to the registry."""
+    found = site.host(key).run("ss", "-Htn", "state", "established", "dport", "=", ":5000")
+    return bool(found.strip())
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_at_a_health_gate_ends_it_at_once_and_says_what_is_done(
     site: Site, request: pytest.FixtureRequest, number: signal.Signals
