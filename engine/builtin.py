@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from engine.provider import CheckFailure, Diff, ProviderError
+from engine.provider import CheckFailure, Diff, Known, ProviderError
 from engine.values import Props, Value, contains_secret
 
 
@@ -22,47 +22,26 @@ class Builtin:
     def check(self, urn: str, olds: Props | None, news: Props) -> tuple[Props, list[CheckFailure]]:
         raise ProviderError(f"{urn} can be read only, not created")
 
-    def diff(
-        self,
-        urn: str,
-        id: str,
-        old_inputs: Props,
-        old_outputs: Props,
-        news: Props,
-        ignore_changes: list[str],
-    ) -> Diff:
-        raise ProviderError(f"{urn} can be read only, not changed")
+    def diff(self, old: Known, news: Props, ignore_changes: list[str]) -> Diff:
+        raise ProviderError(f"{old.urn} can be read only, not changed")
 
     def create(
         self, urn: str, news: Props, timeout_seconds: float, preview: bool
     ) -> tuple[str, Props]:
         raise ProviderError(f"{urn} can be read only, not created")
 
-    def update(
-        self,
-        urn: str,
-        id: str,
-        old_inputs: Props,
-        old_outputs: Props,
-        news: Props,
-        timeout_seconds: float,
-        preview: bool,
-    ) -> Props:
-        raise ProviderError(f"{urn} can be read only, not changed")
+    def update(self, old: Known, news: Props, timeout_seconds: float, preview: bool) -> Props:
+        raise ProviderError(f"{old.urn} can be read only, not changed")
 
-    def read(
-        self, urn: str, id: str, inputs: Props, outputs: Props
-    ) -> tuple[str, Props, Props] | None:
+    def read(self, old: Known) -> tuple[str, Props, Props] | None:
         """The outputs of the stack named `id`, and the names of those that hold a secret."""
         if self._state_of is None:
             raise ProviderError("references to other stacks aren't available here")
-        found = dict(self._state_of(id))
+        found = dict(self._state_of(old.id))
         names = sorted(key for key, value in found.items() if contains_secret(value))
-        return id, inputs, {"name": id, "outputs": found, "secretOutputNames": names}
+        return old.id, old.inputs, {"name": old.id, "outputs": found, "secretOutputNames": names}
 
-    def delete(
-        self, urn: str, id: str, inputs: Props, outputs: Props, timeout_seconds: float
-    ) -> None:
+    def delete(self, old: Known, timeout_seconds: float) -> None:
         """Nothing to delete."""
 
     def invoke(self, token: str, args: Props) -> tuple[Props, list[CheckFailure]]:

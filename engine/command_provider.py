@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.command_hosts import Hosts
-from engine.provider import CheckFailure, Diff, PropertyDiff, ProviderError
+from engine.provider import CheckFailure, Diff, Known, PropertyDiff, ProviderError
 from engine.values import UNKNOWN, Archive, Asset, Props, contains_unknown, deep_equals
 
 LOCAL = "command:local:Command"
@@ -66,26 +66,18 @@ class CommandProvider:
                 failures.append(CheckFailure("connection.host", "is required"))
         return {key: value for key, value in news.items() if value is not None}, failures
 
-    def diff(
-        self,
-        urn: str,
-        id: str,
-        old_inputs: Props,
-        old_outputs: Props,
-        news: Props,
-        ignore_changes: list[str],
-    ) -> Diff:
+    def diff(self, old: Known, news: Props, ignore_changes: list[str]) -> Diff:
         """Triggers replace, everything else changes in place."""
         skipped = {path.partition(".")[0].partition("[")[0] for path in ignore_changes}
         detailed: dict[str, PropertyDiff] = {}
-        for key in sorted(_INPUTS[kind_of(urn)] - skipped):
-            old, new = old_inputs.get(key), news.get(key)
-            if deep_equals(old, new) and not contains_unknown(new):
+        for key in sorted(_INPUTS[kind_of(old.urn)] - skipped):
+            before, new = old.inputs.get(key), news.get(key)
+            if deep_equals(before, new) and not contains_unknown(new):
                 continue
             if key == "triggers":
-                detailed[_first_difference(old, new)] = PropertyDiff("update-replace")
-            elif old is None or new is None:
-                detailed[key] = PropertyDiff("add" if old is None else "delete")
+                detailed[_first_difference(before, new)] = PropertyDiff("update-replace")
+            elif before is None or new is None:
+                detailed[key] = PropertyDiff("add" if before is None else "delete")
             else:
                 detailed[key] = PropertyDiff("update")
         if not detailed:
@@ -110,42 +102,29 @@ class CommandProvider:
         name = urn.split("::", 3)[-1]
         return f"{name}{secrets.token_hex(4)}", outputs
 
-    def update(
-        self,
-        urn: str,
-        id: str,
-        old_inputs: Props,
-        old_outputs: Props,
-        news: Props,
-        timeout_seconds: float,
-        preview: bool,
-    ) -> Props:
+    def update(self, old: Known, news: Props, timeout_seconds: float, preview: bool) -> Props:
         """Run `update`, or `create` where there is none; copy again what has changed."""
-        if kind_of(urn) == COPY:
-            changed = [k for k in ("source", "remotePath") if not _same(old_inputs, news, k)]
+        if kind_of(old.urn) == COPY:
+            changed = [k for k in ("source", "remotePath") if not _same(old.inputs, news, k)]
             if changed and not preview:
                 self._copy(news, timeout_seconds)
             return dict(news)
         if preview:
             return {**news, "stdout": UNKNOWN, "stderr": UNKNOWN}
-        kept = {key: old_outputs.get(key, "") for key in ("stdout", "stderr")}
+        kept = {key: old.outputs.get(key, "") for key in ("stdout", "stderr")}
         command = news.get("update") or news.get("create")
         if not command:
             return {**news, **kept}
-        return {**news, **self._run(urn, str(command), news, old_outputs, timeout_seconds)}
+        return {**news, **self._run(old.urn, str(command), news, old.outputs, timeout_seconds)}
 
-    def read(
-        self, urn: str, id: str, inputs: Props, outputs: Props
-    ) -> tuple[str, Props, Props] | None:
+    def read(self, old: Known) -> tuple[str, Props, Props] | None:
         """As it was: what a command did can't be looked at."""
-        return id, inputs, outputs
+        return old.id, old.inputs, old.outputs
 
-    def delete(
-        self, urn: str, id: str, inputs: Props, outputs: Props, timeout_seconds: float
-    ) -> None:
+    def delete(self, old: Known, timeout_seconds: float) -> None:
         """Run `delete`, if there is one."""
-        if command := inputs.get("delete"):
-            self._run(urn, str(command), inputs, outputs, timeout_seconds)
+        if command := old.inputs.get("delete"):
+            self._run(old.urn, str(command), old.inputs, old.outputs, timeout_seconds)
 
     def invoke(self, token: str, args: Props) -> tuple[Props, list[CheckFailure]]:
         """No function is supported."""

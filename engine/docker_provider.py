@@ -25,7 +25,7 @@ from engine.docker_schema import (
     refused,
 )
 from engine.docker_volume import Volumes
-from engine.provider import CheckFailure, Diff, ProviderError
+from engine.provider import CheckFailure, Diff, Known, ProviderError
 from engine.values import Props
 
 KINDS: dict[str, Kind] = {
@@ -145,21 +145,13 @@ class DockerProvider:
             failures.append(CheckFailure("image", "is required"))
         return checked(kind, urn, olds, news), failures
 
-    def diff(
-        self,
-        urn: str,
-        id: str,
-        old_inputs: Props,
-        old_outputs: Props,
-        news: Props,
-        ignore_changes: list[str],
-    ) -> Diff:
+    def diff(self, old: Known, news: Props, ignore_changes: list[str]) -> Diff:
         """What changes, and whether in place. A container is always deleted first; networks and
         volumes are if their name is given (golden 24, 26)."""
-        kind = KINDS[kind_of(urn)]
+        kind = KINDS[kind_of(old.urn)]
         named = "name" not in (news.get(DEFAULTS) or ())
         first = kind is CONTAINER or (kind in (NETWORK, VOLUME) and named)
-        return compared(kind, old_outputs, news, delete_first=first, ignored=ignore_changes)
+        return compared(kind, old.outputs, news, delete_first=first, ignored=ignore_changes)
 
     def _of(self, urn: str) -> Resources:
         return self._resources[kind_of(urn)]
@@ -174,36 +166,24 @@ class DockerProvider:
         identifier, outputs = self._of(urn).create(urn, news)
         return identifier, {**outputs, "id": identifier}
 
-    def update(
-        self,
-        urn: str,
-        id: str,
-        old_inputs: Props,
-        old_outputs: Props,
-        news: Props,
-        timeout_seconds: float,
-        preview: bool,
-    ) -> Props:
+    def update(self, old: Known, news: Props, timeout_seconds: float, preview: bool) -> Props:
         """Change the object in place."""
         if preview:
             self._reach()
-            return self._of(urn).planned(news, old_outputs)
-        return {**self._of(urn).update(id, old_inputs, old_outputs, news), "id": id}
+            return self._of(old.urn).planned(news, old.outputs)
+        outputs = self._of(old.urn).update(old.id, old.inputs, old.outputs, news)
+        return {**outputs, "id": old.id}
 
-    def read(
-        self, urn: str, id: str, inputs: Props, outputs: Props
-    ) -> tuple[str, Props, Props] | None:
+    def read(self, old: Known) -> tuple[str, Props, Props] | None:
         """The object as it is. ProviderError if the daemon doesn't say."""
         try:
-            return self._of(urn).read(id, inputs, outputs)
+            return self._of(old.urn).read(old.id, old.inputs, old.outputs)
         except DockerError as problem:
             raise ProviderError(str(problem)) from None
 
-    def delete(
-        self, urn: str, id: str, inputs: Props, outputs: Props, timeout_seconds: float
-    ) -> None:
+    def delete(self, old: Known, timeout_seconds: float) -> None:
         """Remove the object."""
-        self._of(urn).delete(id, inputs, outputs)
+        self._of(old.urn).delete(old.id, old.inputs, old.outputs)
 
     def invoke(self, token: str, args: Props) -> tuple[Props, list[CheckFailure]]:
         """No function is supported."""

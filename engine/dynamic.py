@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.protocol import OPTIONS, load
-from engine.provider import CheckFailure, Diff, PropertyDiff, ProviderError
+from engine.provider import CheckFailure, Diff, Known, PropertyDiff, ProviderError
 from engine.values import Props
 from engine.wire import from_struct, to_struct
 
@@ -16,6 +16,12 @@ KINDS = ("add", "add-replace", "delete", "delete-replace", "update", "update-rep
 
 def _wire(props: Props | None) -> Any:
     return to_struct(props or {}, secrets="strip", references=False)
+
+
+def _of(old: Known) -> dict[str, Any]:
+    """What a request that compares says of the object as it is known."""
+    found = {"urn": old.urn, "id": old.id, "olds": _wire(old.outputs)}
+    return {**found, "old_inputs": _wire(old.inputs), **_name_and_type(old.urn)}
 
 
 def _name_and_type(urn: str) -> dict[str, str]:
@@ -61,18 +67,9 @@ class DynamicProvider:
         failures = [CheckFailure(f.property, f.reason) for f in answer.failures]
         return from_struct(answer.inputs), failures
 
-    def diff(
-        self,
-        urn: str,
-        id: str,
-        old_inputs: Props,
-        old_outputs: Props,
-        news: Props,
-        ignore_changes: list[str],
-    ) -> Diff:
+    def diff(self, old: Known, news: Props, ignore_changes: list[str]) -> Diff:
         answer = self._call(
-            "Diff", "DiffRequest", urn=urn, id=id, olds=_wire(old_outputs), news=_wire(news),
-            old_inputs=_wire(old_inputs), ignoreChanges=ignore_changes, **_name_and_type(urn),
+            "Diff", "DiffRequest", **_of(old), news=_wire(news), ignoreChanges=ignore_changes,
         )  # fmt: skip
         detailed = None
         if answer.hasDetailedDiff:
@@ -98,41 +95,27 @@ class DynamicProvider:
         )  # fmt: skip
         return answer.id, from_struct(answer.properties)
 
-    def update(
-        self,
-        urn: str,
-        id: str,
-        old_inputs: Props,
-        old_outputs: Props,
-        news: Props,
-        timeout_seconds: float,
-        preview: bool,
-    ) -> Props:
+    def update(self, old: Known, news: Props, timeout_seconds: float, preview: bool) -> Props:
         answer = self._call(
-            "Update", "UpdateRequest", urn=urn, id=id, olds=_wire(old_outputs), news=_wire(news),
-            old_inputs=_wire(old_inputs), timeout=timeout_seconds, preview=preview,
-            **_name_and_type(urn),
+            "Update", "UpdateRequest", **_of(old), news=_wire(news), timeout=timeout_seconds,
+            preview=preview,
         )  # fmt: skip
         return from_struct(answer.properties)
 
-    def read(
-        self, urn: str, id: str, inputs: Props, outputs: Props
-    ) -> tuple[str, Props, Props] | None:
+    def read(self, old: Known) -> tuple[str, Props, Props] | None:
         answer = self._call(
-            "Read", "ReadRequest", urn=urn, id=id, properties=_wire(outputs), inputs=_wire(inputs),
-            **_name_and_type(urn),
+            "Read", "ReadRequest", urn=old.urn, id=old.id, properties=_wire(old.outputs),
+            inputs=_wire(old.inputs), **_name_and_type(old.urn),
         )  # fmt: skip
         if not answer.id:
             return None
-        read_inputs = from_struct(answer.inputs) if answer.HasField("inputs") else inputs
+        read_inputs = from_struct(answer.inputs) if answer.HasField("inputs") else old.inputs
         return answer.id, read_inputs, from_struct(answer.properties)
 
-    def delete(
-        self, urn: str, id: str, inputs: Props, outputs: Props, timeout_seconds: float
-    ) -> None:
+    def delete(self, old: Known, timeout_seconds: float) -> None:
         self._call(
-            "Delete", "DeleteRequest", urn=urn, id=id, properties=_wire(outputs),
-            old_inputs=_wire(inputs), timeout=timeout_seconds, **_name_and_type(urn),
+            "Delete", "DeleteRequest", urn=old.urn, id=old.id, properties=_wire(old.outputs),
+            old_inputs=_wire(old.inputs), timeout=timeout_seconds, **_name_and_type(old.urn),
         )  # fmt: skip
 
     def invoke(self, token: str, args: Props) -> tuple[Props, list[CheckFailure]]:

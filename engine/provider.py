@@ -54,6 +54,16 @@ class InitFailed(ProviderError):
         self.inputs = inputs
 
 
+@dataclass(frozen=True)
+class Known:
+    """An object as the state has it, in plain values."""
+
+    urn: str
+    id: str
+    inputs: Props
+    outputs: Props
+
+
 class Provider(Protocol):
     """Values are plain; unknowns are values.UNKNOWN; secrets are stripped (the registry marks
     results again). Methods are called from several threads."""
@@ -66,15 +76,7 @@ class Provider(Protocol):
         """The inputs with defaults, and what is refused of them."""
         ...
 
-    def diff(
-        self,
-        urn: str,
-        id: str,
-        old_inputs: Props,
-        old_outputs: Props,
-        news: Props,
-        ignore_changes: list[str],
-    ) -> Diff: ...
+    def diff(self, old: Known, news: Props, ignore_changes: list[str]) -> Diff: ...
 
     def create(
         self, urn: str, news: Props, timeout_seconds: float, preview: bool
@@ -82,26 +84,13 @@ class Provider(Protocol):
         """The id ("" in preview) and the outputs."""
         ...
 
-    def update(
-        self,
-        urn: str,
-        id: str,
-        old_inputs: Props,
-        old_outputs: Props,
-        news: Props,
-        timeout_seconds: float,
-        preview: bool,
-    ) -> Props: ...
+    def update(self, old: Known, news: Props, timeout_seconds: float, preview: bool) -> Props: ...
 
-    def read(
-        self, urn: str, id: str, inputs: Props, outputs: Props
-    ) -> tuple[str, Props, Props] | None:
+    def read(self, old: Known) -> tuple[str, Props, Props] | None:
         """The id, inputs and outputs as they are now; None if the object is gone."""
         ...
 
-    def delete(
-        self, urn: str, id: str, inputs: Props, outputs: Props, timeout_seconds: float
-    ) -> None: ...
+    def delete(self, old: Known, timeout_seconds: float) -> None: ...
 
     def invoke(self, token: str, args: Props) -> tuple[Props, list[CheckFailure]]: ...
 

@@ -6,12 +6,20 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.goals import Refused, package_of, split_reference
 from engine.natives import NATIVE, Surroundings
-from engine.provider import CheckFailure, Diff, InitFailed, PropertyDiff, Provider, ProviderError
+from engine.provider import (
+    CheckFailure,
+    Diff,
+    InitFailed,
+    Known,
+    PropertyDiff,
+    Provider,
+    ProviderError,
+)
 from engine.rows import Row
 from engine.values import (
     UNKNOWN,
@@ -57,6 +65,10 @@ def _plain(props: Mapping[str, Value]) -> Props:
     return plain
 
 
+def _known(row: Row) -> Known:
+    return Known(row.urn, row.id, _plain(row.inputs), _plain(row.outputs))
+
+
 @dataclass
 class Bridge:
     """One configured provider. Configuration goes on in the background; whoever first needs the
@@ -83,14 +95,7 @@ class Bridge:
         """The provider's answer; one whose configuration isn't known says that there's a change."""
         if self.unknown_config:
             return Diff("some")
-        return self._ready().diff(
-            old.urn,
-            old.id,
-            _plain(old.inputs),
-            _plain(old.outputs),
-            _plain(news),
-            list(ignore_changes),
-        )
+        return self._ready().diff(_known(old), _plain(news), list(ignore_changes))
 
     def create(self, row: Row, preview: bool) -> tuple[str, Props]:
         """The id and the outputs; in a preview "" and what is known."""
@@ -114,14 +119,9 @@ class Bridge:
         if preview and (self.unknown_config or not self.provider.supports_preview):
             return with_secrets(new, new.inputs)
         try:
+            timeout_seconds = new.custom_timeouts.get("update", 0.0)
             outputs = self._ready().update(
-                old.urn,
-                old.id,
-                _plain(old.inputs),
-                _plain(old.outputs),
-                _plain(new.inputs),
-                new.custom_timeouts.get("update", 0.0),
-                preview,
+                _known(old), _plain(new.inputs), timeout_seconds, preview
             )
         except InitFailed as failed:
             failed.outputs = with_secrets(new, failed.outputs)
@@ -134,7 +134,7 @@ class Bridge:
         """Id, inputs and outputs as they are now; None if it's gone."""
         if self.unknown_config:
             return identifier, dict(row.inputs), dict(row.outputs)
-        found = self._ready().read(row.urn, identifier, _plain(row.inputs), _plain(row.outputs))
+        found = self._ready().read(replace(_known(row), id=identifier))
         if found is None:
             return None
         identifier, inputs, outputs = found
@@ -142,13 +142,7 @@ class Bridge:
 
     def delete(self, row: Row) -> None:
         """Delete the object."""
-        self._ready().delete(
-            row.urn,
-            row.id,
-            _plain(row.inputs),
-            _plain(row.outputs),
-            row.custom_timeouts.get("delete", 0.0),
-        )
+        self._ready().delete(_known(row), row.custom_timeouts.get("delete", 0.0))
 
     def invoke(self, token: str, args: Props) -> tuple[Props, list[CheckFailure]]:
         """The result of a function; secret as a whole if an argument is."""

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from engine.builtin import Builtin
+from engine.provider import Known
 from engine.registry import Bridge
 from engine.rows import Row
 from engine.values import Secret
@@ -13,7 +14,7 @@ from engine.values import Secret
 
 def test_an_output_of_another_stack_is_secret_if_anything_in_it_is() -> None:
     outputs = {"open": 1, "whole": Secret("x"), "partly": {"a": 1, "b": [Secret("x")]}}
-    found = Builtin(lambda _name: outputs).read("urn", "organization/p/dev", {}, {})
+    found = Builtin(lambda _name: outputs).read(Known("urn", "organization/p/dev", {}, {}))
     assert found is not None
     assert found[2]["secretOutputNames"] == ["partly", "whole"]
 
