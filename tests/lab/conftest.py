@@ -194,6 +194,13 @@ def two_pairs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     cleared(site)
 
 
+@pytest.fixture(scope="module")
+def no_images(site: Site) -> None:
+    """Hosts that have to pull everything, whatever was deployed on them before."""
+    for key in site.hosts:
+        site.docker(key, "image", "prune", "--all", "--force")
+
+
 def cleared(site: Site) -> None:
     for target in (*site.hosts, *(host.name for host in site.lab.hosts.values())):
         site.clear_faults(target)

@@ -276,7 +276,7 @@ def test_a_preview_logs_in_where_it_would_do_something_and_nowhere_else(
     host.run("iptables", "-w", "-I", *rule)
     try:
         before = logins(deployed)
-        assert "2 unchanged" in deployed.previewed(0)
+        assert "5 unchanged" in deployed.previewed(0)
         assert logins(deployed) == before
         deployed.declare({"killed-a": (first, 2), "killed-b": (second, 0)})
         assert "1 to replace" in deployed.previewed(0)

@@ -23,16 +23,9 @@ from tests.lab.conftest import HOSTS, Site
 from tests.lab.secret_watch import SecretWatch
 from tests.lab.workspace import STACK, Run
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("no_images")]
 
 Row = dict[str, Any]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_images(site: Site) -> None:
-    """Hosts that have to pull everything, whatever was deployed on them before."""
-    for key in HOSTS:
-        site.docker(key, "image", "prune", "--all", "--force")
 
 
 def doctor(site: Site, code: int = 0) -> list[Row]:
