@@ -353,8 +353,8 @@ class Run:
         return VERBS[self.request.kind]
 
     def _operate(self, log: EventSink, *, dry_run: bool) -> Outcome:
-        from engine.display import make_view
         from engine.operation import run
+        from engine.views import make_view
 
         view = make_view(self.request.flags, self.ref, self.request.kind, dry_run)
         self._previewed = []
@@ -447,7 +447,7 @@ class Run:
         return not self.request.preview_only and not any(map(self.request.flag, flags))
 
     def _confirmed(self) -> bool:
-        from engine.display import make_view
+        from engine.views import make_view
 
         choices = click.Choice(["yes", "no", "details"])
         question = f"Do you want to perform this {self.verb}?"

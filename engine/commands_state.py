@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import click
 
-from engine.__main__ import VERSION_LINE
+from engine import VERSION_LINE
 from engine.backend import FileBackend, StackRef
 from engine.cli import Commands
 from engine.rows import Row, depends_on

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.display import WORDS, Common, format_value, is_secret, short_type
+from engine.display import Common
 from engine.rows import STACK_TYPE
+from engine.shown import WORDS, format_value, is_secret, short_type
 
 _SHOWN = ("create", "update", "delete", "replace", "read", "refresh", "import", "discard")
 

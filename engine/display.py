@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from engine.eventlog import masked
 from engine.rows import STACK_TYPE
-from engine.values import MARKER, SECRET
+from engine.shown import WORDS, diff_note, format_value, name_of, type_of
 
 if TYPE_CHECKING:
     from engine.backend import StackRef
 
-# op -> symbol, planned, going on, done
-WORDS = {
-    "same": ("  ", "", "", ""),
-    "create": ("+ ", "create", "creating", "created"),
-    "update": ("~ ", "update", "updating", "updated"),
-    "delete": ("- ", "delete", "deleting", "deleted"),
-    "replace": ("+-", "replace", "replacing", "replaced"),
-    "create-replacement": (
-        "++",
-        "create replacement",
-        "creating replacement",
-        "created replacement",
-    ),
-    "delete-replaced": ("--", "delete original", "deleting original", "deleted original"),
-    "read": ("> ", "read", "reading", "read"),
-    "read-replacement": (">>", "read for replacement", "reading for replacement", "read"),
-    "refresh": ("~ ", "refresh", "refreshing", "refresh"),
-    "discard": ("< ", "discard", "discarding", "discarded"),
-    "discard-replaced": ("<<", "discard original", "discarding original", "discarded original"),
-    "import": ("= ", "import", "importing", "imported"),
-    "remove-pending-replace": ("  ", "", "", ""),
-}
 # Kinds in the order of the summary, with the symbols of its lines.
 COUNTED = ("create", "update", "delete", "replace", "read", "import", "discard")
 TITLES = {
@@ -47,116 +23,6 @@ TITLES = {
     ("destroy", True): "Previewing destroy",
     ("destroy", False): "Destroying",
 }
-
-
-class View(Protocol):
-    """Takes the events of one operation and shows them."""
-
-    def put(self, event: dict[str, Any]) -> None: ...
-
-    def finish(self) -> None: ...
-
-
-def make_view(flags: Mapping[str, Any], ref: StackRef, kind: str, dry_run: bool) -> View:
-    """The view that the command's flags ask for."""
-    if flags.get("as_json"):
-        from engine.jsonview import EventLines, PreviewDigest
-
-        if dry_run:
-            return PreviewDigest(bool(flags.get("show_sames")))
-        return EventLines()
-    if flags.get("diff"):
-        from engine.diffview import DiffView
-
-        return DiffView(flags, ref, kind, dry_run, sys.stdout)
-    return Lines(flags, ref, kind, dry_run, sys.stdout)
-
-
-def short_type(token: str) -> str:
-    """`docker:index:Container` for `docker:index/container:Container`."""
-    package, _, rest = token.partition(":")
-    module, _, name = rest.rpartition(":")
-    return f"{package}:{module.partition('/')[0]}:{name}" if module else token
-
-
-def name_of(urn: str) -> str:
-    """The resource's name."""
-    return urn.split("::", 3)[-1]
-
-
-def type_of(urn: str) -> str:
-    """The resource's own type, as lists show it."""
-    parts = urn.split("::", 3)
-    return short_type(parts[2].rpartition("$")[2]) if len(parts) == 4 else ""
-
-
-def changed_keys(meta: Mapping[str, Any]) -> list[str]:
-    """`+a`, `-b`, `~c`: the top-level properties that a step changes."""
-    old, new = (meta.get("old") or {}), (meta.get("new") or {})
-    before, after = old.get("inputs") or {}, new.get("inputs") or {}
-    if not old or not new or meta["op"] in ("delete", "same", "read"):
-        return []
-    detailed = meta.get("detailedDiff")
-    named = [k for k in detailed or meta.get("diffs") or () if not k.startswith("__")]
-    if not named:
-        named = [k for k in {*before, *after} if before.get(k) != after.get(k)]
-    found = []
-    for key in {k.partition(".")[0].partition("[")[0] for k in named}:
-        if not key.startswith("__"):
-            sign = "+" if key not in before else "-" if key not in after else "~"
-            found.append((sign, key))
-    return [
-        sign + key for sign, key in sorted(found, key=lambda pair: ("+-~".index(pair[0]), pair[1]))
-    ]
-
-
-def diff_note(meta: Mapping[str, Any]) -> str:
-    """`[diff: ~value]`, or nothing."""
-    groups: dict[str, list[str]] = {}
-    for item in changed_keys(meta):
-        groups.setdefault(item[0], []).append(item[1:])
-    text = ",".join(sign + ",".join(keys) for sign, keys in groups.items())
-    return f"[diff: {text}]" if text else ""
-
-
-def is_secret(value: Any) -> bool:
-    """True for a sealed secret in event data."""
-    return isinstance(value, dict) and value.get(MARKER) == SECRET
-
-
-def format_value(value: Any, indent: str) -> list[str]:
-    """The lines of a value as outputs are shown; nested ones are indented below `indent`."""
-    value = masked(value)
-    if isinstance(value, dict):
-        width = max((len(k) for k in value), default=0)
-        lines = ["{"]
-        for key, item in sorted(value.items()):
-            first, *rest = format_value(item, indent + "    ")
-            lines += [f"{indent}    {key.ljust(width)}: {first}", *rest]
-        return [*lines, indent + "}"]
-    if isinstance(value, list):
-        lines = ["["]
-        for index, item in enumerate(value):
-            first, *rest = format_value(item, indent + "    ")
-            lines += [f"{indent}    [{index}]: {first}", *rest]
-        return [*lines, indent + "]"]
-    return [scalar_text(value)]
-
-
-def scalar_text(value: Any) -> str:
-    """`"text"`, `3`, `true`, `<null>`, `[secret]`, `[unknown]`."""
-    from engine.codec import HIDDEN
-    from engine.yamltext import as_text
-
-    if value is None:
-        return "<null>"
-    if isinstance(value, str):
-        if value == HIDDEN:
-            return value
-        if value == "04da6b54-80e4-46f7-96ec-b56ff0331ba9":
-            return "[unknown]"
-        return f'"{value}"'
-    return as_text(value)
 
 
 class Common:

@@ -11,6 +11,7 @@ from engine.eventlog import Numbered, is_internal, masked
 from engine.rows import STACK_TYPE, Row
 from engine.text import json_text
 from engine.values import rebuild
+from engine.wire import UNKNOWN_TEXT
 
 
 class EventLines:
@@ -135,7 +136,7 @@ def _known(value: Any) -> Any:
 
     def leaf(item: Any) -> Any:
         if item is UNKNOWN:
-            return "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+            return UNKNOWN_TEXT
         return Secret(_known(item.value)) if isinstance(item, Secret) else item
 
     return rebuild(value, leaf)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.__main__ import VERSION_LINE
+from engine import VERSION_LINE
 from engine.assets import AssetError, hashed
 from engine.events import Events
 from engine.goals import (

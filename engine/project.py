@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine import yamltext
-from engine.__main__ import VERSION_LINE
+from engine import VERSION_LINE, yamltext
 from engine.versions import is_in
 
 NAMES = ("Pulumi.yaml", "Pulumi.yml")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.__main__ import VERSION_LINE
+from engine import VERSION_LINE
 
 _PART = r"(\d+|[xX*])"
 _TERM = re.compile(rf"\s*(>=|<=|!=|==|=|!|>|<|)\s*v?{_PART}(?:\.{_PART})?(?:\.{_PART})?\s*,?")

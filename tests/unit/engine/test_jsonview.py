@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from engine.display import make_view
 from engine.events import Events
 from engine.jsonview import EventLines, PreviewDigest
 from engine.provider import PropertyDiff
 from engine.rows import Row
 from engine.steps import Step
+from engine.views import make_view
 
 ROW = Row(urn="urn:pulumi:dev::p::t:i:T::a", type="t:i:T", custom=True, inputs={"x": 1})
 DEFAULT = Row(
