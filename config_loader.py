@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 import vendor_facts as vendor
 from config_rules import Problem, cross_problems
 from config_schema import ExecConfig
+from words import counted
 
 NAMESPACE = "exec"
 SECRET_NAMES = tuple(secret.name for secret in vendor.SECRETS)
@@ -45,7 +46,7 @@ def load(stack: str, project: Path) -> tuple[ExecConfig, Secrets]:
 
 def message(stack: str, problems: Sequence[Problem]) -> str:
     """All problems, as an operator reads them."""
-    count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+    count = counted(len(problems), "problem")
     lines = [f"Pulumi.{stack}.yaml has {count}; nothing was deployed."]
     return "\n".join([*lines, *(f"  {problem}" for problem in problems)])
 

@@ -295,15 +295,17 @@ def expand_log_pattern(pattern: str, tenant_id: str, host: str) -> str:
 
 
 def _connections(config: ExecConfig, instance: Instance) -> Iterator[Connection]:
-    """Where an instance connects to. Source: deployment, connectivity table."""
+    """Where an instance connects to. Source: deployment, connectivity table; the login isn't in
+    it, but whoever uses the REST API gets a token there (Genesys Cloud developer center, OAuth)."""
 
     def to(host: str, port: int, protocol: str, purpose: str) -> Connection:
         return Connection(instance.key, instance.host, host, port, protocol, purpose)
 
     tls = "TLS" if config.redis.tls else "TCP"
     yield to(config.redis.host, config.redis.port, tls, "Redis: id mapping")
-    api = f"api.{config.tenant.region}"
-    yield to(api, vendor.GENESYS_CLOUD_PORT, "HTTPS", "Genesys Cloud REST API")
+    cloud = vendor.GENESYS_CLOUD_PORT
+    yield to(f"api.{config.tenant.region}", cloud, "HTTPS", "Genesys Cloud REST API")
+    yield to(f"login.{config.tenant.region}", cloud, "HTTPS", "Genesys Cloud login: OAuth token")
     match instance.service:
         case "excs":
             database = config.excs.config_db

@@ -53,7 +53,7 @@ class Commands(click.Group):
         for title, names in SECTIONS.items():
             with formatter.section(title):
                 commands = ((name, self.get_command(ctx, name)) for name in names)
-                rows = [(name, found.get_short_help_str(70)) for name, found in commands if found]
+                rows = [(name, found.get_short_help_str(200)) for name, found in commands if found]
                 formatter.write_dl(rows)
 
 

@@ -40,7 +40,7 @@ table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
 th { text-align: left; color: var(--soft); font-weight: 600; padding: 6px 14px 6px 0;
   border-bottom: 1px solid var(--line); white-space: nowrap; }
 td { padding: 7px 14px 7px 0; border-bottom: 1px solid var(--line); vertical-align: top;
-  overflow-wrap: anywhere; }
+  overflow-wrap: break-word; }
 td.good, td.bad, td.caution { font-weight: 600; white-space: nowrap; }
 ul.notes { margin: 0; padding-left: 20px; } ul.notes li { margin: 5px 0; }
 svg { max-width: 100%; height: auto; }

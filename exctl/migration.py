@@ -27,6 +27,7 @@ from exctl.workspace import is_in_backend, last_error
 from health.container import command_over_ssh
 from layout import build_layout
 from ssh_options import make_control_directory, ssh_target
+from words import counted
 
 ON_HOSTS = ("exec/.env", "/usr/home/genesys/exec/.env")
 """Where the vendor's `init` leaves its `.env` on a host: in `exec` under the user's home; the page
@@ -167,7 +168,7 @@ def _validated(found: Imported, place: Place, source: Source) -> ExecConfig:
         wrong = [str(problem) for problem in problems]
     if config is not None and not wrong:
         return config
-    count = f"{len(wrong)} problem{'s' if len(wrong) != 1 else ''}"
+    count = counted(len(wrong), "problem")
     lines = [f"{source.name} has {count}; nothing was written.", *(f"  {line}" for line in wrong)]
     if found.notes:
         lines += ["Besides:", *(f"  {note}" for note in found.notes)]

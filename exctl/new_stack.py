@@ -27,6 +27,7 @@ from exctl.secrets import encrypt_in
 from exctl.site import Place
 from exctl.stack_file import write
 from exctl.workspace import create_stack, has_passphrase, keep_passphrase, remove_stack
+from words import counted
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -79,7 +80,7 @@ def missing_secrets(problems: Sequence[Problem]) -> list[str]:
 def refuse(source: str, problems: Sequence[Problem]) -> None:
     """NothingTouched with every problem, if there is one."""
     if problems:
-        count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+        count = counted(len(problems), "problem")
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise NothingTouched(f"{source} has {count}; nothing was written.{lines}")
 

@@ -218,7 +218,7 @@ def _draw_right(drawing: Drawing, frame: Box, config: ExecConfig) -> float:
         ),
         Outside(
             "Genesys Cloud EX",
-            (f"api.{config.tenant.region}",),
+            (f"api.{config.tenant.region}", f"login.{config.tenant.region}"),
             f"{GENESYS_CLOUD_PORT} HTTPS",
             "t-cloud",
         ),

@@ -16,6 +16,7 @@ VERBS = {
     "create-replacement": "replace",
     "delete-replaced": "replace",
     "update": "change in place",
+    "start-again": "start again",
     "delete": "remove",
 }
 GATE_VERBS = ("create", "update", "replace", "create-replacement")
@@ -61,9 +62,14 @@ class Touch:
         return f"{self.instance} on {self.host}: {self.verb}{wait}; {self.downtime}"
 
 
-def step_of(op: str, urn: str) -> Step:
+def step_of(op: str, urn: str, diffs: Sequence[str] = ()) -> Step:
+    """The step of an event. What Pulumi calls an update of a container of which nothing but
+    `mustRun` differs is `start-again` here: it is there as it should be, but has stopped."""
     kind, name = urn.split("::", 3)[2:]
-    return Step(op, kind.rsplit("$", 1)[-1], name)
+    kind = kind.rsplit("$", 1)[-1]
+    if (kind, op, *diffs) == (CONTAINER_TYPE, "update", "mustRun"):
+        op = "start-again"
+    return Step(op, kind, name)
 
 
 def touches(
@@ -134,6 +140,8 @@ def _downtime(instance: Instance, verb: str, layout: Layout) -> str:
     """What a service's users miss meanwhile. Source: product facts, HA of EXCP and EXAS."""
     if verb == "start":
         return "nothing of this stack runs there now"
+    if verb == "start again":
+        return "it has stopped"
     if verb in ("change in place", WAIT):
         return "no downtime"
     if verb == "remove":

@@ -16,6 +16,7 @@ _BEGUN = {
     "delete-replaced": "stopping its old container",
     "delete": "stopping its container",
     "update": "changing its container",
+    "start-again": "starting its container",
 }
 _GATE_BEGUN = {
     "health": "waiting until it is healthy",

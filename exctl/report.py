@@ -38,8 +38,10 @@ from exctl.releases import Release
 from exctl.site import Site
 from exctl.version import described
 from exctl.workspace import passphrase
-from health.checks.finding import Finding
+from health.checks.finding import EVERYWHERE, Finding
 from health.report import as_json as findings_as_json
+from health.report import rows as findings_in_rows
+from words import counted
 
 RELEASES = 10
 Found = TypeVar("Found")
@@ -166,10 +168,17 @@ def _facts(state: State, known: Sequence[Release]) -> list[Cell]:
     if isinstance(state.findings, Unknown):
         found.append(Cell("preflight not known", CAUTION))
     else:
-        stopping = sum(finding.stops for finding in state.findings)
-        found.append(_count(stopping, "finding would stop a deployment", BAD, "preflight ok"))
+        found.append(_judged(state.findings))
     found.append(Cell(f"release {known[-1].number}" if known else "no release yet"))
     return found
+
+
+def _judged(findings: Sequence[Finding]) -> Cell:
+    if stopping := sum(finding.stops for finding in findings):
+        return _count(stopping, "finding would stop a deployment", BAD)
+    if warned := sum(finding.warns for finding in findings):
+        return Cell(f"preflight: {warned} to look at", CAUTION)
+    return Cell("preflight ok", GOOD)
 
 
 def _count(number: int, what: str, tone: str, none: str = "") -> Cell:
@@ -225,21 +234,15 @@ def _preflight(findings: Sequence[Finding] | Unknown) -> Sequence[Paragraph | Ta
     if isinstance(findings, Unknown):
         return [Paragraph(f"Not known: {findings.unknown}")]
     bad = [finding for finding in findings if not finding.is_ok]
-    hosts = len({finding.host for finding in findings})
+    hosts = len({finding.host for finding in findings} - {EVERYWHERE})
     well = len(findings) - len(bad)
-    summary = Paragraph(f"{well} of {len(findings)} checks on {hosts} hosts are well.")
+    summary = Paragraph(f"{well} of {len(findings)} checks on {counted(hosts, 'host')} are well.")
     if not bad:
         return [summary]
+    tones = {"STOPS": BAD}
     rows = [
-        (
-            f.host,
-            f.check,
-            Cell("waived" if f.waived else f.verdict, BAD if f.stops else CAUTION),
-            f.found,
-            f.needed,
-            f.waived or f.fix,
-        )
-        for f in bad
+        (at, check, Cell(verdict, tones.get(verdict, CAUTION)), found, needed, to_do)
+        for verdict, at, check, found, needed, to_do in findings_in_rows(bad, ", ".join)
     ]
     return [summary, Table(("Host", "Check", "", "Found", "Needed", "To do"), rows)]
 
@@ -253,9 +256,10 @@ def _connections(site: Site) -> Table:
 
     for c in site.layout.connections:
         need(c.from_host, c.to_host, c.to_port, c.protocol, c.purpose)
+    protocol = "HTTP" if site.config.registry.insecure else "HTTPS"
     registry, _, port = site.config.registry.repository.split("/")[0].partition(":")
     for host in site.layout.hosts:
-        need(host, registry, port or "443", "HTTPS", "image registry")
+        need(host, registry, port or "443", protocol, "image registry")
     for host in site.layout.hosts:
         need("operator's host", host, site.config.ssh.port, "SSH", "deploy, look")
     if site.config.gate.via == "direct":

@@ -25,6 +25,7 @@ _DONE = {
     (CONTAINER_TYPE, "create"): "container started",
     (CONTAINER_TYPE, "create-replacement"): "container started",
     (CONTAINER_TYPE, "update"): "container changed in place",
+    (CONTAINER_TYPE, "start-again"): "container started again",
     (CONTAINER_TYPE, "delete"): "container removed",
     (CONTAINER_TYPE, "delete-replaced"): "old container removed",
     (IMAGE_TYPE, "create"): "image pulled",
@@ -114,7 +115,8 @@ class StepLog:
 
 
 def _step(metadata: StepEventMetadata) -> Step:
-    return step_of(str(getattr(metadata.op, "value", metadata.op)), metadata.urn)
+    op = str(getattr(metadata.op, "value", metadata.op))
+    return step_of(op, metadata.urn, metadata.diffs or ())
 
 
 def plain(text: str) -> str:

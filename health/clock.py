@@ -7,6 +7,7 @@ from typing import Protocol
 
 from health.errors import GateError
 from health.operator import wants_an_end
+from words import counted
 
 LOOK_INTERVAL_SECONDS = 0.25
 
@@ -46,7 +47,7 @@ def duration_text(seconds: float) -> str:
     minutes, rest = divmod(whole, 60)
     parts = []
     if minutes:
-        parts.append(f"{minutes} minute{'s' if minutes != 1 else ''}")
+        parts.append(counted(minutes, "minute"))
     if rest or not minutes:
-        parts.append(f"{rest} second{'s' if rest != 1 else ''}")
+        parts.append(counted(rest, "second"))
     return " ".join(parts)

@@ -19,6 +19,7 @@ from typing import BinaryIO, Protocol
 from pydantic import JsonValue
 
 from health.contract import parse_time, plain_text
+from words import counted
 
 COMMAND_TIMEOUT_SECONDS = 15.0
 LOG_TAIL_LINES = 20
@@ -51,7 +52,7 @@ class ContainerState:
             parts.append(f"last started {self.started_at:%Y-%m-%d %H:%M:%S} UTC")
         if self.exit_code is not None and self.word != "running":
             parts.append(f"exit code {self.exit_code}")
-        parts.append(f"restarted {self.restarts} time{'s' if self.restarts != 1 else ''}")
+        parts.append(f"restarted {counted(self.restarts, 'time')}")
         return ", ".join([*parts, self.error] if self.error else parts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from health.checks.finding import EVERYWHERE, Finding
@@ -38,7 +38,13 @@ def table(findings: Iterable[Finding]) -> list[str]:
     ]
 
 
-def rows(findings: Iterable[Finding]) -> list[tuple[str, ...]]:
+def _hosts(hosts: Sequence[str]) -> str:
+    return hosts[0] if len(hosts) == 1 else f"{hosts[0]} and {len(hosts) - 1} more"
+
+
+def rows(
+    findings: Iterable[Finding], hosts_in_words: Callable[[Sequence[str]], str] = _hosts
+) -> list[tuple[str, ...]]:
     """The cells under `HEAD`, the worst first; what several hosts have in common is one row."""
     hosts: dict[tuple[str, ...], list[str]] = {}
     for finding in findings:
@@ -46,13 +52,7 @@ def rows(findings: Iterable[Finding]) -> list[tuple[str, ...]]:
         row = (word(finding), finding.check, finding.found, finding.needed, to_do)
         hosts.setdefault(row, []).append(finding.host)
     ordered = sorted(hosts, key=lambda row: _ORDER[row[0]])
-    return [(row[0], _hosts(hosts[row]), *row[1:]) for row in ordered]
-
-
-def _hosts(hosts: Sequence[str]) -> str:
-    if hosts == [EVERYWHERE]:
-        return EVERYWHERE
-    return hosts[0] if len(hosts) == 1 else f"{hosts[0]} and {len(hosts) - 1} more"
+    return [(row[0], hosts_in_words(hosts[row]), *row[1:]) for row in ordered]
 
 
 def summary(findings: Sequence[Finding]) -> str:

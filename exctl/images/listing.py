@@ -11,6 +11,7 @@ from exctl.images.access import SERVICES, names_of, registry_of
 from exctl.images.keeping import place_of, releases_of
 from exctl.images.on_hosts import HostImage, known, look
 from exctl.site import Site
+from words import counted
 
 
 @dataclass
@@ -103,7 +104,7 @@ def table(listed: Listing) -> list[str]:
         if moved := [tag for tag in row.host_tags if tag not in row.registry_tags]:
             others = {t for r in listed.rows if r.name == row.name for t in r.registry_tags}
             where += [f"tag {tag} leads elsewhere there" for tag in moved if tag in others]
-        where.append(f"on {len(row.hosts)} hosts" if row.hosts else "on no host")
+        where.append(f"on {counted(len(row.hosts), 'host')}" if row.hosts else "on no host")
         if row.running:
             where.append(f"runs as {', '.join(row.running)}")
         if row.releases:

@@ -12,6 +12,7 @@ from exctl.images.on_hosts import HostImage, known, look, remove
 from exctl.questions import confirm
 from exctl.saying import say
 from exctl.site import Place, Site, site_at, stacks_of
+from words import counted
 
 
 def prune(site: Site, yes: bool) -> None:
@@ -35,7 +36,7 @@ def prune(site: Site, yes: bool) -> None:
         confirm("Remove them?")
     if problems := removed(site, gone):
         raise ExctlError("\n".join(["not all of them could be removed:", *problems]))
-    say(f"removed from {len({image.host for image in gone})} hosts")
+    say(f"removed from {counted(len({image.host for image in gone}), 'host')}")
 
 
 def after_release(site: Site) -> None:

@@ -9,6 +9,7 @@ import vendor_facts as vendor
 from health.checks.finding import Finding, judged
 from health.checks.host_facts import HostFacts
 from health.contract import plain_text
+from words import counted
 
 _64_BIT = ("x86_64", "aarch64", "ppc64le", "s390x", "riscv64")
 MEMORY_MIB, DISK_MIB = 7500, 75_000
@@ -111,7 +112,7 @@ def disk_space(host: str, facts: HostFacts, to_pull: dict[str, int | None]) -> F
         UNKNOWN_IMAGE_MIB if size is None else -(-size * UNPACKED >> 20)
         for size in to_pull.values()
     )
-    many = f"{len(to_pull)} image{'s' if len(to_pull) != 1 else ''}"
+    many = counted(len(to_pull), "image")
     what = f" for {many} to pull" if to_pull else ""
     guess = ", size not known" if None in to_pull.values() else ""
     return judged(

@@ -8,6 +8,7 @@ import vendor_facts as vendor
 from health.checks.finding import EVERYWHERE, Finding, judged
 from health.checks.subject import Subject
 from health.clock import duration_text
+from words import counted
 
 STALL_SECONDS = 60
 """Chosen: Genesys Cloud counts requests by the minute; whoever is refused may wait that long."""
@@ -24,7 +25,7 @@ def findings(subject: Subject, excs_runs: bool) -> Iterator[Finding]:
 
 def _organization(subject: Subject) -> Finding:
     """config_loader refuses a shared one; here it is shown that it was looked for."""
-    many = f"{subject.other_stacks} other stack file{'s' if subject.other_stacks != 1 else ''}"
+    many = counted(subject.other_stacks, "other stack file")
     found = f"{subject.config.tenant.org_id} is in none of {many}"
     return Finding("organization", EVERYWHERE, found, "an organization for this stack alone")
 

@@ -75,8 +75,6 @@ class Subject:
     def targets(self, host: str) -> list[Address]:
         """Every address that is to be reached from a host, once, the registry first."""
         found = [self.registry] + [Address(c.to_host, c.to_port) for c in self.connections(host)]
-        if self.cloud[0] in found:
-            found.append(self.cloud[1])
         return list(dict.fromkeys(found))
 
     def proxy(self, host: str) -> str:

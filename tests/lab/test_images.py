@@ -272,7 +272,7 @@ def test_prune_shows_what_it_would_take_and_leaves_what_is_needed_or_anothers(si
     assert ours in refused.stdout
     assert "--yes" in refused.stderr
     assert elsewhere not in refused.stdout
-    assert "removed from 1 hosts" in exctl(site, "images", "prune", "--yes").stderr
+    assert "removed from 1 host" in exctl(site, "images", "prune", "--yes").stderr
     assert elsewhere in site.docker("excs", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
     kept = {tag for row in listed(site).values() for tag in row["host_tags"]}
     assert kept == {"100.0.100.11", LOADED, SAVED}

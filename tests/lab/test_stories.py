@@ -138,7 +138,9 @@ def test_what_was_stopped_or_removed_by_hand_is_put_right_by_up(site: Site) -> N
     before = site.container_ids()
     site.docker("exas", "stop", "--time", "2", "exas")
     site.docker("excp-1-1", "rm", "--force", "excp-1-1")
-    site.work.up()
+    run = site.work.up()
+    assert f"exas on {site.hosts['exas']}: start again; it has stopped" in run.stderr
+    assert "exas: container started again" in run.stderr
     after = site.container_ids()
     assert site.codes() == dict.fromkeys(("excs", "exas", *PAIR), 200)
     assert after["exas"] == before["exas"]

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from tests.unit.stack_file import CLONE
 
-PURE = {"vendor_facts", "config_schema", "preflight_checks"}
+PURE = {"words", "vendor_facts", "config_schema", "preflight_checks"}
 LAYOUT = PURE | {"layout"}
 CONFIG = LAYOUT | {"config_rules", "config_loader", "ssh_options"}
 ALLOWED = {
+    "words": set(),
     "vendor_facts": set(),
     "preflight_checks": set(),
     "config_schema": {"vendor_facts"},

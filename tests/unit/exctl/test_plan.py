@@ -24,6 +24,13 @@ def test_a_urn_gives_type_and_name() -> None:
     assert step == Step("create", CONTAINER, "container-excp-1-1")
 
 
+def test_a_container_that_has_only_stopped_is_started_again() -> None:
+    urn = f"{URN}container-exas"
+    assert step_of("update", urn, ["mustRun", "restart"]).op == "update"
+    (touch,) = touches([step_of("update", urn, ["mustRun"])], layout())
+    assert str(touch) == "exas on 10.77.0.102: start again; it has stopped"
+
+
 def test_a_plan_follows_the_order_of_deployment_and_names_its_gates() -> None:
     steps = [
         Step("create", CONTAINER, "container-exas"),

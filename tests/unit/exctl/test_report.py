@@ -210,3 +210,14 @@ def test_as_data_each_part_is_there_and_what_is_not_known_says_why() -> None:
     assert found["preflight"][0]["check"] == "ssh"
     assert {row["path"] for row in found["settings"]} == {s.path for s in differing(site.config)}
     assert "v1:" not in json.dumps(found)
+
+
+def test_what_could_not_be_checked_is_not_called_well() -> None:
+    site = make_site()
+    login = [
+        Finding("redis-login", host, "not tried", "a login", "not known", "set it")
+        for host in ("10.77.0.101", "10.77.0.102")
+    ]
+    text = markdown(document(site, state(site, findings=login)))
+    assert "\n- preflight: 2 to look at\n" in text
+    assert "| 10.77.0.101, 10.77.0.102 | redis-login | not known |" in text

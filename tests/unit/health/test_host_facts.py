@@ -32,8 +32,8 @@ def test_the_script_tries_what_the_hosts_instances_connect_to_and_no_more() -> N
         "reach 10.77.0.10 5000 &",
         "reach 10.77.0.10 6379 &",
         "reach api.mypurecloud.com 443 &",
-        "reach 10.77.0.10 5432 &",
         "reach login.mypurecloud.com 443 &",
+        "reach 10.77.0.10 5432 &",
     ]
     assert "reach 10.77.0.21 2060 &" in script(Site().subject(), EXAS)
 
