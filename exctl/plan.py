@@ -145,7 +145,9 @@ def _downtime(instance: Instance, verb: str, layout: Layout) -> str:
     if verb in ("change in place", WAIT):
         return "no downtime"
     if verb == "remove":
-        return "down from then on"
+        serves = instance.service == "excp" and not layout.peer_of(instance).is_stopped
+        alone = f"; {layout.peer_of(instance).key} serves alone" if serves else ""
+        return f"down from then on{alone}"
     if instance.service == "excp":
         peer = layout.peer_of(instance)
         return "the pair is down meanwhile" if peer.is_stopped else f"{peer.key} serves meanwhile"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from exctl import operations, releases, runs, stack_file
 from exctl.errors import ExctlError, NothingTouched
@@ -47,8 +48,14 @@ def rollback(
     pins = _pins(then, release.number, {p: (every[p], d) for p, d in digests.items() if d})
     for place, digest in pins.items():
         say(f"{name_of(place)}: its tag leads to another image now, so {digest[:19]} is named")
-    operations.apply(site, with_pins(text, pins), how)
+    why = how.message or _why(release, service, pair)
+    operations.apply(site, with_pins(text, pins), replace(how, message=why))
     _check(open_site(site.stack), release, digests)
+
+
+def _why(release: releases.Release, service: str | None, pair: str | None) -> str:
+    what = " ".join(["of", service, *(["pair", pair] if pair else []), ""]) if service else ""
+    return f"rollback {what}to release {release.number}"
 
 
 def chosen(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import click
 
 from exctl import completion
@@ -49,9 +47,7 @@ def command(
             "a rollback is of both instances of a pair, which always have the same version; leave"
             " out --host. Nothing was touched."
         )
-    of = f"{service}{f' pair {pair}' if pair else ''} " if service else ""
-    why = how.message or f"rollback of {of}to {f'release {number}' if number else 'before'}"
-    rollback(site, number, service, pair, replace(how, message=why))
+    rollback(site, number, service, pair, how)
 
 
 def words(what: tuple[str, ...], release: str | None) -> tuple[str | None, str | None]:

@@ -78,10 +78,11 @@ def test_the_release_before_comes_back_though_the_registry_is_down(
     site.set_fault("infra", "registry-down")
     try:
         with costing_nothing(site, request):
-            exctl(site, "rollback", "1", "--yes")
+            exctl(site, "rollback", "excp", "--pair", "1", "--yes")
     finally:
         site.clear_faults("infra")
     assert [site.version(key) for key in PAIR] == [OLD, OLD]
+    assert releases(site)[-1]["message"] == "rollback of excp pair 1 to release 1"
 
 
 def test_the_vendors_words_stop_and_start_one_instance(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from pulumi.automation.events import EngineEvent
 
 from exctl.downtime import Known
@@ -58,6 +59,21 @@ def test_a_pair_whose_other_instance_is_stopped_is_down_meanwhile() -> None:
     found = layout(StackFile().put("stopped", ["excp-1-1"]))
     (touch,) = touches([Step("replace", CONTAINER, "container-excp-1-2")], found)
     assert touch.downtime == "the pair is down meanwhile"
+
+
+@pytest.mark.parametrize(
+    ("stopped", "downtime"),
+    [
+        (["excp-1-1"], "down from then on; excp-1-2 serves alone"),
+        (["excp-1"], "down from then on"),
+        (["exas"], "down from then on"),
+    ],
+)
+def test_a_stop_says_what_serves_from_then_on(stopped: list[str], downtime: str) -> None:
+    found = layout(StackFile().put("stopped", stopped))
+    key = "excp-1-1" if stopped[0].startswith("excp") else stopped[0]
+    (touch,) = touches([Step("delete", CONTAINER, f"container-{key}")], found)
+    assert touch.downtime == downtime
 
 
 def test_an_instance_that_left_the_stack_file_is_removed_last() -> None:
