@@ -26,7 +26,7 @@ from engine.docker_schema import (
 )
 from engine.docker_volume import Volumes
 from engine.provider import CheckFailure, Diff, Known, ProviderError
-from engine.values import Props
+from engine.values import Props, deep_equals
 
 KINDS: dict[str, Kind] = {
     "docker:index/container:Container": CONTAINER,
@@ -37,6 +37,7 @@ KINDS: dict[str, Kind] = {
 _CONFIG = frozenset(
     {"host", "sshOpts", "certPath", "registryAuth", "version", "disableDockerDaemonCheck"}
 )
+_DELTA = "__pulumi_raw_state_delta"
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
@@ -172,14 +173,18 @@ class DockerProvider:
             self._reach()
             return self._of(old.urn).planned(news, old.outputs)
         outputs = self._of(old.urn).update(old.id, old.inputs, old.outputs, news)
-        return {**outputs, "id": old.id}
+        return _with_delta_that_fits(old, {**outputs, "id": old.id})
 
     def read(self, old: Known) -> tuple[str, Props, Props] | None:
         """The object as it is. ProviderError if the daemon doesn't say."""
         try:
-            return self._of(old.urn).read(old.id, old.inputs, old.outputs)
+            found = self._of(old.urn).read(old.id, old.inputs, old.outputs)
         except DockerError as problem:
             raise ProviderError(str(problem)) from None
+        if found is None:
+            return None
+        identifier, inputs, outputs = found
+        return identifier, inputs, _with_delta_that_fits(old, outputs)
 
     def delete(self, old: Known, timeout_seconds: float) -> None:
         """Remove the object."""
@@ -191,6 +196,14 @@ class DockerProvider:
 
     def close(self) -> None:
         """Connections are shared, and closed at the end of the command."""
+
+
+def _with_delta_that_fits(old: Known, outputs: Props) -> Props:
+    """The outputs, without what the CLI's plugin noted about older ones: where it doesn't fit, the
+    plugin panics (seen on 5.1.0); where it's missing, it does without."""
+    if all(deep_equals(old.outputs.get(key), item) for key, item in outputs.items()):
+        return outputs
+    return {key: item for key, item in outputs.items() if key != _DELTA}
 
 
 def _auth(registry: str, user: str, password: str) -> Mapping[str, str]:

@@ -285,7 +285,7 @@ class Player:
                     step[side] = _without_filler(step[side])
         if isinstance(data, dict) and "diagnostics" in data:
             told = [d for d in data["diagnostics"] if "from $PATH" not in d["message"]]
-            data["diagnostics"] = told
+            data["diagnostics"] = sorted(told, key=_pretty)  # siblings run side by side
             if not told:
                 del data["diagnostics"]
         if isinstance(data, dict) and "steps" in data:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,6 +65,9 @@ def daemon() -> Iterator[None]:
         subprocess.run(["bash", script, "down"], check=True, capture_output=True, timeout=120)
 
 
+BUILD_OF_PLUGIN = re.compile(r'("__pulumi-go-provider-version": ?)"[^"]*"')
+
+
 def replay(case: str, first_on_path: Path, out: Path) -> None:
     """Run one case and fail with what differs."""
     environment = {**os.environ, "PATH": f"{first_on_path}:{os.environ['PATH']}"}
@@ -77,6 +81,9 @@ def replay(case: str, first_on_path: Path, out: Path) -> None:
             timeout=CASE_SECONDS,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+        if first_on_path != ENGINE:  # the plugin's version, as whoever built it wrote it there
+            for path in out.rglob("*.json*"):
+                path.write_text(BUILD_OF_PLUGIN.sub(r'\1"(devel)"', path.read_text()))
     assert f"{case}: same" in done.stdout
 
 
