@@ -83,8 +83,7 @@ class CommandProvider:
         if not detailed:
             return Diff("none", detailed={})
         changed = sorted({path.partition("[")[0] for path in detailed})
-        replaces = ["triggers"] if "triggers" in changed else []
-        return Diff("some", replaces=replaces, diffs=changed, detailed=detailed)
+        return Diff("some", diffs=changed, detailed=detailed)
 
     def create(
         self, urn: str, news: Props, timeout_seconds: float, preview: bool
@@ -94,13 +93,13 @@ class CommandProvider:
             if not preview:
                 self._copy(news, timeout_seconds)
             return "" if preview else secrets.token_hex(4), dict(news)
+        identifier = f"{urn.split('::', 3)[-1]}{secrets.token_hex(4)}"
         if preview:
-            return "", {**news, "stdout": UNKNOWN, "stderr": UNKNOWN}
+            return identifier, {**news, "stdout": UNKNOWN, "stderr": UNKNOWN}
         outputs = {**news, "stdout": "", "stderr": ""}
         if command := news.get("create"):
             outputs |= self._run(urn, str(command), news, {}, timeout_seconds)
-        name = urn.split("::", 3)[-1]
-        return f"{name}{secrets.token_hex(4)}", outputs
+        return identifier, outputs
 
     def update(self, old: Known, news: Props, timeout_seconds: float, preview: bool) -> Props:
         """Run `update`, or `create` where there is none; copy again what has changed."""

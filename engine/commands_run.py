@@ -69,6 +69,8 @@ _common = _options(
         metavar="N",
         help="How many resources at a time; 4 for each core if not given.",
     ),
+    _many("-c", "--config", "settings", metavar="KEY=VALUE", help="Set this in the stack file."),
+    _flag("--config-path", help="Keys of --config are paths: a.b[0].c"),
     _many("-t", "--target", metavar="URN", help="Only this resource; * and ** stand for more."),
     _many("--exclude", metavar="URN", help="All but this resource."),
     _flag("--target-dependents", help="Also what depends on the targets."),
@@ -99,8 +101,6 @@ _program = _options(
     _flag("-r", "--refresh", help="Look first at what is really there."),
     _many("--replace", metavar="URN", help="Replace this resource, though nothing demands it."),
     _many("--target-replace", metavar="URN", help="The same as --target and --replace."),
-    _many("-c", "--config", "settings", metavar="KEY=VALUE", help="A setting for this run only."),
-    _flag("--config-path", help="Keys of --config are paths: a.b[0].c"),
 )
 _continuing = _flag("--continue-on-error", help="Do all that doesn't depend on what fails.")
 

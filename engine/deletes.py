@@ -117,4 +117,4 @@ def _reason(row: Row, condemned: set[str], replaces: Replaces) -> list[str] | No
     if not touched:
         return None
     diff = replaces(row, touched)
-    return list(diff.replaces) if diff.replaces else None
+    return list(diff.replaces) if diff.is_replacement else None

@@ -300,6 +300,11 @@ def _settled(value: Any) -> Any:
     return value
 
 
+# What no look at a container tells: the plugin's refresh finds these missing where the state hasn't
+# them, and its next update then makes the container anew (seen on 5.1.0).
+_UNSEEN: Props = {"attach": False, "logs": False, "wait": False, "envs": []}
+
+
 class Containers:
     """The containers of one host."""
 
@@ -466,7 +471,7 @@ class Containers:
         filled = computed(seen)
         given = outputs_of(inputs, NESTED)
         kept = {k: v for k, v in given.items() if v not in (None, [], "") or k not in filled}
-        return {**filled, **kept, **seen_now(seen, inputs)}
+        return {**_UNSEEN, **filled, **kept, **seen_now(seen, inputs)}
 
     def read(
         self, identifier: str, inputs: Props, outputs: Props
@@ -477,8 +482,10 @@ class Containers:
             return None
         now = seen_now(seen, inputs or {"mustRun": True})
         filled = computed(seen)
-        kept = {k: v for k, v in _settled(outputs).items() if v not in (None, [])}
-        return str(seen["Id"]), read_inputs(inputs, now), {**filled, **kept, **now}
+        kept = {
+            k: v for k, v in _settled(outputs).items() if v not in (None, []) or k not in filled
+        }
+        return str(seen["Id"]), read_inputs(inputs, now), {**_UNSEEN, **filled, **kept, **now}
 
     def update(self, identifier: str, olds: Props, outputs: Props, news: Props) -> Props:
         """Change what Docker changes in place; start it if it must run and doesn't."""

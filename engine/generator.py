@@ -194,7 +194,7 @@ class Generator:
         trigger = triggered(old.replacement_trigger, goal.replacement_trigger)
         if trigger:
             diff = replace(diff, changes="some", replaces=[*diff.replaces, "replacementTrigger"])
-        if diff.replaces or old.pending_replacement:
+        if diff.is_replacement or old.pending_replacement:
             return self._replace(registration, goal, old, new, unchecked, diff)
         if diff.changes == "some" or old.init_errors:
             return [

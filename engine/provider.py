@@ -38,6 +38,12 @@ class Diff:
     diffs: list[str] = field(default_factory=list)
     detailed: dict[str, PropertyDiff] | None = None
 
+    @property
+    def is_replacement(self) -> bool:
+        """True if it can't be done in place; the command package says so in `detailed` alone."""
+        kinds = (change.kind for change in (self.detailed or {}).values())
+        return bool(self.replaces) or any(kind.endswith("-replace") for kind in kinds)
+
 
 class ProviderError(Exception):
     """An operation failed, and nothing of it is to be recorded; the text is for the operator."""

@@ -43,6 +43,7 @@ def by_us(site: Site, *arguments: str) -> Run:
 
 
 UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
+REFRESH = ("refresh", "--yes", "--skip-preview", "--expect-no-changes", "--stack", STACK)
 NO_CHANGES = ("preview", "--refresh", "--expect-no-changes", "--stack", STACK)
 
 
@@ -51,7 +52,7 @@ def test_the_cli_finds_no_change_in_what_the_engine_deployed(takeover: Site) -> 
     run = by_us(takeover, *UP)
     assert run.code == 0, run.text
     before = takeover.container_ids()
-    for arguments in (NO_CHANGES, UP):
+    for arguments in (NO_CHANGES, REFRESH, NO_CHANGES, UP):
         run = by_cli(takeover, *arguments)
         assert run.code == 0, run.text
     assert takeover.container_ids() == before
@@ -62,7 +63,7 @@ def test_the_engine_finds_no_change_in_what_the_cli_changed(takeover: Site) -> N
     run = by_cli(takeover, *UP)
     assert run.code == 0, run.text
     before = takeover.container_ids()
-    for arguments in (NO_CHANGES, UP):
+    for arguments in (NO_CHANGES, REFRESH, NO_CHANGES, UP):
         run = by_us(takeover, *arguments)
         assert run.code == 0, run.text
     assert takeover.container_ids() == before
