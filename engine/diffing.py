@@ -55,15 +55,11 @@ def compare_inputs(olds: Mapping[str, Value], news: Mapping[str, Value]) -> Diff
     return Diff("some", diffs=list(detailed), detailed=detailed)
 
 
-def _paths(diff: Diff) -> dict[str, Path]:
-    keys = [*(diff.detailed or {}), *diff.diffs, *diff.replaces]
-    found: dict[str, Path] = {}
-    for key in keys:
-        try:
-            found[key] = parse_path(key)
-        except ValueError:
-            found[key] = (key,)
-    return found
+def _path_of(key: str) -> Path:
+    try:
+        return parse_path(key)
+    except ValueError:
+        return (key,)
 
 
 def with_replace_on_changes(diff: Diff, patterns: Sequence[str], has_errors: bool) -> Diff:
@@ -71,28 +67,27 @@ def with_replace_on_changes(diff: Diff, patterns: Sequence[str], has_errors: boo
     if not patterns or (diff.changes != "some" and not has_errors):
         return diff
     prefixes = [parse_path(pattern) for pattern in patterns]
-    hit = [
-        key
-        for key, path in _paths(diff).items()
-        if any(path_contains(prefix, path) for prefix in prefixes)
-    ]
-    if has_errors and any(prefix in ((), ("*",), ("#initerror",)) for prefix in prefixes):
-        hit.append("#initerror")
-    if not hit:
-        return diff
+
+    def is_hit(key: str) -> bool:
+        return any(path_contains(prefix, _path_of(key)) for prefix in prefixes)
+
     detailed = None
     if diff.detailed is not None:
         detailed = {
             key: replace(change, kind=REPLACING.get(change.kind, change.kind))
-            if key in hit
+            if is_hit(key)
             else change
             for key, change in diff.detailed.items()
         }
-    roots = [str(_paths(diff)[key][0]) if key in _paths(diff) else key for key in hit]
+    # Not what `detailed` alone names: that the kinds say there (seen on 3.260).
+    replaces = list(dict.fromkeys([*diff.replaces, *filter(is_hit, diff.diffs)]))
+    if has_errors and any(prefix in ((), ("*",), ("#initerror",)) for prefix in prefixes):
+        replaces.append("#initerror")
+    is_more = replaces != diff.replaces or detailed != diff.detailed
     return replace(
         diff,
-        changes="some",
-        replaces=list(dict.fromkeys([*diff.replaces, *roots])),
+        changes="some" if is_more else diff.changes,
+        replaces=replaces,
         detailed=detailed,
     )
 

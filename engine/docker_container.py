@@ -300,9 +300,10 @@ def _settled(value: Any) -> Any:
     return value
 
 
-# What no look at a container tells: the plugin's refresh finds these missing where the state hasn't
-# them, and its next update then makes the container anew (seen on 5.1.0).
-_UNSEEN: Props = {"attach": False, "logs": False, "wait": False, "envs": []}
+# What the plugin notes of each container, though nobody asks for it. Where the state hasn't them, its
+# refresh finds them missing, and its next update makes the container anew (seen on 5.1.0).
+_FLAGS = ("attach", "logs", "privileged", "publishAllPorts", "readOnly", "rm", "stdinOpen", "tty")
+_NOTED: Props = {**dict.fromkeys((*_FLAGS, "wait"), False), "envs": []}
 
 
 class Containers:
@@ -471,7 +472,7 @@ class Containers:
         filled = computed(seen)
         given = outputs_of(inputs, NESTED)
         kept = {k: v for k, v in given.items() if v not in (None, [], "") or k not in filled}
-        return {**_UNSEEN, **filled, **kept, **seen_now(seen, inputs)}
+        return {**_NOTED, **filled, **kept, **seen_now(seen, inputs)}
 
     def read(
         self, identifier: str, inputs: Props, outputs: Props
@@ -485,7 +486,7 @@ class Containers:
         kept = {
             k: v for k, v in _settled(outputs).items() if v not in (None, []) or k not in filled
         }
-        return str(seen["Id"]), read_inputs(inputs, now), {**_UNSEEN, **filled, **kept, **now}
+        return str(seen["Id"]), read_inputs(inputs, now), {**_NOTED, **filled, **kept, **now}
 
     def update(self, identifier: str, olds: Props, outputs: Props, news: Props) -> Props:
         """Change what Docker changes in place; start it if it must run and doesn't."""

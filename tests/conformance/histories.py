@@ -36,7 +36,7 @@ LEFT_OUT = {  # what differs from run to run, or from place to place
 }  # fmt: skip
 UNORDERED = {
     "dependencies", "propertyDependencies", "additionalSecretOutputs", "aliases", "keys", "diffs",
-    "initErrors", "labels",
+    "initErrors", "labels", "diffReasons", "replaceReasons",
 }  # fmt: skip
 RANDOM = [
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
