@@ -300,8 +300,8 @@ def _settled(value: Any) -> Any:
     return value
 
 
-# What the plugin notes of each container, though nobody asks for it. Where the state hasn't them, its
-# refresh finds them missing, and its next update makes the container anew (seen on 5.1.0).
+# What the plugin notes of each container, though nobody asks for it. Where the state hasn't got it,
+# its refresh says so, and its next update makes the container anew (seen on 5.1.0).
 _FLAGS = ("attach", "logs", "privileged", "publishAllPorts", "readOnly", "rm", "stdinOpen", "tty")
 _NOTED: Props = {**dict.fromkeys((*_FLAGS, "wait"), False), "envs": []}
 
