@@ -13,7 +13,7 @@ from engine.executor import Executor
 from engine.goals import Goal, Refused, Registered, Registration, make_urn, name_of, split_reference
 from engine.options import Options
 from engine.provider import CheckFailure, Diff
-from engine.registry import Registry, diff_config, with_unknown
+from engine.registry import Registry, as_built_before, diff_config, with_unknown
 from engine.rows import PROVIDER_PREFIX, STACK_TYPE, Row, depends_on
 from engine.steps import Ledger, Step, renamed
 from engine.targets import Targets, with_dependents
@@ -143,6 +143,8 @@ class Generator:
 
     def _checked(self, new: Row, old: Row | None, fresh: bool) -> Row:
         """The row with its inputs as its provider wants them; Bail if it refuses them."""
+        if new.is_provider and old is not None:
+            return replace(new, inputs=as_built_before(new.type, new.inputs, old.inputs))
         if not new.custom or new.is_provider:
             return new
         olds = None if old is None or fresh or old.external else dict(old.inputs)
