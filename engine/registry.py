@@ -311,9 +311,7 @@ def checked_config(package: str, inputs: Props) -> Props:
     return {key: _go_json(item) if key in nested else item for key, item in inputs.items()}
 
 
-def as_built_before(
-    type_: str, inputs: Mapping[str, Value], before: Mapping[str, Value]
-) -> Props:
+def as_built_before(type_: str, inputs: Mapping[str, Value], before: Mapping[str, Value]) -> Props:
     """A provider's inputs, with what its plugin says of its own build as it was: another build, or
     the CLI's, isn't a change of the provider."""
     package = package_of(type_)
