@@ -82,7 +82,7 @@ class DockerProvider:
 
     supports_preview = True
 
-    def __init__(self, interrupted: frozenset[str] = frozenset()) -> None:
+    def __init__(self, interrupted: frozenset[str]) -> None:
         self._interrupted = interrupted  # URNs that a killed run was creating
         self._resources: dict[str, Resources] = {}
         self._registries: list[Mapping[str, Any]] = []

@@ -40,7 +40,7 @@ class Executor:
         events: Events,
         *,
         preview: bool,
-        only_looks: bool = False,
+        only_looks: bool,
         parallel: int,
         continue_on_error: bool,
         on_stop: Callable[[], None],

@@ -143,10 +143,11 @@ class Generator:
 
     def _checked(self, new: Row, old: Row | None, fresh: bool) -> Row:
         """The row with its inputs as its provider wants them; Bail if it refuses them."""
-        if new.is_provider and old is not None:
-            return replace(new, inputs=as_built_before(new.type, new.inputs, old.inputs))
-        if not new.custom or new.is_provider:
+        if not new.custom:
             return new
+        if new.is_provider:
+            before = {} if old is None else old.inputs
+            return replace(new, inputs=as_built_before(new.type, new.inputs, before))
         olds = None if old is None or fresh or old.external else dict(old.inputs)
         inputs, failures = self.registry.get(new.provider).check(new, olds)
         if failures:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from engine.provider import Provider
@@ -15,8 +17,8 @@ class Surroundings:
     """What a provider may know of the run: URNs that a killed one was creating, and how to tell
     what a resource says while it is worked on (its URN, and a line)."""
 
-    interrupted: frozenset[str] = frozenset()
-    tell: Callable[[str, str], None] = lambda _urn, _line: None
+    interrupted: frozenset[str]
+    tell: Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
@@ -93,28 +95,24 @@ def _open(inputs: Mapping[str, Any]) -> None:
         return  # said by the provider, if the program still wants this host
 
 
+def _loaded(module: str) -> ModuleType | None:
+    """A module of this engine, if anything needed it so far."""
+    return sys.modules.get(f"engine.{module}")
+
+
 def unreachable() -> list[str]:
     """What keeps us from each host that can't be reached, one text a host."""
-    import sys
-
-    return sys.modules["engine.ssh"].POOL.failures() if "engine.ssh" in sys.modules else []
+    ssh = _loaded("ssh")
+    return list(ssh.POOL.failures()) if ssh else []
 
 
 def interrupt() -> None:
     """End what an interrupted run needn't wait for."""
-    import sys
-
-    if "engine.docker_api" in sys.modules:
-        from engine.docker_api import PULLS
-
-        PULLS.end()
+    if docker_api := _loaded("docker_api"):
+        docker_api.PULLS.end()
 
 
 def close() -> None:
     """End the connections of this run."""
-    import sys
-
-    if "engine.ssh" in sys.modules:
-        from engine.ssh import POOL
-
-        POOL.close()
+    if ssh := _loaded("ssh"):
+        ssh.POOL.close()

@@ -87,7 +87,7 @@ class Provider(Protocol):
     def create(
         self, urn: str, news: Props, timeout_seconds: float, preview: bool
     ) -> tuple[str, Props]:
-        """The id ("" in preview) and the outputs."""
+        """The id (in a preview "", or one that only shows) and the outputs."""
         ...
 
     def update(self, old: Known, news: Props, timeout_seconds: float, preview: bool) -> Props: ...

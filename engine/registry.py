@@ -98,7 +98,7 @@ class Bridge:
         return self._ready().diff(_known(old), _plain(news), list(ignore_changes))
 
     def create(self, row: Row, preview: bool) -> tuple[str, Props]:
-        """The id and the outputs; in a preview "" and what is known."""
+        """The id and the outputs; in a preview what is known of them."""
         if preview and (self.unknown_config or not self.provider.supports_preview):
             return "", with_secrets(row, row.inputs)
         try:

@@ -20,6 +20,7 @@ from exctl.new_stack import NewStack
 from exctl.project import find_project
 from exctl.questions import ask, ask_secret
 from exctl.site import Place
+from words import counted
 
 WELCOME = """A new stack: one Engage tenant and its EX organization. Each question is explained;
 Enter takes what stands in brackets. Ctrl-C ends it, and leaves nothing behind."""
@@ -123,7 +124,7 @@ def _settings(name: str, text: str) -> tuple[dict[str, Any], list[Problem]]:
 
 def _done(path: Path, stack: str, new: NewStack) -> Iterator[str]:
     pairs = new.settings["excp"]["pairs"]
-    pairs_word = "1 pair" if len(pairs) == 1 else f"{len(pairs)} pairs"
+    pairs_word = counted(len(pairs), "pair")
     secrets = ", ".join(name for name in SECRET_NAMES if name in new.secrets)
     yield f"\n{path.name} is written: EXCS, EXAS, {pairs_word}; encrypted: {secrets}"
     yield "Next:"

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pulumi import automation as auto
 from pydantic import ValidationError
 
 import vendor_facts as vendor
@@ -20,10 +19,10 @@ from config_loader import SECRET_NAMES, orgs_of_other_stacks, parse
 from config_schema import ExecConfig, Ssh
 from exctl import env_file, env_syntax, stack_file
 from exctl.env_file import Imported
-from exctl.errors import ExctlError, NothingTouched
+from exctl.errors import NothingTouched
 from exctl.new_stack import NewStack, ask_for_passphrase, place_for, write_new
 from exctl.site import Place, find_project
-from exctl.workspace import is_in_backend, last_error
+from exctl.workspace import is_in_backend
 from health.container import command_over_ssh
 from layout import build_layout
 from ssh_options import make_control_directory, ssh_target
@@ -203,8 +202,4 @@ def _write(place: Place, found: Imported, source: Source) -> None:
     why = {path: f"inferred: {reason}" for path, reason in found.inferred.items()}
     settings = found.settings | {"stopped": ALL_SERVICES}
     new = NewStack(settings, found.secrets, why | {"stopped": NOT_OURS_YET})
-    try:
-        write_new(place, new, HEAD.format(source=source.name))
-    except auto.CommandError as failure:
-        said = last_error(failure)
-        raise ExctlError(f"the stack can't be made: {said}. Nothing is left of it.") from None
+    write_new(place, new, HEAD.format(source=source.name))

@@ -14,11 +14,12 @@ from typing import Any
 
 import click
 import yaml
+from pulumi import automation as auto
 
 from config_loader import NAMESPACE, SECRET_NAMES, orgs_of_other_stacks, parse
 from config_rules import Problem
 from exctl import stack_text
-from exctl.errors import NothingTouched
+from exctl.errors import ExctlError, NothingTouched
 from exctl.interrupts import SIGNALS
 from exctl.project import EXAMPLE, PROGRAM
 from exctl.questions import ask_secret
@@ -26,7 +27,13 @@ from exctl.secret_sources import ways
 from exctl.secrets import encrypt_in
 from exctl.site import Place
 from exctl.stack_file import write
-from exctl.workspace import create_stack, has_passphrase, keep_passphrase, remove_stack
+from exctl.workspace import (
+    create_stack,
+    has_passphrase,
+    keep_passphrase,
+    last_error,
+    remove_stack,
+)
 from words import counted
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -121,10 +128,15 @@ def write_new(place: Place, new: NewStack, head: str) -> Path:
             salt, ciphertexts = _sealed(path)
             text = stack_text.rendered(example, new.settings, head, salt, ciphertexts, new.why)
             write(path, text)
-        except BaseException:
+        except BaseException as failure:
             if path.exists():  # it wasn't before, so it is ours
                 remove_stack(place)
                 path.unlink(missing_ok=True)
+            if isinstance(failure, auto.CommandError):
+                said = last_error(failure)
+                raise ExctlError(
+                    f"the stack can't be made: {said}. Nothing is left of it."
+                ) from None
             raise
     return path
 

@@ -145,8 +145,8 @@ def _downtime(instance: Instance, verb: str, layout: Layout) -> str:
     if verb in ("change in place", WAIT):
         return "no downtime"
     if verb == "remove":
-        serves = instance.service == "excp" and not layout.peer_of(instance).is_stopped
-        alone = f"; {layout.peer_of(instance).key} serves alone" if serves else ""
+        peer = layout.peer_of(instance) if instance.service == "excp" else None
+        alone = "" if peer is None or peer.is_stopped else f"; {peer.key} serves alone"
         return f"down from then on{alone}"
     if instance.service == "excp":
         peer = layout.peer_of(instance)

@@ -65,6 +65,11 @@ class State:
     findings: Sequence[Finding] | Unknown
     releases: Sequence[Release] | Unknown
 
+    @property
+    def known_releases(self) -> Sequence[Release]:
+        """None where they aren't known."""
+        return () if isinstance(self.releases, Unknown) else self.releases
+
 
 def collect(site: Site) -> State:
     """Asks instances, hosts and state, all at once; what can't be told is Unknown, no error."""
@@ -118,14 +123,14 @@ def as_json(site: Site, state: State) -> dict[str, Any]:
 
 
 def _warnings(site: Site, state: State) -> list[str]:
-    known = [] if isinstance(state.releases, Unknown) else list(state.releases)
+    known = state.known_releases
     return cautions.cautions(site.config, known[-1].stack_file if known else None)
 
 
 def document(site: Site, state: State) -> Document:
     """The page; pure."""
     tenant = site.config.tenant
-    known = [] if isinstance(state.releases, Unknown) else list(state.releases)
+    known = state.known_releases
     warned = _warnings(site, state)
     return Document(
         title=f"EX Engage Connector, stack {site.stack}",
@@ -184,9 +189,8 @@ def _judged(findings: Sequence[Finding]) -> Cell:
 def _count(number: int, what: str, tone: str, none: str = "") -> Cell:
     if number == 0:
         return Cell(none or f"no {what}", GOOD)
-    words = what.split(" ", 1)
-    plural = words[0] if number == 1 else f"{words[0]}s"
-    return Cell(" ".join([str(number), plural, *words[1:]]), tone)
+    noun, *rest = what.split(" ", 1)
+    return Cell(" ".join([counted(number, noun), *rest]), tone)
 
 
 def _instances(rows: Sequence[EndpointRow], known: Sequence[Release]) -> Table:
@@ -239,9 +243,8 @@ def _preflight(findings: Sequence[Finding] | Unknown) -> Sequence[Paragraph | Ta
     summary = Paragraph(f"{well} of {len(findings)} checks on {counted(hosts, 'host')} are well.")
     if not bad:
         return [summary]
-    tones = {"STOPS": BAD}
     rows = [
-        (at, check, Cell(verdict, tones.get(verdict, CAUTION)), found, needed, to_do)
+        (at, check, Cell(verdict, BAD if verdict == "STOPS" else CAUTION), found, needed, to_do)
         for verdict, at, check, found, needed, to_do in findings_in_rows(bad, ", ".join)
     ]
     return [summary, Table(("Host", "Check", "", "Found", "Needed", "To do"), rows)]

@@ -128,7 +128,8 @@ def _shown(
     pair: str | None = None,
 ) -> Iterator[str]:
     value = _at(settings, path)
-    comment = f" # {why['.'.join(path)]}" if ".".join(path) in why else ""
+    reason = why.get(".".join(path))
+    comment = f" # {reason}" if reason else ""
     name = f'"{pair}"' if pair is not None and len(path) == 3 else line.name
     if line.is_comment:
         yield line.text

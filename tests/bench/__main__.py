@@ -18,7 +18,7 @@ from lab import settings
 from lab.lab import Lab, locked
 from layout import Layout, build_layout
 from tests.bench.plain import Plain, lab_secrets
-from tests.lab.conftest import free_plan, make_workspace
+from tests.lab.conftest import free_plan, logins_at, make_workspace
 from tests.lab.workspace import CLONE, STACK, Workspace
 
 OBJECTS = 100
@@ -81,8 +81,7 @@ def seconds_of(work: Workspace, *arguments: str) -> float:
 
 
 def logins(lab: Lab) -> int:
-    logs = (host.directory / "logs/sshd.log" for host in lab.exec_hosts)
-    return sum(log.read_text().count("Accepted publickey") for log in logs)
+    return sum(map(logins_at, lab.exec_hosts))
 
 
 def with_script(lab: Lab) -> dict[str, float]:

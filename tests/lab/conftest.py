@@ -125,18 +125,18 @@ class Site:
 
     def logins(self) -> dict[str, int]:
         """How often anybody has logged in at each instance's host since it was started."""
-        return {
-            key: (self.host(key).directory / "logs/sshd.log")
-            .read_text()
-            .count("Accepted publickey")
-            for key in self.hosts
-        }
+        return {key: logins_at(self.host(key)) for key in self.hosts}
 
     def wait_until(self, is_so: Callable[[], bool], what: str, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while not is_so():
             assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
             time.sleep(0.1)
+
+
+def logins_at(host: LabHost) -> int:
+    """How often anybody has logged in there since it was started."""
+    return (host.directory / "logs/sshd.log").read_text().count("Accepted publickey")
 
 
 def free_plan(pairs: int = 1) -> settings.Plan:

@@ -27,6 +27,7 @@ from engine.state import decode_deployment, parse_deployment
 from lab import settings
 from lab.host import LabHost
 from lab.lab import Lab
+from tests.lab.conftest import logins_at
 from tests.lab.workspace import CLONE
 
 pytestmark = pytest.mark.lab
@@ -84,17 +85,14 @@ class Deployed:
             text=True,
         )
 
-    def up(self) -> str:
-        with self.start("up", "--yes", "--skip-preview") as process:
+    def run(self, *arguments: str, code: int = 0) -> str:
+        with self.start(*arguments) as process:
             said = process.communicate(timeout=120)[0]
-        assert process.returncode == 0, said
-        return said
-
-    def previewed(self, code: int, *options: str) -> str:
-        with self.start("preview", *options) as process:
-            said = process.communicate(timeout=60)[0]
         assert process.returncode == code, said
         return said
+
+    def up(self) -> str:
+        return self.run("up", "--yes", "--skip-preview")
 
     def declare(self, containers: Containers, **more: object) -> None:
         content = json.dumps({**self.base, "containers": containers, **more})
@@ -276,18 +274,17 @@ def test_a_preview_logs_in_where_it_would_do_something_and_nowhere_else(
     host.run("iptables", "-w", "-I", *rule)
     try:
         before = logins(deployed)
-        assert "5 unchanged" in deployed.previewed(0)
+        assert "5 unchanged" in deployed.run("preview")
         assert logins(deployed) == before
         deployed.declare({"killed-a": (first, 2), "killed-b": (second, 0)})
-        assert "1 to replace" in deployed.previewed(0)
+        assert "1 to replace" in deployed.run("preview")
         assert logins(deployed) == {**before, first: before[first] + 1}
-        assert f"{second}: ssh: connect" in deployed.previewed(1, "--refresh")
+        assert f"{second}: ssh: connect" in deployed.run("preview", "--refresh", code=1)
         deployed.declare({"killed-a": (first, 0), "killed-b": (second, 2)})
-        assert f"{second}: ssh: connect" in deployed.previewed(1)
+        assert f"{second}: ssh: connect" in deployed.run("preview", code=1)
     finally:
         host.run("iptables", "-w", "-D", *rule)
 
 
 def logins(deployed: Deployed) -> dict[str, int]:
-    logs = {a: host.directory / "logs/sshd.log" for a, host in deployed.hosts.items()}
-    return {a: log.read_text().count("Accepted publickey") for a, log in logs.items()}
+    return {address: logins_at(host) for address, host in deployed.hosts.items()}
