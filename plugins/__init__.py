@@ -1,0 +1,1 @@
+"""Plugins of Pulumi, which know nothing of what is deployed with them."""
