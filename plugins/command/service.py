@@ -21,7 +21,8 @@ from plugins.command.output import SHOWN, CommandError, Output, Printed
 from plugins.command.values import differences, plain, secret
 
 VERSION = "1.2.1"
-FRAMEWORK_KEY = "__pulumi-go-provider-version"
+FRAMEWORK = "__pulumi-go-provider-version", "1.2.0"
+"""What the official plugin adds to its provider's state. Source: its build of 1.2.1."""
 KINDS = messages.PropertyDiff.Kind
 UNKNOWN, REFUSED = grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED
 PREVIOUS = {"stdout": "PULUMI_COMMAND_STDOUT", "stderr": "PULUMI_COMMAND_STDERR"}
@@ -67,6 +68,8 @@ class Command(provider_pb2_grpc.ResourceProviderServicer):
     def CheckConfig(
         self, request: messages.CheckRequest, context: grpc.ServicerContext
     ) -> messages.CheckResponse:
+        name, version = FRAMEWORK
+        request.news.fields[name].string_value = version
         return messages.CheckResponse(inputs=request.news)
 
     def DiffConfig(
@@ -114,7 +117,7 @@ class Command(provider_pb2_grpc.ResourceProviderServicer):
     ) -> messages.DiffResponse:
         """Triggers replace, everything else changes in place."""
         detailed, changed = {}, []
-        for path, kind in differences(plain(request.old_inputs), plain(request.news)):
+        for path, kind in differences(_own(request.old_inputs), _own(request.news)):
             name = path.partition(".")[0].partition("[")[0]
             replaces = "_REPLACE" if name == "triggers" else ""
             kind_now = KINDS.Value(kind.upper() + replaces)
@@ -244,6 +247,11 @@ class Command(provider_pb2_grpc.ResourceProviderServicer):
 
     def _shows(self, urn: str) -> Callable[[str], None]:
         return self._engine.shows(urn) if self._engine is not None else lambda line: None
+
+
+def _own(inputs: Struct) -> dict[str, Any]:
+    """The inputs without what the CLI adds for itself."""
+    return {name: value for name, value in plain(inputs).items() if not name.startswith("__")}
 
 
 def _unwrapped(value: Any) -> Struct:
