@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from exctl.cli.options import on_stack, yes_option
 from exctl.errors import ExctlError
-from exctl.options import on_stack, yes_option
 from exctl.site import Site
 
 
@@ -19,21 +19,21 @@ def command(site: Site, yes: bool) -> None:
 
     Example: exctl unlock --stack dev
     """
-    from exctl import lock, releases
-    from exctl.questions import confirm
+    from exctl.pulumi import lock
+    from exctl.releases import store
+    from exctl.terminal.questions import confirm
 
-    locks = lock.held(site)
-    if not locks:
+    found = lock.holders(site)
+    if not found:
         click.echo(f"nobody holds the lock of the stack {site.stack}")
         return
-    for path in locks:
-        click.echo(f"held by {lock.described(path)}", err=True)
-    if any(lock.is_alive(path) for path in locks):
+    for holder in found:
+        click.echo(f"held by {lock.described(holder)}", err=True)
+    if any(holder.lives for holder in found):
         raise ExctlError("that run still goes on; wait for it or end it. Nothing was touched.")
     if not yes:
         confirm("Take the lock?")
-    for path in locks:
-        path.unlink(missing_ok=True)
+    lock.release(site)
     click.echo("the lock is free")
-    for line in releases.ways_on(site):
+    for line in store.ways_on(site):
         click.echo(line)

@@ -19,7 +19,15 @@ from typing import Any
 from ruamel.yaml import YAML
 
 CLONE = Path(__file__).resolve().parents[2]
-PROGRAM = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "components", "health")
+PROGRAM = (
+    "__main__.py",
+    "Pulumi.yaml",
+    "Pulumi.dev.yaml",
+    "components",
+    "health",
+    "hosts",
+    "stack",
+)
 STACK = "dev"
 COMMAND_TIMEOUT_SECONDS = 300
 
@@ -39,17 +47,17 @@ class Run:
 
 
 class Workspace:
-    """The operator's clone in `directory`; `engine` is the folder whose `pulumi` comes first."""
+    """The operator's clone in `directory`."""
 
     def __init__(
         self,
         directory: Path,
         lab_directory: Path,
         edit_stack_file: Callable[[str], str],
-        engine: Path = CLONE / "engine/bin",
     ) -> None:
         self.directory = directory
-        self.engine = engine
+        self.variables: dict[str, str] = {}
+        """What the operator's shell has besides."""
         copy_program(directory)
         (directory / ".lab").symlink_to(lab_directory)
         stack_file = directory / f"Pulumi.{STACK}.yaml"
@@ -60,7 +68,7 @@ class Workspace:
     @property
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PULUMI_", "EXEC_"))}
-        path = f"{self.engine}:{CLONE / '.venv/bin'}:{kept['PATH']}"
+        path = f"{CLONE / '.venv/bin'}:{kept['PATH']}"
         return {
             **kept,
             "PATH": path,
@@ -69,6 +77,7 @@ class Workspace:
             "PULUMI_HOME": str(self.directory / "home"),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "NO_COLOR": "1",
+            **self.variables,
         }
 
     def start(self, *command: str) -> subprocess.Popen[str]:
