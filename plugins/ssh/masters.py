@@ -19,7 +19,8 @@ from plugins.ssh.target import SshError, Target, quoted
 
 CONNECT_SECONDS = 15
 """Chosen: a host that takes longer to let us in counts as dead."""
-_PREFIX = "pulumi-ssh-"
+_PREFIX = "pulumi-hosts-"
+_SHORT = 40
 
 
 class Master:
@@ -231,8 +232,8 @@ class Masters:
 
 def _directory() -> Path:
     """A private directory with a short name: the path of a socket has 107 bytes at most."""
-    short = Path("/tmp")
-    place = short if os.access(short, os.W_OK) else None
+    usual = tempfile.gettempdir()
+    place = usual if len(usual) <= _SHORT else "/tmp"
     return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=place))
 
 
