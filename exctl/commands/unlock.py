@@ -30,7 +30,7 @@ def command(site: Site, yes: bool) -> None:
     for path in locks:
         click.echo(f"held by {lock.described(path)}", err=True)
     if any(lock.is_alive(path) for path in locks):
-        raise ExctlError("that run still goes on; wait for it or end it. Nothing was touched.")
+        raise ExctlError("that run still goes on; wait for it or end it.", touched=False)
     if not yes:
         confirm("Take the lock?")
     for path in locks:

@@ -46,9 +46,7 @@ def held(site: Place) -> list[Path]:
     """Pulumi's lock files of the stack. NothingTouched if its state isn't kept in files."""
     backend = backend_of(site)
     if backend is None:
-        raise NothingTouched(
-            "this stack's state isn't kept in files; use `pulumi cancel`. Nothing was touched."
-        )
+        raise NothingTouched("this stack's state isn't kept in files; use `pulumi cancel`.")
     project = yaml.safe_load((site.project / "Pulumi.yaml").read_text())["name"]
     directory = backend / ".pulumi/locks/organization" / project / site.stack
     return sorted(directory.glob("*.json"))
@@ -148,7 +146,7 @@ def _opened(path: Path) -> IO[str]:
     except OSError as error:
         raise NothingTouched(
             f"{path} can't be written ({error.strerror}), so no run can be kept apart from another"
-            " one. Nothing was touched."
+            " one."
         ) from None
 
 
@@ -181,8 +179,9 @@ def _in_the_way(place: Place, file: IO[str]) -> str:
     if left := [path for path in locks if is_left_behind(path)]:
         raise ExctlError(
             f"a run that was killed has left the lock of the stack {place.stack}:"
-            f" {described(left[0])}. Nothing was touched.\nTo take it from that run: exctl unlock"
-            f" --stack {place.stack}"
+            f" {described(left[0])}.\nTo take it from that run: exctl unlock --stack"
+            f" {place.stack}",
+            touched=False,
         )
     found = described(locks[0])
     fcntl.flock(file, fcntl.LOCK_UN)  # who waits for another clone must not hold up this one
@@ -196,9 +195,10 @@ def _wait(in_the_way: Callable[[], str], place: Place, wait_seconds: float, say:
         if time.monotonic() >= deadline:
             waited = f" after waiting for {wait_seconds:g} s" if wait_seconds else ""
             raise ExctlError(
-                f"another run holds the lock of the stack {place.stack}{waited}: {who}."
-                " Nothing was touched, nothing was pulled.\nTo wait for it: --lock-wait SECONDS."
-                f" To take the lock of a run that was killed: exctl unlock --stack {place.stack}"
+                f"another run holds the lock of the stack {place.stack}{waited}: {who}.\nTo"
+                " wait for it: --lock-wait SECONDS. To take the lock of a run that was killed:"
+                f" exctl unlock --stack {place.stack}",
+                touched=False,
             )
         if who != told:
             say(f"waiting for up to {wait_seconds:g} s for the run of {who}")
