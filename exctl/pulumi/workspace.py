@@ -33,7 +33,7 @@ def create_stack(place: Place) -> auto.Stack:
         raise NothingTouched(
             f"the backend has a stack {place.stack} already, though not its stack file. Bring the"
             " file back (from version control, or the last of the releases), or take another"
-            " name. Nothing was touched."
+            " name."
         ) from None
     except auto.CommandError as error:
         raise ExctlError(f"the stack {place.stack} can't be made: {last_error(error)}") from None
@@ -76,7 +76,7 @@ def passphrase(site: Place) -> dict[str, str]:
     if not sys.stdin.isatty():
         raise NothingTouched(
             f"the secrets of the stack {site.stack} are encrypted; set PULUMI_CONFIG_PASSPHRASE or"
-            " PULUMI_CONFIG_PASSPHRASE_FILE to decrypt them. Nothing was touched."
+            " PULUMI_CONFIG_PASSPHRASE_FILE to decrypt them."
         )
     # Into our own environment: a way back after a failure must not stop at a prompt.
     os.environ["PULUMI_CONFIG_PASSPHRASE"] = getpass.getpass(f"Passphrase of stack {site.stack}: ")

@@ -103,7 +103,7 @@ def _refuse_left_pins(site: Site, good: store.Release | None, text: str | None) 
         names = ", ".join(".".join(place) for place in left)
         raise NothingTouched(
             f"{names}: the tag was changed, but `digest` still pins the image of before. Take the"
-            " line `digest` out, or use: exctl update. Nothing was touched."
+            " line `digest` out, or use: exctl update."
         )
 
 

@@ -216,9 +216,10 @@ def _run(
             return result
         except auto.ConcurrentUpdateError as error:
             raise ExctlError(
-                f"another run holds the lock of the stack {site.stack}; nothing was touched."
+                f"another run holds the lock of the stack {site.stack}."
                 f" {last_error(error)}\nWhose it is, and to take it from a run that was killed:"
-                f" exctl unlock --stack {site.stack}"
+                f" exctl unlock --stack {site.stack}",
+                touched=False,
             ) from None
         except auto.CommandError as error:
             if interrupts.count:
@@ -227,7 +228,7 @@ def _run(
             if any(words in reason for words in NAME_IS_TAKEN for reason in reasons):
                 reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
             if not touched:
-                raise ExctlError("\n\n".join([*reasons, "Nothing was touched."])) from None
+                raise ExctlError("\n\n".join(reasons), touched=False) from None
             # What there is to do depends on more than the gate knows, and is said at the end.
             told = "\n\n".join(reasons).replace(f"\n  {GO_ON}", "")
             raise _failed(site, log, told) from None
@@ -235,14 +236,12 @@ def _run(
 
 def _failed(site: Site, log: StepLog, reasons: str) -> FailedRun:
     state = "\n".join(_state(site, log))
-    if not log.progress.touched:
-        state = f"No container was touched.\n{state}"
     return FailedRun(f"{reasons}\n\n{state}", reasons, bool(log.progress.touched))
 
 
 def _interrupted(site: Site, log: StepLog, touched: bool) -> str:
     if not touched:
-        return "interrupted; nothing was touched."
+        return "interrupted"
     state = "\n".join(_state(site, log))
     return (
         "interrupted. The step under way was finished and saved, nothing after it was begun."

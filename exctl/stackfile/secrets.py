@@ -28,17 +28,15 @@ def read_new(name: str) -> str:
     Never an argument: every user of this machine could read it in the process list.
     """
     if name not in NAMES:
-        raise NothingTouched(
-            f"{name} isn't a secret; there are {', '.join(NAMES)}. Nothing was touched."
-        )
+        raise NothingTouched(f"{name} isn't a secret; there are {', '.join(NAMES)}.")
     if sys.stdin.isatty():
         value = getpass.getpass(f"New {name}: ")
         if value != getpass.getpass("The same again: "):
-            raise NothingTouched("the two differ. Nothing was touched.")
+            raise NothingTouched("the two differ.")
     else:
         value = sys.stdin.read().removesuffix("\n")
     if not value:
-        raise NothingTouched(f"an empty {name} was given. Nothing was touched.")
+        raise NothingTouched(f"an empty {name} was given.")
     return value
 
 
@@ -88,7 +86,6 @@ def all_of(site: Site, file: Path | None = None) -> dict[str, str]:
     except auto.CommandError as error:
         raise NothingTouched(
             f"the secrets of the stack {site.stack} can't be decrypted: {last_error(error)}."
-            " Nothing was touched."
         ) from None
     return {
         key.removeprefix(prefix): str(entry["value"])

@@ -217,7 +217,7 @@ def test_ctrl_c_leaves_nothing(project: Path) -> None:
         terminal.answer("\n  tenant.id", "1")
         terminal.expect("tenant.org_id: ")
         assert terminal.interrupt() == 130
-    assert "nothing was touched" in terminal.shown
+    assert "Nothing was touched." in terminal.shown
     assert "Traceback" not in terminal.shown
     assert left(project) == []
 
