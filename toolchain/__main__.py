@@ -2,8 +2,8 @@
 
     python -m toolchain
 
-Run by scripts/setup with any Python 3.11 (standard library alone), in the clone's folder. What it has
-to say goes to stderr. Exit codes: 0 there is one · 1 there is none, as the message says · 128 + signal.
+Run by scripts/setup with any Python 3.11 (standard library alone), in the clone's folder. What it
+says goes to stderr. Exit codes: 0 there is one · 1 there is none, and why is said · 128 + signal.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ def main() -> int:
     try:
         cli = _find_or_build(wanted)
     except Failure as why:
+        remedy = f"{why.cause.remedy}, then " if why.cause.remedy else ""
         say(
             f"the Pulumi CLI {wanted.cli} wasn't built: {why.cause.happened} ({why.detail})."
-            f" To go on, {why.cause.remedy + ', then ' if why.cause.remedy else ''}run scripts/setup"
-            f" again; or install Pulumi {wanted.sdk} or newer so that `pulumi` is on PATH"
-            f" ({INSTALLATION}). Nothing of the build is left."
+            f" To go on, {remedy}run scripts/setup again; or install Pulumi {wanted.sdk} or newer,"
+            f" with `pulumi` on PATH ({INSTALLATION}). Nothing of the build is left."
         )
         return 1
     print(cli)
@@ -49,9 +49,7 @@ def _find_or_build(wanted: Locked) -> Path:
     built = cached_cli(wanted.cli)
     if not built.is_file():
         if found:
-            say(
-                f"{_of(found, 'pulumi')}; the SDK locked here needs {wanted.sdk} or newer. It isn't used."
-            )
+            say(f"{_of(found, 'pulumi')}; the SDK needs {wanted.sdk} or newer. It isn't used.")
         with build.alone(say):
             if not built.is_file():
                 _build(wanted)
@@ -64,11 +62,12 @@ def _build(wanted: Locked) -> None:
         say(f"{_of(go, 'go')}; the CLI needs {wanted.go} or newer. PyPI's Go is used instead.")
         go = None
     say(
-        f"building the Pulumi CLI {wanted.cli} from its Go module into {cached_cli(wanted.cli).parent},"
-        f" once for all clones, with {f'Go {go.version}' if go else 'Go from PyPI, for this build only'}."
-        f" It takes about {build.MINUTES} minutes on two cores, {build.MEMORY_MIB / 1024:.0f} GiB of"
-        f" memory, {build.DISK_MIB / 1024:.0f} GiB of disk meanwhile and {build.KEPT_MIB} MiB"
-        f" afterwards, and fetches {build.FETCHED_MIB} MiB. With Pulumi {wanted.sdk} or newer on PATH"
+        f"building the Pulumi CLI {wanted.cli} from its Go module, once for all clones, into"
+        f" {cached_cli(wanted.cli).parent}, with"
+        f" {f'Go {go.version}' if go else 'Go from PyPI, for this build alone'}. This takes about"
+        f" {build.MINUTES} minutes on two cores and {build.MEMORY_MIB / 1024:.0f} GiB of memory,"
+        f" fetches {build.FETCHED_MIB} MiB, and needs {build.DISK_MIB / 1024:.0f} GiB of disk for"
+        f" that, {build.KEPT_MIB} MiB afterwards. With Pulumi {wanted.sdk} or newer on PATH"
         f" ({INSTALLATION}) nothing is built."
     )
     build.build(wanted, CLONE, go, say)

@@ -56,7 +56,7 @@ def alone(say: Say) -> Iterator[None]:
 
 
 def build(locked: Locked, clone: Path, go: Found | None, say: Say) -> None:
-    """Builds the locked CLI into the cache, with this Go or, if it is None, PyPI's. Call it `alone`."""
+    """Builds the locked CLI into the cache, with this Go or, if None, PyPI's. Call it `alone`."""
     folder = cache()
     remove(*folder.glob(f"{WORK_PREFIX}*"))  # of a build that was killed
     free_mib = shutil.disk_usage(folder).free // 2**20
@@ -129,7 +129,7 @@ def _install_go(clone: Path, work: Path, say: Say) -> str:
 _KEPT = {
     "GOPROXY", "GONOPROXY", "GOPRIVATE", "GOSUMDB", "GONOSUMDB", "GOINSECURE", "GOAUTH", "GOENV"
 }  # fmt: skip
-"""Of Go's variables, those that say where modules come from; the others are the operator's own work's."""
+"""Of Go's variables, those that say where modules come from; the rest are for other work."""
 
 
 def _environment(work: Path) -> dict[str, str]:
@@ -156,7 +156,7 @@ def _run(
     work: Path,
     progress: Callable[[str], None] = lambda _said: None,
 ) -> str:
-    """What a command printed to stdout; a Failure if it fails. It and all that it started end with us."""
+    """What a command printed; a Failure if it fails. It and all that it started end with us."""
     results, said = work / "stdout", work / "stderr"
     with results.open("w") as stdout, said.open("w") as stderr:
         process = subprocess.Popen(
@@ -191,7 +191,7 @@ def _to_disk(file: Path) -> None:
 
 
 def remove(*folders: Path) -> None:
-    """Removes folders, though processes that were just killed may still write there for a moment."""
+    """Removes folders, though processes that were just killed may write there a moment longer."""
     for folder in folders:
         for _ in range(20):
             shutil.rmtree(folder, ignore_errors=True)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Version(NamedTuple):
-    """A version that compares: a pre-release (3.275.0-alpha.1, 1.27rc1) comes before its release."""
+    """A version that compares: a pre-release (3.275.0-alpha.1, 1.27rc1) is before its release."""
 
     major: int
     minor: int

@@ -23,6 +23,7 @@ ALLOWED = {
     "components": CONFIG | {"health", "components"},
     "exctl": CONFIG | {"health", "exctl"},
     "lab": {"lab"},
+    "toolchain": {"toolchain"},
     "engine": {"engine"},
     "__main__": CONFIG | {"components"},
 }
