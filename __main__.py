@@ -5,9 +5,9 @@ from pathlib import Path
 import pulumi
 
 from components.connector import Connector
-from config_loader import load
-from layout import build_layout
-from ssh_options import make_control_directory
+from stack.layout import build_layout
+from stack.loader import load
+from stack.ssh import make_control_directory
 
 config, secrets = load(pulumi.get_stack(), Path.cwd())
 make_control_directory()

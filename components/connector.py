@@ -12,9 +12,9 @@ from components.excp import Excp
 from components.excs import Excs
 from components.host import Host
 from components.service import Site
-from config_loader import Secrets
 from config_schema import ExecConfig
-from layout import Layout
+from stack.layout import Layout
+from stack.loader import Secrets
 
 
 class Connector(pulumi.ComponentResource):

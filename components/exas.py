@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pulumi
 
 from components.service import Service, Site
-from layout import Instance
+from stack.layout import Instance
 
 
 class Exas(pulumi.ComponentResource):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pulumi
 
 from components.service import Service, Site
-from health.pair_guard import GuardRule
-from layout import Instance, Layout
+from health.gates.guard import GuardRule
+from stack.layout import Instance, Layout
 
 
 class ExcpPair(pulumi.ComponentResource):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pulumi
 
 from components.service import Service, Site
-from health.gates import SyncGate
-from health.sync_gate import SyncRule
-from layout import Instance
+from health.gates.resources import SyncGate
+from health.gates.sync import SyncRule
+from stack.layout import Instance
 
 
 class Excs(pulumi.ComponentResource):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pulumi
 import pulumi_docker as docker
 
-from config_loader import Secrets
 from config_schema import ExecConfig
-from layout import Instance
-from ssh_options import ssh_target
+from stack.layout import Instance
+from stack.loader import Secrets
+from stack.ssh import ssh_target
 
 
 class Host(pulumi.ComponentResource):

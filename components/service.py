@@ -12,12 +12,12 @@ import pulumi
 import pulumi_docker as docker
 
 from components.host import Host
-from config_loader import Secrets
 from config_schema import ExecConfig
-from health.gates import HealthGate, PairGuard, Reach
-from health.health_gate import HealthRule
-from health.pair_guard import GuardRule
-from layout import Instance
+from health.gates.guard import GuardRule
+from health.gates.health import HealthRule
+from health.gates.resources import HealthGate, PairGuard, Reach
+from stack.layout import Instance
+from stack.loader import Secrets
 
 
 @dataclass(frozen=True)

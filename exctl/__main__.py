@@ -7,10 +7,10 @@ from importlib import import_module
 
 import click
 
+from exctl.cli.usage import no_command, worded
+from exctl.cli.vendor_spelling import translated
 from exctl.errors import INTERRUPTED, USAGE, ExctlError
-from exctl.interrupts import as_ctrl_c
-from exctl.usage import no_command, worded
-from exctl.vendor_line import translated
+from exctl.pulumi.interrupts import as_ctrl_c
 
 SECTIONS = {
     "Look (nothing is changed, no lock is taken)": (
@@ -59,7 +59,7 @@ class Commands(click.Group):
 
 def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        from exctl.version import described
+        from exctl.cli.version import described
 
         click.echo(described())
         ctx.exit()

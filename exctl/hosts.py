@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from exctl.errors import ExctlError
 from exctl.site import Site
-from health.container import HostAnswer, HostCommand, command_over_ssh
-from ssh_options import make_control_directory, ssh_target
+from hosts.container import HostAnswer, HostCommand, command_over_ssh
+from stack.ssh import make_control_directory, ssh_target
 
 TIMEOUT_SECONDS = 20.0
 SSH_FAILED = 255

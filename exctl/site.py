@@ -18,7 +18,7 @@ from exctl.project import wanted_stack
 
 if TYPE_CHECKING:  # every command names Site: `exctl --help` and completion load no more than that
     from config_schema import ExecConfig
-    from layout import Layout
+    from stack.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ def site_of(place: Place, name: str, text: str) -> Site:
 
 
 def _parsed(place: Place, values: Mapping[str, str], secret_keys: set[str]) -> Site:
-    from config_loader import message, orgs_of_other_stacks, parse
-    from layout import build_layout
+    from stack.layout import build_layout
+    from stack.loader import message, orgs_of_other_stacks, parse
 
     others = orgs_of_other_stacks(place.project, place.stack)
     config, problems = parse(values, secret_keys, others)
@@ -107,7 +107,7 @@ def read_settings(name: str, text: str) -> tuple[dict[str, str], set[str]]:
     """The same of a stack file's text; `name` is what it is called."""
     import yaml
 
-    from config_loader import NAMESPACE
+    from stack.loader import NAMESPACE
 
     try:
         content = yaml.safe_load(text)

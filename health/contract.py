@@ -11,12 +11,13 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic import JsonValue
 
+from stack.text import parse_time, plain_text
+
 UP_WORDS = frozenset({"up", "ok", "healthy", "pass", "true"})
-TEXT_LIMIT_CHARACTERS = 200
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 
 
@@ -113,30 +114,6 @@ def parse_status(body: bytes) -> Status:
         latest_hwm=_whole_number(update.get("latestHWM")),
         processed_hwm=_whole_number(update.get("processedHWM")),
     )
-
-
-def parse_time(text: object) -> datetime | None:
-    """An ISO 8601 time with its zone (UTC where it names none); None if it isn't one.
-
-    Docker writes nanoseconds, more than Python reads: what is beyond microseconds is cut.
-    """
-    if not isinstance(text, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text.strip()))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def plain_text(value: object, limit_characters: int = TEXT_LIMIT_CHARACTERS) -> str:
-    """One printable line: a service's words may hold line ends, escapes or half characters."""
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else str(value)
-    text = "".join(c if c.isprintable() else " " for c in text[: limit_characters * 2])
-    text = " ".join(text.split())
-    return text if len(text) <= limit_characters else text[: limit_characters - 1] + "…"
 
 
 def _json(body: bytes) -> JsonValue:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from health.contract import plain_text
+from stack.text import plain_text
 
 PROBE_TIMEOUT_SECONDS = 5.0
 """Chosen: a service that takes longer than this to say that it is well isn't well."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exctl.how import How
-from exctl.options import changing, selecting
+from exctl.cli.options import changing, selecting
+from exctl.runs.options import How
 from exctl.site import Site
 
 if TYPE_CHECKING:
-    from layout import Instance
+    from stack.layout import Instance
 
 
 @click.command()
@@ -29,14 +29,14 @@ def command(site: Site, chosen: Sequence[Instance], how: How, back: bool, clean:
 
     Example: exctl adopt excp --pair 1 --stack prod
     """
-    from exctl import adoption
+    from exctl.adoption import takeover
     from exctl.errors import NothingTouched
 
     if back and clean:
         raise NothingTouched("--back and --clean contradict each other. Nothing was touched.")
     if clean:
-        adoption.clean(site, chosen, how.yes)
+        takeover.clean(site, chosen, how.yes)
     elif back:
-        adoption.back(site, chosen, how)
+        takeover.back(site, chosen, how)
     else:
-        adoption.adopt(site, chosen, how)
+        takeover.adopt(site, chosen, how)

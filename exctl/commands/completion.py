@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from exctl.completion import SHELLS
+from exctl.cli.completion import SHELLS
 
 
 @click.command()
@@ -19,6 +19,6 @@ def command(ctx: click.Context, shell: str) -> None:
 
     Example: eval "$(exctl completion bash)"
     """
-    from exctl.completion import script
+    from exctl.cli.completion import script
 
     click.echo(script(shell, ctx.find_root().command))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from exctl.options import locking, on_stack, yes_option
+from exctl.cli.options import locking, on_stack, yes_option
 from exctl.site import Site
 
 
@@ -19,6 +19,6 @@ def command(site: Site, yes: bool) -> None:
 
     Example: exctl destroy --stack dev
     """
-    from exctl import runs
+    from exctl.runs import deployment
 
-    runs.destroy(site, yes)
+    deployment.destroy(site, yes)

@@ -7,8 +7,8 @@ import sys
 
 import click
 
+from exctl.cli.options import json_option, on_stack
 from exctl.errors import UNHEALTHY
-from exctl.options import json_option, on_stack
 from exctl.site import Site
 
 
@@ -25,8 +25,8 @@ def command(site: Site, as_json: bool, everything: bool) -> None:
 
     Example: exctl doctor --stack prod
     """
-    from exctl import doctor
-    from health import report
+    from exctl.observe import doctor
+    from health.preflight import report
 
     found = doctor.findings(site)
     if as_json:

@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 import click
 
+from exctl.cli.options import json_option, on_stack
 from exctl.errors import UNHEALTHY
-from exctl.options import json_option, on_stack
 from exctl.site import Site
 
 
@@ -20,8 +20,9 @@ def command(site: Site, as_json: bool) -> None:
 
     Example: exctl drift --stack dev
     """
-    from exctl import drift, lock
-    from exctl.saying import say
+    from exctl.observe import drift
+    from exctl.pulumi import lock
+    from exctl.terminal.messages import say
 
     if at_it := lock.goes_on(site):
         say(f"a run goes on ({at_it}): what it is at just now may look like drift")

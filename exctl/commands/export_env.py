@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from exctl.options import on_stack
+from exctl.cli.options import on_stack
 from exctl.site import Site
 
 
@@ -18,9 +18,10 @@ def command(site: Site, with_secrets: bool) -> None:
 
     Example: exctl export-env --stack prod > .env
     """
-    from exctl import env_export, secrets
+    from exctl.onboarding import env_export
     from exctl.site import read_stack_file
-    from exctl.stack_file import path_of
+    from exctl.stackfile import secrets
+    from exctl.stackfile.stack_file import path_of
 
     _, names = read_stack_file(path_of(site))
     known = secrets.all_of(site) if with_secrets else {}

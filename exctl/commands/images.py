@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
+from exctl.cli.options import json_option, locking, on_stack, yes_option
 from exctl.errors import NothingTouched
-from exctl.options import json_option, locking, on_stack, yes_option
 from exctl.site import Site
 
 via_option = click.option(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from exctl.cli.options import stack_option
 from exctl.errors import NothingTouched
-from exctl.options import stack_option
 
 
 @click.command()
@@ -30,7 +30,7 @@ def command(env: Path | None, host: str | None, given: tuple[str, ...], stack: s
 
     Example: exctl import-env /usr/home/genesys/exec --stack prod
     """
-    from exctl import migration
+    from exctl.onboarding import migration
 
     if stack is None:
         raise NothingTouched("name the new stack: --stack NAME. Nothing was written.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from exctl.options import stack_option
+from exctl.cli.options import stack_option
 
 
 @click.command()
@@ -37,7 +37,7 @@ def command(stack: str | None, source: Path | None, secrets_stdin: bool) -> None
 
     Example: exctl init --stack prod
     """
-    from exctl import beginning
+    from exctl.onboarding import init_stack
 
-    for line in beginning.begin(stack, source, secrets_stdin):
+    for line in init_stack.begin(stack, source, secrets_stdin):
         click.echo(line)

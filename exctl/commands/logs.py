@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from exctl.cli.options import json_option, selecting
 from exctl.errors import NothingTouched
-from exctl.options import json_option, selecting
 from exctl.site import Site
 
 if TYPE_CHECKING:
-    from layout import Instance
+    from stack.layout import Instance
 
 
 @click.command()
@@ -39,7 +39,7 @@ def command(
 
     Example: exctl logs excp --pair 1 --since 10m --grep ERROR
     """
-    from exctl import logs
+    from exctl.observe import logs
 
     running = [i for i in chosen if not i.is_stopped]
     if not running:

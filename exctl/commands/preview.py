@@ -6,7 +6,7 @@ import json
 
 import click
 
-from exctl.options import json_option, on_stack
+from exctl.cli.options import json_option, on_stack
 from exctl.site import Site
 
 
@@ -18,9 +18,9 @@ def command(site: Site, as_json: bool) -> None:
 
     Example: exctl preview --stack dev
     """
-    from exctl import plan, runs
+    from exctl.runs import deployment, plan
 
-    planned = runs.preview(site)
+    planned = deployment.preview(site)
     if as_json:
         click.echo(json.dumps([vars(touch) for touch in planned], indent=2))
         return

@@ -6,9 +6,9 @@ import json
 
 import click
 
-from exctl import completion
+from exctl.cli import completion
+from exctl.cli.options import json_option, on_stack
 from exctl.errors import NothingTouched
-from exctl.options import json_option, on_stack
 from exctl.site import Site
 
 
@@ -24,15 +24,14 @@ def command(numbers: tuple[str, ...], site: Site, as_json: bool) -> None:
 
     Example: exctl releases 3 4
     """
-    from exctl import release_views as views
-    from exctl import releases
-    from exctl.stack_file import path_of
+    from exctl.releases import store, views
+    from exctl.stackfile.stack_file import path_of
 
     if len(numbers) > 2:
         raise NothingTouched("give one number to see a release, two to compare them")
-    chosen = [releases.find(site, number) for number in numbers]
+    chosen = [store.find(site, number) for number in numbers]
     if as_json:
-        every = chosen or releases.all_of(site)
+        every = chosen or store.all_of(site)
         click.echo(json.dumps([views.as_json(each) for each in every], indent=2))
         return
     if len(chosen) == 2:
@@ -40,18 +39,18 @@ def command(numbers: tuple[str, ...], site: Site, as_json: bool) -> None:
     elif chosen:
         lines = views.in_full(chosen[0])
     else:
-        lines = views.listed(releases.readable(site), path_of(site).read_text())
+        lines = views.listed(store.readable(site), path_of(site).read_text())
         lines += _damaged(site)
     click.echo("\n".join(lines or ["no release yet: the first successful `exctl up` makes one"]))
 
 
 def _damaged(site: Site) -> list[str]:
     """A line for each release that can't be used, so that it doesn't just go missing."""
-    from exctl import releases
+    from exctl.releases import store
 
-    whole = {release.number for release in releases.readable(site)}
+    whole = {release.number for release in store.readable(site)}
     return [
         f"{number:4}  damaged; why: exctl releases {number}"
-        for number in releases.numbers(site)
+        for number in store.numbers(site)
         if number not in whole
     ]

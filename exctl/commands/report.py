@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from exctl.cli.options import json_option, on_stack
 from exctl.errors import NothingTouched
-from exctl.options import json_option, on_stack
 from exctl.site import Site
 
 
@@ -31,17 +31,18 @@ def command(site: Site, page: Path | None, as_json: bool) -> None:
 
     Example: exctl report --html report.html
     """
-    from exctl import document, report
+    from exctl.report import markup
+    from exctl.report import page as stack_page
 
     if page is not None and not page.absolute().parent.is_dir():
         raise NothingTouched(f"{page.absolute().parent} isn't a directory. Nothing was written.")
-    state = report.collect(site)
+    state = stack_page.collect(site)
     if as_json:
-        click.echo(json.dumps(report.as_json(site, state), indent=2))
+        click.echo(json.dumps(stack_page.as_json(site, state), indent=2))
         return
-    found = report.document(site, state)
+    found = stack_page.document(site, state)
     if page is None:
-        click.echo(document.markdown(found), nl=False)
+        click.echo(markup.markdown(found), nl=False)
         return
-    page.write_text(document.html(found), encoding="utf-8")
+    page.write_text(markup.html(found), encoding="utf-8")
     click.echo(f"written to {page}")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from exctl.cli.options import changing, selecting
 from exctl.errors import NothingTouched
-from exctl.how import How
-from exctl.options import changing, selecting
+from exctl.runs.options import How
 from exctl.site import Site
 
 if TYPE_CHECKING:
-    from layout import Instance
+    from stack.layout import Instance
 
 
 @click.command()
@@ -25,9 +25,9 @@ def command(site: Site, chosen: Sequence[Instance], how: How) -> None:
 
     Example: exctl restart excp --pair 1
     """
-    from exctl import operations
+    from exctl.runs import changes
 
     keys = tuple(i.key for i in chosen if not i.is_stopped)
     if not keys:
         raise NothingTouched("all of that is stopped; use: exctl start. Nothing was touched.")
-    operations.deploy(site, replace(how, restart=keys))
+    changes.deploy(site, replace(how, restart=keys))

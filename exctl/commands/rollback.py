@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from exctl import completion
+from exctl.cli import completion
+from exctl.cli.options import changing, on_stack
 from exctl.errors import NothingTouched
-from exctl.how import How
-from exctl.options import changing, on_stack
+from exctl.runs.options import How
 from exctl.site import Site
 
 SERVICES = ("excs", "exas", "excp")
@@ -37,7 +37,7 @@ def command(
     Example: exctl rollback 3
     Example: exctl rollback excp --pair 1 --to 3
     """
-    from exctl.rollback import rollback
+    from exctl.releases.rollback import rollback
 
     service, number = words(what, release)
     if pair is not None and service != "excp":

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import click
 
-from exctl import completion
-from exctl.how import How
-from exctl.options import going_back, on_stack
+from exctl.cli import completion
+from exctl.cli.options import going_back, on_stack
+from exctl.runs.options import How
 from exctl.site import Site
 
 
@@ -31,7 +31,8 @@ def command(secret: str, site: Site, how: How) -> None:
 
     Example: exctl rotate redisPassword --yes < new-password
     """
-    from exctl import operations, secrets
+    from exctl.runs import changes
+    from exctl.stackfile import secrets
 
     text = secrets.rotated(site, secret, secrets.read_new(secret))
-    operations.apply(site, text, replace(how, message=how.message or f"rotate {secret}"))
+    changes.apply(site, text, replace(how, message=how.message or f"rotate {secret}"))

@@ -6,8 +6,8 @@ import json
 
 import click
 
+from exctl.cli.options import json_option, on_stack
 from exctl.errors import INTERRUPTED, UNHEALTHY
-from exctl.options import json_option, on_stack
 from exctl.site import Site
 
 
@@ -32,7 +32,7 @@ def command(site: Site, as_json: bool, watch: bool, interval_seconds: float) -> 
 
     Example: exctl status --watch
     """
-    from exctl import endpoints, watching
+    from exctl.observe import endpoints, watching
 
     if watch:
         try:

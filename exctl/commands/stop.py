@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exctl.how import How
-from exctl.options import changing, selecting
+from exctl.cli.options import changing, selecting
+from exctl.runs.options import How
 from exctl.site import Site
 
 if TYPE_CHECKING:
-    from layout import Instance
+    from stack.layout import Instance
 
 
 @click.command()
@@ -25,6 +25,6 @@ def command(site: Site, chosen: Sequence[Instance], how: How) -> None:
 
     Example: exctl stop excp --pair 1 --host 2
     """
-    from exctl import operations
+    from exctl.runs import changes
 
-    operations.stop(site, chosen, how)
+    changes.stop(site, chosen, how)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from exctl.cli.options import on_stack
 from exctl.errors import ExctlError
-from exctl.options import on_stack
 from exctl.site import Site
 
 
@@ -19,10 +19,10 @@ def command(site: Site, path: Path | None) -> None:
 
     Example: exctl support-bundle --to exec-prod.tar.gz
     """
-    from exctl import bundle
+    from exctl.report import support_archive
 
     target = path or Path(f"exec-{site.stack}-support.tar.gz")
     if not target.absolute().parent.is_dir():
         raise ExctlError(f"{target.absolute().parent} isn't a directory. Nothing was written.")
-    names = bundle.write(site, target)
+    names = support_archive.write(site, target)
     click.echo(f"{target}: {', '.join(names)}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from exctl.options import json_option, on_stack
+from exctl.cli.options import json_option, on_stack
 from exctl.site import Site
 
 
@@ -21,13 +21,13 @@ def command(site: Site, as_json: bool, svg: Path | None) -> None:
 
     Example: exctl topology --svg topology.svg
     """
-    from exctl import picture, topology
+    from exctl.observe import topology, topology_svg
 
     if as_json:
         click.echo(json.dumps(topology.rows(site.layout), indent=2))
     elif svg is not None:
         title = f"EX Engage Connector, stack {site.stack}"
-        svg.write_text(picture.svg(site.layout, site.config, title), encoding="utf-8")
+        svg.write_text(topology_svg.svg(site.layout, site.config, title), encoding="utf-8")
         click.echo(f"drawn to {svg}")
     else:
         for line in topology.text(site.layout, shutil.get_terminal_size((100, 40)).columns):

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from exctl.options import json_option, on_stack
+from exctl.cli.options import json_option, on_stack
 from exctl.site import Site
 
 
@@ -42,7 +42,8 @@ def command(
 
     Example: exctl transaction --short-name acme --skill-level-min 0 --skill-level-max 10
     """
-    from exctl import secrets, transaction
+    from exctl.onboarding import transaction
+    from exctl.stackfile import secrets
 
     if as_json and as_cfg:
         raise click.UsageError("--json and --cfg are two forms; take one of them")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from exctl.cli.options import on_stack, yes_option
 from exctl.errors import ExctlError
-from exctl.options import on_stack, yes_option
 from exctl.site import Site
 
 
@@ -19,8 +19,9 @@ def command(site: Site, yes: bool) -> None:
 
     Example: exctl unlock --stack dev
     """
-    from exctl import lock, releases
-    from exctl.questions import confirm
+    from exctl.pulumi import lock
+    from exctl.releases import store
+    from exctl.terminal.questions import confirm
 
     locks = lock.held(site)
     if not locks:
@@ -35,5 +36,5 @@ def command(site: Site, yes: bool) -> None:
     for path in locks:
         path.unlink(missing_ok=True)
     click.echo("the lock is free")
-    for line in releases.ways_on(site):
+    for line in store.ways_on(site):
         click.echo(line)

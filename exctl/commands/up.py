@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from exctl.how import How
-from exctl.options import going_back, on_stack
+from exctl.cli.options import going_back, on_stack
+from exctl.runs.options import How
 from exctl.site import Site
 
 
@@ -21,6 +21,6 @@ def command(site: Site, how: How) -> None:
 
     Example: exctl up --stack dev -m "new pair"
     """
-    from exctl import operations
+    from exctl.runs import changes
 
-    operations.deploy(site, how)
+    changes.deploy(site, how)

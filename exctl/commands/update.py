@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import click
 
+from exctl.cli.options import going_back, on_stack, pair_option, tag_option
 from exctl.errors import NothingTouched
-from exctl.how import How
-from exctl.options import going_back, on_stack, pair_option, tag_option
+from exctl.runs.options import How
 from exctl.site import Site
 
 
@@ -34,9 +34,9 @@ def command(
             "both instances of a pair always have the same version, and are updated one after the"
             " other; leave out --host. Nothing was touched."
         )
-    from exctl import operations
-    from exctl.selection import select
+    from exctl.runs import changes
+    from exctl.runs.selection import select
 
     chosen = select(site.layout, service, pair, None)
     why = how.message or f"update {service} to {tag}"
-    operations.update(site, chosen, tag, replace(how, message=why))
+    changes.update(site, chosen, tag, replace(how, message=why))

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from pulumi import automation as auto
 
-from config_loader import NAMESPACE
 from config_schema import ExecConfig, Runtime
 from exctl.errors import ExctlError, NothingTouched
 from exctl.hosts import on_host, reached
 from exctl.images.registry import Registry
+from exctl.pulumi.workspace import last_error, open_stack
 from exctl.site import Site
-from exctl.workspace import last_error, open_stack
-from layout import Layout
-from ssh_options import ssh_target
+from stack.layout import Layout
+from stack.loader import NAMESPACE
+from stack.ssh import ssh_target
 from vendor_facts import Service
 
 SERVICES: tuple[Service, ...] = ("excs", "exas", "excp")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from config_schema import ExecConfig
 from exctl.images.access import all_names
 from exctl.images.on_hosts import HostImage
-from exctl.releases import Release
-from layout import Layout
+from exctl.releases.store import Release
+from stack.layout import Layout
 
 
 @dataclass(frozen=True)

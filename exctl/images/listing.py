@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from exctl import releases
 from exctl.errors import ExctlError
 from exctl.images.access import SERVICES, names_of, registry_of
 from exctl.images.keeping import place_of, releases_of
 from exctl.images.on_hosts import HostImage, known, look
+from exctl.releases import store
 from exctl.site import Site
-from words import counted
+from stack.text import counted
 
 
 @dataclass
@@ -54,7 +54,7 @@ def listing(site: Site, via: str | None) -> Listing:
         unknown["registry"] = str(error)
     found = look(site, site.layout.hosts)
     unknown |= {host: why for host, why in found.items() if isinstance(why, str)}
-    recorded = releases_of(releases.readable(site))
+    recorded = releases_of(store.readable(site))
     place = site.config.registry.repository
     return Listing(rows(names, place, in_registry, known(found), recorded), unknown)
 

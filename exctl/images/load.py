@@ -21,9 +21,9 @@ from exctl.images.manifest import Start
 from exctl.images.on_hosts import known, look
 from exctl.images.progress import Bar
 from exctl.images.registry import Registry
-from exctl.saying import say
 from exctl.site import Site
-from ssh_options import make_control_directory, ssh_target
+from exctl.terminal.messages import say
+from stack.ssh import make_control_directory, ssh_target
 from vendor_facts import Service
 
 MIB = 1 << 20

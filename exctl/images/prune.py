@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exctl import releases
 from exctl.errors import ExctlError, NothingTouched
 from exctl.hosts import on_each
 from exctl.images.keeping import Kept, kept, last_releases, of_older, places, prunable
 from exctl.images.on_hosts import HostImage, known, look, remove
-from exctl.questions import confirm
-from exctl.saying import say
+from exctl.releases import store
 from exctl.site import Place, Site, site_at, stacks_of
-from words import counted
+from exctl.terminal.messages import say
+from exctl.terminal.questions import confirm
+from stack.text import counted
 
 
 def prune(site: Site, yes: bool) -> None:
@@ -43,7 +43,7 @@ def after_release(site: Site) -> None:
     """Removes what only this stack's older releases had; says what it did, and never fails: the
     deployment before it has succeeded."""
     try:
-        every = releases.all_of(site)
+        every = store.all_of(site)
         if len(every) <= site.config.releases.keep:
             return
         keep = needed(site)
@@ -70,7 +70,7 @@ def needed(site: Site) -> Kept:
         try:
             place = Place(site.project, stack)
             other = site_at(place, site.project / f"Pulumi.{stack}.yaml")
-            recorded += last_releases(releases.all_of(other), other.config.releases.keep)
+            recorded += last_releases(store.all_of(other), other.config.releases.keep)
         except ExctlError as error:
             raise NothingTouched(
                 f"what the stack {stack} needs isn't known, so no image is removed: {error}"

@@ -15,7 +15,7 @@ import requests
 
 from exctl.errors import ExctlError
 from exctl.images.manifest import MANIFEST_TYPES, digest_of
-from health.tunnel import Connect, TunnelAdapter, dialled
+from hosts.tunnel import Connect, TunnelAdapter, dialled
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5, 300
 """Chosen: a registry that isn't there is known soon; one that stores a layer may take its time."""

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from config_loader import parse
 from exctl.site import read_stack_file
 from lab import settings
 from lab.lab import Lab, locked
-from layout import Layout, build_layout
+from stack.layout import Layout, build_layout
+from stack.loader import parse
 from tests.bench.plain import Plain, lab_secrets
 from tests.lab.conftest import free_plan, logins_at, make_workspace
 from tests.lab.workspace import CLONE, STACK, Workspace

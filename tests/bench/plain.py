@@ -11,7 +11,7 @@ from pathlib import Path
 from health.contract import parse_status
 from health.probe import direct_probe
 from lab import settings
-from layout import Instance, Layout
+from stack.layout import Instance, Layout
 
 POLL_SECONDS = 0.05
 

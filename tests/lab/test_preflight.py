@@ -18,7 +18,7 @@ import docker
 import pytest
 
 from lab import settings
-from ssh_options import CONTROL_PATH
+from stack.ssh import CONTROL_PATH
 from tests.lab.conftest import HOSTS, Site
 from tests.lab.secret_watch import SecretWatch
 from tests.lab.workspace import STACK, Run

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import pytest
 
 from lab import settings
-from ssh_options import CONTROL_PATH
+from stack.ssh import CONTROL_PATH
 from tests.lab.conftest import Site
 from tests.lab.prober import Watch
 from tests.lab.workspace import STACK

@@ -19,7 +19,15 @@ from typing import Any
 from ruamel.yaml import YAML
 
 CLONE = Path(__file__).resolve().parents[2]
-PROGRAM = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "components", "health")
+PROGRAM = (
+    "__main__.py",
+    "Pulumi.yaml",
+    "Pulumi.dev.yaml",
+    "components",
+    "health",
+    "hosts",
+    "stack",
+)
 STACK = "dev"
 COMMAND_TIMEOUT_SECONDS = 300
 

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from config_loader import parse
-from config_rules import Problem
 from config_schema import ExecConfig
 from exctl.site import read_stack_file
+from stack.loader import parse
+from stack.rules import Problem
 
 CLONE = Path(__file__).resolve().parents[2]
 GONE = object()

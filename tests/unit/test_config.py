@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from config_loader import message, orgs_of_other_stacks, parse
+from stack.loader import message, orgs_of_other_stacks, parse
 from tests.unit.stack_file import GONE, StackFile
 
 SENTENCES: dict[str, tuple[str, Any, str]] = {

@@ -15,8 +15,8 @@ from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
 
 from components.connector import Connector
-from config_loader import Secrets
-from layout import Layout, build_layout
+from stack.layout import Layout, build_layout
+from stack.loader import Secrets
 from tests.unit.stack_file import StackFile
 
 IMAGE, CONTAINER = "docker:index/remoteImage:RemoteImage", "docker:index/container:Container"

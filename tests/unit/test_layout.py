@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 import vendor_facts as vendor
-from layout import Instance, Layout, build_layout, expand_log_pattern
+from stack.layout import Instance, Layout, build_layout, expand_log_pattern
 from tests.unit.stack_file import StackFile
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from exctl.site import Site
-from layout import build_layout
+from stack.layout import build_layout
 from tests.unit.stack_file import StackFile
 
 

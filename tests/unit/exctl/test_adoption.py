@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from exctl import adoption, legacy_hosts, runs, secrets
+from exctl.adoption import legacy_hosts, takeover
+from exctl.adoption.legacy import HostView
 from exctl.errors import ExctlError, FailedRun, NothingTouched, RolledBack
-from exctl.how import How
-from exctl.legacy import HostView
+from exctl.runs import deployment
+from exctl.runs.options import How
 from exctl.site import Site, open_site
+from exctl.stackfile import secrets
 from health.probe import Answer
-from layout import Instance
+from stack.layout import Instance
 from tests.unit.exctl.test_legacy import container
 from tests.unit.stack_file import CLONE
 
@@ -54,15 +56,15 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     text = (CLONE / "Pulumi.dev.yaml").read_text()
     (tmp_path / "Pulumi.prod.yaml").write_text(f"{text}  exec:stopped: [excs, exas, excp]\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runs, "up", found.up)
-    monkeypatch.setattr(runs, "preview", lambda _site: found.planned)
+    monkeypatch.setattr(deployment, "up", found.up)
+    monkeypatch.setattr(deployment, "preview", lambda _site: found.planned)
     monkeypatch.setattr(secrets, "all_of", lambda _site: {})
-    monkeypatch.setattr(adoption, "probe_of", found.probe)
-    monkeypatch.setattr(adoption, "on_host", lambda *_: None)
-    monkeypatch.setattr(adoption, "wait_until_healthy", lambda *_: found.does("wait"))
+    monkeypatch.setattr(takeover, "probe_of", found.probe)
+    monkeypatch.setattr(takeover, "on_host", lambda *_: None)
+    monkeypatch.setattr(takeover, "wait_until_healthy", lambda *_: found.does("wait"))
     state = SimpleNamespace(deployment={"resources": []})
     stack = SimpleNamespace(export_stack=lambda: state)
-    monkeypatch.setattr(adoption, "open_stack", lambda _site: stack)
+    monkeypatch.setattr(takeover, "open_stack", lambda _site: stack)
     view = HostView((container(),), frozenset({3650}), {}, ())
     monkeypatch.setattr(legacy_hosts, "view_of", lambda _site, _host: view)
     for name in ("set_aside", "remove_ours", "bring_back"):
@@ -77,7 +79,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 def adopt(allow_outage: bool = False) -> None:
     site = open_site("prod")
     chosen = [i for i in site.layout.instances if i.service == "excp"]
-    adoption.adopt(site, chosen, How(yes=True, allow_outage=allow_outage))
+    takeover.adopt(site, chosen, How(yes=True, allow_outage=allow_outage))
 
 
 def stopped() -> list[str]:

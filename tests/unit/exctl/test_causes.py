@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from exctl.causes import worded
+from exctl.runs.causes import worded
 
 HOSTS = {"excp-1-1": "10.0.0.3", "excp-1-2": "10.0.0.4"}
 PULL = "ssh://genesys@10.0.0.3:22: Unable to read Docker image into resource: unable to pull image"

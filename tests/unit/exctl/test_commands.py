@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 import pytest
 
-from exctl import command_pages
 from exctl.__main__ import SECTIONS, main
-from exctl.usage import no_command
+from exctl.cli import pages
+from exctl.cli.usage import no_command
 from tests.unit.stack_file import CLONE
 
 NAMES = [name for names in SECTIONS.values() for name in names]
@@ -52,23 +52,23 @@ def test_every_module_of_a_command_is_listed() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_has_an_example_of_its_own(name: str) -> None:
-    example = command_pages.example_of(command(name))
+    example = pages.example_of(command(name))
     assert f"exctl {name}" in example
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_example_is_a_command_that_would_be_taken(name: str) -> None:
-    example = command_pages.example_of(command(name)).split(" > ")[0].split(" < ")[0]
+    example = pages.example_of(command(name)).split(" > ")[0].split(" < ")[0]
     words = shlex.split(example.removeprefix('eval "$(').removesuffix(')"'))
     assert words[:2] == ["exctl", name]
     command(name).make_context(name, words[2:], resilient_parsing=True)
 
 
 def test_the_pages_of_the_commands_are_up_to_date() -> None:
-    there = {path.name: path.read_text() for path in command_pages.DIRECTORY.glob("*.md")}
-    stale = [name for name, text in command_pages.pages().items() if there.get(name) != text]
+    there = {path.name: path.read_text() for path in pages.DIRECTORY.glob("*.md")}
+    stale = [name for name, text in pages.pages().items() if there.get(name) != text]
     assert not stale, "write them anew with: python -m exctl.command_pages"
-    assert there.keys() == command_pages.pages().keys()
+    assert there.keys() == pages.pages().keys()
 
 
 def test_naming_the_commands_loads_neither_pulumi_nor_pydantic() -> None:

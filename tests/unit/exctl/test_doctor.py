@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from config_schema import ExecConfig
-from exctl import doctor
 from exctl.errors import ExctlError, Interrupted, NothingTouched
+from exctl.observe import doctor
 from exctl.site import Site
-from health.checks.finding import Finding
-from health.checks.subject import Subject
-from layout import build_layout
+from health.preflight.finding import Finding
+from health.preflight.subject import Subject
+from stack.layout import build_layout
 from tests.unit.stack_file import CLONE, StackFile
 
 BAD = [Finding("image", host, "missing", "there", "stops", "push it") for host in ("a", "b")]

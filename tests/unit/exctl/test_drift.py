@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from exctl.drift import (
+from exctl.observe.drift import (
     Deployed,
     compare,
     deployed_containers,
@@ -14,7 +14,7 @@ from exctl.drift import (
     renewed_secrets,
 )
 from exctl.on_host import OnHost
-from layout import Layout, build_layout
+from stack.layout import Layout, build_layout
 from tests.unit.stack_file import StackFile
 
 WELL = OnHost("id", "exas", "running", "image", "unless-stopped")

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import vendor_facts as vendor
-from config_loader import parse
 from config_schema import ExecConfig
-from exctl import env_export, env_file, env_syntax
-from layout import value_at
+from exctl.onboarding import env_export, env_file, env_syntax
+from stack.layout import value_at
+from stack.loader import parse
 from tests.unit.exctl.env_stacks import TEXTS, by_compose, by_python, stacks
 
 ON_A_BUSY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from exctl.cli.vendor_spelling import translated
 from exctl.site import read_stack_file
-from exctl.vendor_line import translated
 from tests.unit.exctl.terminal import Terminal
 from tests.unit.stack_file import CLONE
 

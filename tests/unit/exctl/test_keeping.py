@@ -17,8 +17,8 @@ from exctl.images.keeping import (
 )
 from exctl.images.listing import Listing, rows, table
 from exctl.images.on_hosts import HostImage, parsed
-from exctl.releases import Release
-from layout import build_layout
+from exctl.releases.store import Release
+from stack.layout import build_layout
 from tests.unit.stack_file import StackFile
 
 PLACE = "10.77.0.10:5000/exec"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from exctl.legacy import ASIDE, Container, HostView, containers_of, difference, situation
-from layout import Instance, build_layout
+from exctl.adoption.legacy import ASIDE, Container, HostView, containers_of, difference, situation
+from stack.layout import Instance, build_layout
 from tests.unit.stack_file import StackFile
 
 ORG = "6662cb10-0d4d-4710-b979-db69011e66fd"

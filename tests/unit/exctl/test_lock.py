@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from exctl import lock
 from exctl.errors import ExctlError
+from exctl.pulumi import lock
 from exctl.site import Place
-from health.clock import OperatorsClock
 from health.errors import GateError
-from health.operator import RUN_LOCK_VARIABLE, wants_an_end
+from health.gates.clock import OperatorsClock
+from health.gates.operator import RUN_LOCK_VARIABLE, wants_an_end
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def other(place: Place) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the stack until it is told to let go."""
     program = (
         "import sys; from pathlib import Path\n"
-        "from exctl import lock; from exctl.site import Place\n"
+        "from exctl.pulumi import lock; from exctl.site import Place\n"
         "with lock.hold(Place(Path(sys.argv[1]), 'dev'), 0, print):\n"
         "    print('held', flush=True); sys.stdin.readline()\n"
     )

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exctl import migration, new_stack, stack_file
 from exctl.errors import ExctlError, NothingTouched
-from exctl.migration import Source, asked_for, given_settings, import_env
+from exctl.onboarding import migration, new_stack
+from exctl.onboarding.migration import Source, asked_for, given_settings, import_env
 from exctl.site import Place
+from exctl.stackfile import stack_file
 from tests.unit.exctl.test_env_file import VENDORS_OWN, config_of, imported
 
 SOURCE = Source("vendor.env", VENDORS_OWN.encode())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from config_schema import ExecConfig
-from exctl.pins import (
+from exctl.releases.pins import (
     InRegistry,
     OnHost,
     is_pin_needed,
@@ -17,7 +17,7 @@ from exctl.pins import (
     with_pins,
     without_pins,
 )
-from layout import build_layout
+from stack.layout import build_layout
 from tests.unit.stack_file import CLONE, StackFile, problem
 
 OLD, NEW = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from pulumi.automation.events import EngineEvent
 
-from exctl.downtime import Known
-from exctl.plan import Step, lines, step_of, touches
-from exctl.steps import StepLog, without_wrapping
-from layout import Layout, build_layout
+from exctl.runs.downtime import Known
+from exctl.runs.events import StepLog, without_wrapping
+from exctl.runs.plan import Step, lines, step_of, touches
+from stack.layout import Layout, build_layout
 from tests.unit.stack_file import StackFile
 
 CONTAINER = "docker:index/container:Container"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from exctl.downtime import Known, about, of
-from exctl.plan import CONTAINER_TYPE, IMAGE_TYPE, Step, Touch
-from exctl.progress import Progress
+from exctl.runs.downtime import Known, about, of
+from exctl.runs.plan import CONTAINER_TYPE, IMAGE_TYPE, Step, Touch
+from exctl.terminal.progress import Progress
 
 GATE = "pulumi-python:dynamic/exec:HealthGate"
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from pulumi import automation as auto
 
-from exctl.interrupts import passed_on
-from exctl.pulumi_process import Pulumi
+from exctl.pulumi.interrupts import passed_on
+from exctl.pulumi.process import Pulumi
 
 WORD = "c0ffee-1234"
 SCRIPT = """#!/bin/sh

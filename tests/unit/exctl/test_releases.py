@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exctl import releases
+from exctl.cli.vendor_spelling import translated
 from exctl.commands.rollback import words
 from exctl.errors import NothingTouched
-from exctl.release_views import difference, in_full, listed, path_at
-from exctl.releases import Release, parsed, written
-from exctl.rollback import restored
+from exctl.releases import store
+from exctl.releases.rollback import restored
+from exctl.releases.store import Release, parsed, written
+from exctl.releases.views import difference, in_full, listed, path_at
 from exctl.site import Place
-from exctl.stack_file import edited, value_in
-from exctl.vendor_line import translated
+from exctl.stackfile.stack_file import edited, value_in
 from tests.unit.stack_file import CLONE
 
 TEXT = (CLONE / "Pulumi.dev.yaml").read_text()
@@ -56,16 +56,16 @@ def test_a_release_that_was_cut_anywhere_is_found_out(share: float) -> None:
 
 def test_a_damaged_release_is_named_and_the_others_stay(tmp_path: Path) -> None:
     place = Place(tmp_path, "dev")
-    directory = releases.directory_of(place)
+    directory = store.directory_of(place)
     directory.mkdir(parents=True)
     (directory / "0001.yaml").write_text(written(release(1)))
     (directory / "0002.yaml").write_text("number: [")
     (directory / ".0003.yaml.partial").write_text("numb")
     (directory / "notes.yaml").write_text("mine")
-    assert releases.numbers(place) == [1, 2]
-    assert releases.readable(place) == [release(1)]
+    assert store.numbers(place) == [1, 2]
+    assert store.readable(place) == [release(1)]
     with pytest.raises(NothingTouched, match=r"0002\.yaml can't be used as release 2: it isn't"):
-        releases.last(place)
+        store.last(place)
 
 
 def test_the_difference_has_its_place_and_keeps_comments_and_secrets() -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from html.parser import HTMLParser
 
-from exctl.cautions import Setting, cautions, differing
-from exctl.document import Cell, Document, Notes, Paragraph, Section, Table, html, markdown
-from exctl.drift import Drift
-from exctl.endpoints import EndpointRow
-from exctl.releases import Release
-from exctl.report import State, Unknown, as_json, document
+from exctl.observe.drift import Drift
+from exctl.observe.endpoints import EndpointRow
+from exctl.releases.store import Release
+from exctl.report.markup import Cell, Document, Notes, Paragraph, Section, Table, html, markdown
+from exctl.report.page import State, Unknown, as_json, document
 from exctl.site import Site
-from health.checks.finding import Finding
+from exctl.stackfile.cautions import Setting, cautions, differing
+from health.preflight.finding import Finding
 from tests.unit.exctl.sites import make_site
 from tests.unit.stack_file import CLONE
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from exctl.stack_text import rendered, without_empty
+from exctl.stackfile.template import rendered, without_empty
 from tests.unit.stack_file import CLONE
 
 EXAMPLE = (CLONE / "Pulumi.example.yaml").read_text()

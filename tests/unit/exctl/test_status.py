@@ -7,11 +7,11 @@ import json
 
 from rich.console import Console
 
-from exctl import endpoints, watching
-from exctl.endpoints import EndpointRow, sync_text
+from exctl.observe import endpoints, watching
+from exctl.observe.endpoints import EndpointRow, sync_text
 from health.contract import parse_health
+from health.gates.sync_progress import Progress
 from health.probe import Answer
-from health.sync_progress import Progress
 from tests.unit.exctl.sites import make_site
 
 TAG = "100.0.100.11"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from exctl import picture, topology
-from exctl.drawing import CHARACTER_PX, PLAIN_CHARACTER_PX, fitted
+from exctl.observe import topology, topology_svg
+from exctl.observe.svg import CHARACTER_PX, PLAIN_CHARACTER_PX, fitted
 from exctl.site import Site
 from tests.unit.exctl.sites import make_site
 
@@ -56,7 +56,7 @@ class Area:
 
 
 def drawn(site: Site) -> ET.Element:
-    return ET.fromstring(picture.svg(site.layout, site.config, f"stack {site.stack}"))
+    return ET.fromstring(topology_svg.svg(site.layout, site.config, f"stack {site.stack}"))
 
 
 def texts(root: ET.Element) -> list[Area]:
@@ -109,7 +109,7 @@ def test_every_instance_host_and_port_is_in_the_picture(site: Site) -> None:
 
 
 def test_hosts_that_pairs_share_are_one_cluster() -> None:
-    found = picture.clusters(SITES["pairs in a chain of hosts"].layout)
+    found = topology_svg.clusters(SITES["pairs in a chain of hosts"].layout)
     assert [cluster.hosts for cluster in found] == [
         ("10.77.0.101",),
         ("10.77.0.102",),
@@ -120,7 +120,7 @@ def test_hosts_that_pairs_share_are_one_cluster() -> None:
 
 def test_texts_are_escaped() -> None:
     site = make_site(excs__config_db__name="a<b>&'c'")
-    assert "a&lt;b&gt;&amp;" in picture.svg(site.layout, site.config, "x <y>")
+    assert "a&lt;b&gt;&amp;" in topology_svg.svg(site.layout, site.config, "x <y>")
     assert drawn(site) is not None
 
 

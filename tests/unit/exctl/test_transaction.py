@@ -7,7 +7,7 @@ import configparser
 import pytest
 
 from exctl.errors import NothingTouched
-from exctl.transaction import Given, as_cfg, as_json, entries, notes, table
+from exctl.onboarding.transaction import Given, as_cfg, as_json, entries, notes, table
 from tests.unit.exctl.sites import make_site
 
 CLIENT = "2f0b1a6e-7c57-4a9e-9a3e-0d7c1f5b8a11"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from health.container import ContainerState
 from health.probe import Answer
+from hosts.container import ContainerState
 
 STARTED = datetime(2026, 11, 22, 9, 0, 0, tzinfo=UTC)
 ORG = "6662cb10-0d4d-4710-b979-db69011e66fd"

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from health.checks.finding import Finding
-from health.checks.genesys_cloud import CloudAnswer
-from health.checks.host_facts import parse
-from health.checks.network import REFUSED
-from health.checks.outcome import Outcome
-from health.checks.redis_server import RedisAnswer
-from health.checks.registry import Manifest, RegistryAnswer
-from health.checks.ssh import Clock, Sessions
-from health.checks.subject import Subject
-from health.preflight import HostAnswers, judge
-from layout import build_layout
+from health.preflight.finding import Finding
+from health.preflight.genesys_cloud import CloudAnswer
+from health.preflight.host_facts import parse
+from health.preflight.network import REFUSED
+from health.preflight.outcome import Outcome
+from health.preflight.redis_server import RedisAnswer
+from health.preflight.registry import Manifest, RegistryAnswer
+from health.preflight.run import HostAnswers, judge
+from health.preflight.ssh import Clock, Sessions
+from health.preflight.subject import Subject
+from stack.layout import build_layout
 from tests.unit.stack_file import StackFile
 
 EXCS, EXAS, EXCP_1, EXCP_2 = (f"10.77.0.{last}" for last in (101, 102, 103, 104))

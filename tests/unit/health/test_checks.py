@@ -11,13 +11,13 @@ from dataclasses import replace
 
 import pytest
 
-import preflight_checks
-from health.checks.finding import EVERYWHERE, Finding
-from health.checks.genesys_cloud import CloudAnswer
-from health.checks.outcome import Outcome, not_forwarded
-from health.checks.redis_server import RedisAnswer
-from health.checks.registry import Manifest, RegistryAnswer
-from health.checks.ssh import Clock, Sessions
+from health.preflight.finding import EVERYWHERE, Finding
+from health.preflight.genesys_cloud import CloudAnswer
+from health.preflight.outcome import Outcome, not_forwarded
+from health.preflight.redis_server import RedisAnswer
+from health.preflight.registry import Manifest, RegistryAnswer
+from health.preflight.ssh import Clock, Sessions
+from stack import preflight_checks
 from tests.unit.health.site import (
     API,
     CONFIG_DB,

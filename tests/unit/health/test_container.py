@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from health.container import (
+from hosts.container import (
     ContainerState,
     HostAnswer,
     HostContainer,

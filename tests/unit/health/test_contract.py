@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from health.contract import Dependency, Phase, parse_health, parse_status, parse_time, plain_text
+from health.contract import Dependency, Phase, parse_health, parse_status
+from stack.text import parse_time, plain_text
 from tests.unit.health.fakes import ORG
 
 VENDOR_STATUS = b"""{"status":{"code":0,"message":"Latest database updates for

@@ -21,12 +21,12 @@ from typing import Any
 
 import pytest
 
-from health.checks import config_db, genesys_cloud, redis_server, registry
-from health.checks.host_facts import HostFacts
-from health.checks.outcome import Outcome
-from health.checks.registry import Manifest
-from health.checks.subject import Subject
-from health.checks.tunnel import Tunnels
+from health.preflight import config_db, genesys_cloud, redis_server, registry
+from health.preflight.host_facts import HostFacts
+from health.preflight.outcome import Outcome
+from health.preflight.registry import Manifest
+from health.preflight.subject import Subject
+from health.preflight.tunnel import Tunnels
 from tests.unit.health.site import EXCS, Site
 from tests.unit.health.test_probe import FAKE_SSH
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from health.container import ContainerState
 from health.errors import GateError
-from health.health_gate import HealthRule, wait_until_healthy
+from health.gates.health import HealthRule, wait_until_healthy
 from health.probe import Answer
+from hosts.container import ContainerState
 from tests.unit.health.fakes import (
     HUNG,
     OK,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from health.checks.host_facts import HostFacts, parse, script
-from health.checks.subject import Address
+from health.preflight.host_facts import HostFacts, parse, script
+from health.preflight.subject import Address
 from tests.unit.health.site import EXAS, EXCS, Site
 
 

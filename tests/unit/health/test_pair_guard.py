@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from health.errors import GateError
-from health.pair_guard import GuardRule, refuse_to_take_the_last
+from health.gates.guard import GuardRule, refuse_to_take_the_last
 from health.probe import Answer
 from tests.unit.health.fakes import HUNG, OK, REFUSED, FakeClock, down
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from health import report
-from health.checks.finding import EVERYWHERE, Finding
+from health.preflight import report
+from health.preflight.finding import EVERYWHERE, Finding
 
 OK = Finding("kernel", "a", "5.10", "4.18 or newer")
 BAD = [Finding("image", host, "missing", "there", "stops", "push it") for host in ("a", "b", "c")]

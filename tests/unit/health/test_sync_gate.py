@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from health.container import ContainerState
 from health.contract import parse_status
 from health.errors import GateError
+from health.gates.sync import SyncRule, sync_verdict, wait_until_synced
 from health.probe import Answer
-from health.sync_gate import SyncRule, sync_verdict, wait_until_synced
+from hosts.container import ContainerState
 from tests.unit.health.fakes import (
     HUNG,
     ORG,

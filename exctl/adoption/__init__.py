@@ -1,0 +1,1 @@
+"""Containers that already run, taken under our management."""

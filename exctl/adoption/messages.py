@@ -1,0 +1,55 @@
+"""What `exctl adopt` tells: how each container differs from ours before it acts, and what is left
+to do after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from exctl.adoption.legacy import HostView, Situation, difference
+from stack.layout import Instance, Layout
+
+Views = Mapping[str, HostView]
+
+
+def intention(
+    found: Sequence[Situation], views: Views, layout: Layout, secrets: Mapping[str, str]
+) -> Iterator[str]:
+    """What will be done with each instance, and what it changes."""
+    for each in found:
+        instance, container = each.instance, each.container
+        where = f"{instance.key} on {instance.host}"
+        if each.kind == "legacy" and container is not None:
+            yield f"{where}: {container.name} ({container.state}) will be replaced by ours"
+            for line in difference(container, instance, views[instance.host], secrets):
+                yield f"    {line}"
+            yield f"    meanwhile: {_meanwhile(instance, layout)}"
+        elif each.kind == "cut" and container is not None:
+            yield f"{where}: {container.own_name} was set aside by a run that was cut; goes on"
+        elif each.kind == "ours":
+            yield f"{where}: is ours"
+        else:
+            yield f"{where}: no container is there; `exctl start` makes one"
+
+
+def _meanwhile(instance: Instance, layout: Layout) -> str:
+    """Source: product facts, HA of EXCP and EXAS."""
+    if instance.service == "excp":
+        return f"{layout.peer_of(instance).key} serves"
+    if instance.service == "exas":
+        return "agent states are missed until it is healthy again"
+    return "Engage's changes wait, and EXAS and EXCP name it as down, until it answers again"
+
+
+def afterwards(stack: str, views: Views) -> Iterator[str]:
+    """What the operator has to know and do once containers were adopted."""
+    aside = [c.name for view in views.values() for c in view.containers if c.is_aside]
+    clear = [f"{host}:{path}" for host, view in views.items() for path in view.clear_files]
+    if aside:
+        yield ""
+        yield "Don't run the vendor's bootstrap.py or compose on these hosts any more: they would"
+        yield "start the legacy containers beside ours. Take them out of cron and systemd as well."
+        yield f"Stopped and kept: {', '.join(aside)}; back with: exctl adopt --back"
+    if clear:
+        yield f"Passwords stand in clear in {', '.join(clear)}."
+    if aside or clear:
+        yield f"To remove all of that for good: exctl adopt --clean --stack {stack}"

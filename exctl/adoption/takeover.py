@@ -1,0 +1,307 @@
+"""Legacy containers taken under our management: replaced by ours, one instance after the other.
+
+Labels and variables of a container can't be changed in place, so adopting is replacing. The list
+`stopped` in the stack file is the record of what isn't ours yet: an instance leaves it when its
+turn comes, and from then on guards, gates and drift hold for it as for any other. So a run that was
+cut is resumed by running it again, and a plain `exctl up` touches nothing that isn't ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from exctl.adoption import legacy_hosts
+from exctl.adoption.legacy import Container, HostView, Situation, situation
+from exctl.adoption.messages import Views, afterwards, intention
+from exctl.errors import ExctlError, FailedRun, Interrupted, NothingTouched, RolledBack
+from exctl.hosts import on_each, on_host
+from exctl.observe.endpoints import probe_of
+from exctl.pulumi.workspace import open_stack
+from exctl.runs import deployment
+from exctl.runs.options import How
+from exctl.runs.selection import stopped_entries, stopped_keys
+from exctl.site import Site, open_site
+from exctl.stackfile import secrets, stack_file
+from exctl.terminal.messages import say
+from exctl.terminal.questions import confirm
+from health.errors import GateError
+from health.gates.clock import SystemClock
+from health.gates.guard import GuardRule, refuse_to_take_the_last
+from health.gates.health import HealthRule, wait_until_healthy
+from hosts.container import HostContainer
+from stack.layout import Instance
+
+AFTER_A_CUT = "unless-stopped"
+"""Chosen: what a legacy container gets back when the run that knew its restart policy was cut."""
+PART = How(yes=True, part=True, preflight=False)
+"""Without a preflight, which a legacy container on our port would stop."""
+
+
+def adopt(site: Site, chosen: Sequence[Instance], how: How) -> None:
+    """Shows what differs, asks, and adopts; what is ours already is left as it is.
+
+    Raises NothingTouched for what isn't understood, RolledBack if an instance failed and its legacy
+    container runs again.
+    """
+    views = views_of(site, chosen)
+    found = _judged(site, situations(site, chosen, views))
+    _refuse([f"{s.instance.key} on {s.instance.host}: {s.why}" for s in found if s.why])
+    work = [s for s in found if s.kind in ("legacy", "cut")]
+    known = secrets.all_of(site) if any(s.kind == "legacy" for s in found) else {}
+    for line in intention(found, views, site.layout, known):
+        say(line)
+    if work:
+        if not how.yes:
+            confirm("Adopt these, one after the other?")
+        work.sort(key=lambda each: each.kind != "cut")  # its legacy container is down already
+        _prepare(site, work)
+        for position, each in enumerate(work):
+            _adopt(open_site(site.stack), each, how, work[position:])
+        deployment.up(
+            open_site(site.stack),
+            replace(how, yes=True, preflight=False, message=how.message or "adopted"),
+        )
+    else:
+        say("there is nothing to adopt")
+    for line in afterwards(site.stack, views_of(site, chosen)):
+        say(line)
+
+
+def views_of(site: Site, chosen: Iterable[Instance]) -> dict[str, HostView]:
+    hosts = list(dict.fromkeys(instance.host for instance in chosen))
+    found = on_each(hosts, lambda host: legacy_hosts.view_of(site, host))
+    return dict(zip(hosts, found, strict=True))
+
+
+def situations(site: Site, chosen: Iterable[Instance], views: Views) -> list[Situation]:
+    return [situation(instance, views[instance.host], site.stack) for instance in chosen]
+
+
+def _judged(site: Site, found: Sequence[Situation]) -> list[Situation]:
+    """The same, but for what a killed run left: a container of ours that it didn't come to write
+    down, or whose gate it didn't wait for."""
+    doubtful = [s for s in found if s.kind == "ours"]
+    known = _in_state(site) if doubtful else ()
+    return [_looked_into(s, known) if s in doubtful else s for s in found]
+
+
+def _looked_into(found: Situation, known: Collection[str]) -> Situation:
+    instance = found.instance
+    if found.container is not None:
+        is_whole = {f"container-{instance.key}", f"health-{instance.key}"} <= set(known)
+        return found if is_whole else replace(found, kind="cut")
+    if f"container-{instance.key}" in known:
+        return found
+    why = (
+        f"{instance.container_name} has this stack's labels, but its state doesn't know it; see"
+        " what it is, and remove it"
+    )
+    return Situation(instance, "refused", why=why)
+
+
+def _in_state(site: Site) -> set[str]:
+    """The names of the resources in Pulumi's state: a container's, and its gate's once it was
+    open."""
+    rows = (open_stack(site).export_stack().deployment or {}).get("resources") or []
+    return {row["urn"].rpartition("::")[2] for row in rows}
+
+
+def _is_healthy(site: Site, instance: Instance) -> bool:
+    return probe_of(site, instance.host)(instance.health_url).is_ok
+
+
+def _refuse(reasons: Sequence[str]) -> None:
+    if reasons:
+        lines = "".join(f"\n  {reason}" for reason in reasons)
+        raise NothingTouched(f"this can't be adopted as it is; nothing was touched.{lines}")
+
+
+def _prepare(site: Site, work: Sequence[Situation]) -> None:
+    """The stack file says that these aren't ours, and every image is on its host: so that a dead
+    registry or a missing tag stops the run while everything still serves.
+
+    What a cut run left in Pulumi's state is gone on with and not taken away, and its images are
+    there: nothing is pulled before it.
+    """
+    path = stack_file.path_of(site)
+    before = path.read_text()
+    keys = {each.instance.key for each in work}
+    cut = {each.instance.key for each in work if each.kind == "cut"}
+    known = _in_state(site) if cut else set[str]()
+    begun = {key for key in cut if f"container-{key}" in known}
+    site = _with_stopped(site, stopped_keys(site.layout) | (keys - begun))
+    planned = [touch for touch in deployment.preview(site) if touch.instance not in keys]
+    if planned:
+        stack_file.write(path, before)
+        _refuse(
+            [f"the stack file has changes that aren't deployed yet ({t})" for t in planned]
+            + ["deploy them first: exctl up"]
+        )
+    if not cut:
+        say("pulling the images")
+        deployment.up(site, PART)
+
+
+def _with_stopped(site: Site, keys: set[str]) -> Site:
+    path = stack_file.path_of(site)
+    entries = stopped_entries(site.layout, keys)
+    stack_file.write(path, stack_file.edited(path.read_text(), ("stopped",), entries or None))
+    return open_site(site.stack)
+
+
+def _adopt(site: Site, found: Situation, how: How, left: Sequence[Situation]) -> None:
+    """One instance: guard, legacy container aside, ours in its place with its gates; the way back
+    if that fails."""
+    instance, container = found.instance, found.container
+    assert container is not None
+    _guard(site, instance, how)
+    restart = container.restart if container.is_running else AFTER_A_CUT
+    was_healthy = found.kind == "cut" or _is_healthy(site, instance)
+    try:
+        if found.kind == "legacy":
+            say(f"{instance.key}: stopping {container.name} on {instance.host}")
+            legacy_hosts.set_aside(site, instance, container)
+        site = _with_stopped(site, stopped_keys(site.layout) - {instance.key})
+        if found.kind == "cut" and f"container-{instance.key}" not in _in_state(site):
+            legacy_hosts.remove_ours(site, instance)
+        deployment.up(
+            site, replace(PART, allow_outage=how.allow_outage, message=f"adopt {instance.key}")
+        )
+    except Interrupted as error:
+        raise Interrupted(
+            f"{error}\nTo go on adopting: exctl adopt --stack {site.stack}. To have the legacy"
+            f" container back: exctl adopt --back --stack {site.stack}",
+            touched=True,
+        ) from None
+    except ExctlError as failure:
+        say(f"\n{failure}\n\nbringing {container.own_name} back")
+        give_back(site, instance, container, restart, was_healthy, str(failure))
+        untidy = _tidied(site.stack)
+        reason = failure.reason if isinstance(failure, FailedRun) else str(failure)
+        names = ", ".join(s.instance.key for s in left)
+        raise RolledBack(
+            f"rolled back: {container.own_name} on {instance.host} runs again as before. Not"
+            f" adopted: {names}; what was adopted before them stays ours. It failed because:\n\n"
+            f"{reason}{untidy}"
+        ) from None
+
+
+def _tidied(stack: str) -> str:
+    """Pulumi's state without what was taken away beside it; a sentence if that can't be had."""
+    try:
+        deployment.up(open_site(stack), PART)
+    except ExctlError as error:
+        return f"\n\nPulumi's state still has it, which `exctl up` puts right: {error}"
+    return ""
+
+
+def _guard(site: Site, instance: Instance, how: How) -> None:
+    """ExctlError if the peer doesn't serve, whoever's container it is."""
+    if instance.pair is None:
+        return
+    peer = site.layout.peer_of(instance)
+    rule = GuardRule(
+        instance.key, instance.pair, (instance.health_url,), peer.key, (peer.health_url,)
+    )
+    probe = probe_of(site, instance.host)
+    try:
+        refuse_to_take_the_last(rule, probe, SystemClock(), say, how.allow_outage)
+    except GateError as error:
+        raise ExctlError(
+            f"{error.summary} It keeps serving as it was. Put {peer.key} right and run"
+            " `exctl adopt` again: what was adopted before stays ours. To go on all the same and"
+            " have the pair down meanwhile: exctl adopt --allow-outage"
+        ) from None
+
+
+def give_back(
+    site: Site,
+    instance: Instance,
+    container: Container,
+    restart: str,
+    was_healthy: bool,
+    reason: str,
+) -> None:
+    """Ours away, the legacy container under its name again and, if it was healthy, until it is so.
+
+    Ours goes by docker and not by Pulumi, so that nothing that stops Pulumi delays the way back;
+    its state is for the next run to put right. FailedRun if the way back fails too.
+    """
+    gate = site.config.gate
+    run = on_host(site, instance.host)
+    rule = HealthRule(
+        f"{instance.key} (legacy)",
+        instance.host,
+        instance.health_url,
+        gate.deadline_seconds,
+        gate.interval_seconds,
+        gate.successes,
+    )
+    try:
+        legacy_hosts.remove_ours(site, instance)
+        legacy_hosts.bring_back(site, instance, container, restart)
+        if was_healthy:
+            probe = probe_of(site, instance.host)
+            there = HostContainer(container.own_name, run)
+            wait_until_healthy(rule, probe, there, SystemClock(), say)
+    except (ExctlError, GateError) as error:
+        raise FailedRun(
+            f"the way back failed as well: {error}\n\nThe legacy container on {instance.host} is"
+            f" {container.own_name} or {container.own_name}.before-exec; look at it there. What"
+            f" failed first:\n\n{reason}"
+        ) from None
+    _with_stopped(site, stopped_keys(site.layout) | {instance.key})
+
+
+def back(site: Site, chosen: Sequence[Instance], how: How) -> None:
+    """The other way: the legacy containers that still stand aside in the place of ours, the last
+    adopted first, under the same guard."""
+    found = [
+        s
+        for s in situations(site, chosen, views_of(site, chosen))
+        if s.kind in ("ours", "cut") and s.container is not None
+    ]
+    if not found:
+        raise NothingTouched("no legacy container stands aside here. Nothing was touched.")
+    for each in reversed(found):
+        assert each.container is not None
+        say(f"{each.instance.key} on {each.instance.host}: {each.container.own_name} comes back")
+    if not how.yes:
+        confirm("Take ours away and start these again, one after the other?")
+    for each in reversed(found):
+        assert each.container is not None
+        site = open_site(site.stack)
+        _guard(site, each.instance, how)
+        give_back(site, each.instance, each.container, AFTER_A_CUT, True, "exctl adopt --back")
+    deployment.up(open_site(site.stack), PART)
+
+
+def clean(site: Site, chosen: Sequence[Instance], yes: bool) -> None:
+    """Removes the containers that were set aside, and the vendor's files with passwords in clear.
+
+    Raises NothingTouched while an instance there isn't ours and healthy: they are the way back.
+    """
+    views = views_of(site, chosen)
+    found = _judged(site, situations(site, chosen, views))
+    hosts = {s.instance.host for s in found}
+    _refuse(
+        [
+            f"{s.instance.key} on {s.instance.host} isn't ours and healthy; first: exctl adopt"
+            for s in found
+            if s.kind != "ours" or not _is_healthy(site, s.instance)
+        ]
+    )
+    aside = {h: [s.container for s in found if s.container and s.instance.host == h] for h in hosts}
+    if not any(aside.values()) and not any(views[host].clear_files for host in hosts):
+        say("nothing of the vendor's deployment is left on these hosts")
+        return
+    for host in views:
+        for line in [*(f"the container {c.name}" for c in aside[host]), *views[host].clear_files]:
+            say(f"{host}: {line}")
+    say("With these gone there is no `exctl adopt --back`; `exctl export-env` stays.")
+    if not yes:
+        confirm("Remove them for good?")
+    for host in views:
+        legacy_hosts.remove(site, host, aside[host], views[host].clear_files)
+    print("removed; nothing of the vendor's deployment is left on these hosts")

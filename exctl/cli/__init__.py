@@ -1,0 +1,1 @@
+"""The command line itself: options, usage errors, completion, pages."""

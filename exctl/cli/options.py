@@ -1,0 +1,128 @@
+"""Options that several commands share. A decorator hands the command what its options amount to:
+the stack's site, the instances chosen, how to run. Each is worked out when the command is called,
+so that `exctl --help` loads nothing."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from exctl.cli import completion
+from exctl.runs.options import How
+
+Command = Callable[..., Any]
+LOCK_WAIT = "lock_wait_seconds"
+
+json_option = click.option("--json", "as_json", is_flag=True, help="for programs; stable")
+yes_option = click.option("--yes", "-y", is_flag=True, help="don't ask")
+stack_option = click.option(
+    "--stack",
+    "-s",
+    metavar="NAME",
+    is_eager=True,
+    shell_complete=completion.stacks,
+    help="stack; else PULUMI_STACK, or the only one",
+)
+pair_option = click.option(
+    "--pair", metavar="N", shell_complete=completion.pairs, help="only this pair of excp"
+)
+tag_option = click.option(
+    "--tag",
+    required=True,
+    metavar="VERSION",
+    shell_complete=completion.tags,
+    help="the image's version",
+)
+
+
+def on_stack(command: Command) -> Command:
+    """`--stack`: the command gets `site`. A command that is `locking` holds the stack's lock before
+    its file is read and until it ends: what the command knows of the stack stays true."""
+
+    @stack_option
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, stack: str | None, **others: Any) -> Any:
+        from exctl.site import find_place, open_site
+
+        if LOCK_WAIT not in others:
+            return command(*arguments, site=open_site(stack), **others)
+        from exctl.pulumi import lock
+        from exctl.terminal.messages import say
+
+        place = find_place(stack)
+        with lock.hold(place, others.pop(LOCK_WAIT), say):
+            return command(*arguments, site=open_site(stack), **others)
+
+    return wrapped
+
+
+def locking(command: Command) -> Command:
+    """`--lock-wait`, for `on_stack` above it: nobody else is at the stack meanwhile."""
+    return click.option(
+        "--lock-wait",
+        LOCK_WAIT,
+        type=click.FloatRange(min=0),
+        default=0,
+        metavar="SECONDS",
+        help="how long to wait for another run to end",
+    )(command)
+
+
+def selecting(command: Command) -> Command:
+    """A service, `--pair` and `--host`: the command gets `chosen` besides `site`."""
+
+    @click.argument("service", required=False, type=click.Choice(["excs", "exas", "excp"]))
+    @pair_option
+    @click.option(
+        "--host",
+        metavar="1|2|ADDRESS",
+        shell_complete=completion.hosts,
+        help="only this host (of each pair)",
+    )
+    @on_stack
+    @functools.wraps(command)
+    def wrapped(
+        *arguments: Any,
+        site: Any,
+        service: str | None,
+        pair: str | None,
+        host: str | None,
+        **others: Any,
+    ) -> Any:
+        from exctl.runs.selection import select
+
+        chosen = select(site.layout, service, pair, host)
+        return command(*arguments, site=site, chosen=chosen, **others)
+
+    return wrapped
+
+
+def changing(command: Command) -> Command:
+    """`--yes`, `--allow-outage`, `--message`, `--lock-wait`: the command gets `how`."""
+
+    @locking
+    @yes_option
+    @click.option(
+        "--allow-outage", is_flag=True, help="touch an instance though its peer doesn't serve"
+    )
+    @click.option(
+        "--message", "-m", metavar="TEXT", default="", help="why; kept in history and release"
+    )
+    @functools.wraps(command)
+    def wrapped(
+        *arguments: Any, yes: bool, allow_outage: bool, message: str, stay: bool = True, **o: Any
+    ) -> Any:
+        how = How(yes=yes, allow_outage=allow_outage, message=message, stay=stay)
+        return command(*arguments, how=how, **o)
+
+    return wrapped
+
+
+def going_back(command: Command) -> Command:
+    """`changing`, and a failure goes back to the last release unless `--no-rollback`."""
+    return click.option(
+        "--no-rollback", "stay", is_flag=True, help="after a failure, leave things as they are"
+    )(changing(command))

@@ -1,0 +1,1 @@
+"""What the hosts, the state and the services say now; read only."""

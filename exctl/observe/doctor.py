@@ -1,0 +1,126 @@
+"""The preflight of a stack: by itself (`exctl doctor`), and before a run."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+from exctl.errors import ExctlError, Interrupted, NothingTouched
+from exctl.pulumi.workspace import passphrase
+from exctl.site import Site, stacks_of
+from exctl.stackfile import secrets
+from exctl.terminal.messages import say
+from health.preflight import report
+from health.preflight.finding import Finding
+from health.preflight.run import examine
+from health.preflight.subject import Subject
+from health.preflight.tunnel import trusting
+from stack.ssh import make_control_directory
+
+PATIENCE_SECONDS = 1.0
+NO_PASSPHRASE = "not tried: there is no passphrase to decrypt its secret with"
+
+
+def findings(site: Site, file: Path | None = None) -> list[Finding]:
+    """Every finding; nothing is changed on any host. `file` is what the site was opened from, if
+    that isn't its stack file.
+
+    Raises NothingTouched if preflight.ca_path can't be read, Interrupted at Ctrl-C.
+    """
+    _need_ca_file(site)
+    make_control_directory()
+    others = len(stacks_of(site.project)) - 1
+    subject = Subject(site.stack, site.config, site.layout, other_stacks=others)
+    decrypted = _decrypting(site, subject, file)
+    try:
+        with _progress(len(site.layout.hosts)):
+            return examine(subject, decrypted)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; nothing was touched.", touched=False) from None
+
+
+def _need_ca_file(site: Site) -> None:
+    path = site.config.preflight.ca_path
+    try:
+        trusting(path)
+    except OSError as error:  # ssl's errors are among them
+        raise NothingTouched(
+            f"preflight.ca_path: {path} (in {site.project}) isn't a file of certificates:"
+            f" {error.strerror or error}. Nothing was touched."
+        ) from None
+
+
+def _decrypting(site: Site, subject: Subject, file: Path | None) -> Callable[[], Subject]:
+    try:
+        # Asked for now: later something else writes to the terminal.
+        passphrase(site)
+    except NothingTouched:
+        return lambda: replace(subject, no_secrets=NO_PASSPHRASE)
+    return lambda: replace(subject, secrets=secrets.all_of(site, file))
+
+
+@contextmanager
+def _progress(hosts: int) -> Iterator[None]:
+    """Tells a person at a terminal how long it has been going on, once that is over a second."""
+    ended = threading.Event()
+
+    def tell() -> None:
+        started = time.monotonic()
+        while not ended.wait(PATIENCE_SECONDS):
+            seconds = time.monotonic() - started
+            print(f"\rpreflight: {hosts} hosts, {seconds:.0f} s …", end="", file=sys.stderr)
+            sys.stderr.flush()
+
+    teller = threading.Thread(target=tell, daemon=True)
+    if sys.stderr.isatty():
+        teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if teller.ident is not None:
+            teller.join()
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def show(found: Sequence[Finding], to: TextIO) -> None:
+    """The table; on a terminal each cell is wrapped into its column."""
+    if not to.isatty():
+        for line in report.table(found):
+            print(line, file=to)
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in report.HEAD:
+        table.add_column(name)
+    for row in report.rows(found):
+        table.add_row(*map(Text, row), style="red" if row[0] == "STOPS" else "")
+    Console(file=to).print(table)
+
+
+def require(site: Site, file: Path | None = None) -> None:
+    """The preflight before a run: shows what isn't well, and raises ExctlError if something would
+    stop a deployment."""
+    found = findings(site, file)
+    bad, warnings = report.stopping(found), report.warning(found)
+    if bad or warnings:
+        show([*bad, *warnings], sys.stderr)
+    say(f"preflight: {report.summary(found)}")
+    if not bad:
+        return
+    names = ", ".join(dict.fromkeys(finding.check for finding in bad))
+    raise ExctlError(
+        f"the preflight stops this: {names}. Nothing was touched. Put right what the table names;"
+        " or, if it doesn't matter here, waive it by name (or name@host) with a reason under"
+        f" exec:preflight in Pulumi.{site.stack}.yaml. To check again: exctl doctor --stack"
+        f" {site.stack}"
+    )

@@ -1,0 +1,237 @@
+"""What on the hosts is no longer as the last run left it, and what the stack file says beyond it.
+
+Read only and without the stack's lock: it may be asked while a run goes on. A container's image and
+variables can't be changed in place, so another id than the state's says that somebody made it anew;
+its name, its restart policy and its limits can be, and are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import yaml
+
+from exctl.hosts import on_each
+from exctl.on_host import OnHost, containers_on
+from exctl.pulumi.workspace import open_stack
+from exctl.releases import store
+from exctl.runs.plan import CONTAINER_TYPE, IMAGE_TYPE
+from exctl.site import Site
+from exctl.stackfile.stack_file import path_of
+from stack.layout import Instance, Layout
+from stack.loader import NAMESPACE
+
+Kind = Literal["host changed", "not yet deployed", "not known"]
+BYTES_A_MIB = 1 << 20
+NANO = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One difference; `what` says what was found against what is meant, and what to do."""
+
+    kind: Kind
+    instance: str
+    host: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.instance} on {self.host}: {self.kind}: {self.what}"
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A container as the last run left it; limits as Docker counts them, 0: none."""
+
+    id: str
+    host: str
+    name: str
+    spec: str
+    restart: str = ""
+    memory_bytes: int = 0
+    nano_cpus: int = 0
+    image: str = ""
+    """What Docker was told to pull; the spec doesn't hold the digest of it."""
+
+
+def look(site: Site) -> list[Drift]:
+    """Every difference, in the layout's order."""
+    deployed = deployed_containers(open_stack(site).export_stack().deployment or {})
+    hosts = [*dict.fromkeys([*site.layout.hosts, *(d.host for d in deployed.values())])]
+    found = dict(zip(hosts, on_each(hosts, lambda host: containers_on(site, host)), strict=True))
+    last = store.last(site)
+    before = last.stack_file if last else ""
+    renewed = renewed_secrets(before, path_of(site).read_text()) if before else set()
+    return [
+        *compare(site.layout, deployed, found),
+        *not_yet_rotated(site.layout, deployed, renewed),
+    ]
+
+
+def deployed_containers(deployment: Mapping[str, Any]) -> dict[str, Deployed]:
+    """Instance → its container in the state."""
+    found: dict[str, Deployed] = {}
+    rows = deployment.get("resources") or []
+    images = {
+        row["urn"].rpartition("::image-")[2]: row["outputs"].get("name", "")
+        for row in rows
+        if row["type"] == IMAGE_TYPE and not row.get("delete")
+    }
+    for row in rows:
+        if row["type"] != CONTAINER_TYPE or row.get("delete"):
+            continue
+        inputs, outputs = row.get("inputs") or {}, row["outputs"]
+        labels = {e["label"]: e["value"] for e in outputs.get("labels") or []}
+        name = row["urn"].rpartition("::")[2].removeprefix("container-")
+        found[name] = Deployed(
+            id=row["id"],
+            host=row["provider"].split("::")[3].removeprefix("provider-"),
+            name=outputs.get("name", name),
+            spec=labels.get("exec.spec", ""),
+            restart=inputs.get("restart") or "",
+            memory_bytes=int(inputs.get("memory") or 0) * BYTES_A_MIB,
+            nano_cpus=round(float(inputs.get("cpus") or 0) * NANO),
+            image=images.get(name, ""),
+        )
+    return found
+
+
+def renewed_secrets(before: str, now: str) -> set[str]:
+    """The secrets whose ciphertext differs between two texts of a stack file."""
+    old, new = _ciphertexts(before), _ciphertexts(now)
+    return {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+
+
+def _ciphertexts(text: str) -> dict[str, str]:
+    content = yaml.safe_load(text)
+    config = content.get("config") if isinstance(content, Mapping) else None
+    return {
+        str(key).removeprefix(f"{NAMESPACE}:"): str(value["secure"])
+        for key, value in (config or {}).items()
+        if isinstance(value, Mapping) and set(value) == {"secure"}
+    }
+
+
+def compare(
+    layout: Layout,
+    deployed: Mapping[str, Deployed],
+    hosts: Mapping[str, list[OnHost] | str],
+) -> list[Drift]:
+    """The differences between what is meant, what was deployed, and what the hosts have."""
+    found = [
+        Drift(
+            "not yet deployed", i.key, deployed[i.key].host if i.key in deployed else i.host, what
+        )
+        for i in layout.instances
+        if (what := _not_yet_deployed(i, deployed.get(i.key)))
+    ]
+    meant = {instance.key for instance in layout.instances}
+    for key, was in deployed.items():
+        if key not in meant:
+            what = "the stack file has it no longer, but it runs; remove it with: exctl up"
+            found.append(Drift("not yet deployed", key, was.host, what))
+        found += _of_container(key, was, hosts.get(was.host, []))
+    silent = {host: said for host, said in hosts.items() if isinstance(said, str)}
+    of_deployed = {was.host for was in deployed.values()}
+    for host, said in silent.items():
+        if host not in of_deployed:
+            found.append(Drift("not known", "", host, f"the host doesn't say: {said}"))
+    return [*found, *_strays(deployed, hosts)]
+
+
+def not_yet_rotated(
+    layout: Layout, deployed: Mapping[str, Deployed], renewed: set[str]
+) -> list[Drift]:
+    """The instances whose secrets were set since the last release."""
+    found = []
+    for instance in layout.running:
+        names = sorted(renewed & set(instance.secret_environment.values()))
+        if names and instance.key in deployed:
+            what = f"{', '.join(names)} was set since the last release; deploy it with: exctl up"
+            found.append(Drift("not yet deployed", instance.key, instance.host, what))
+    return found
+
+
+def _not_yet_deployed(instance: Instance, was: Deployed | None) -> str:
+    if was is None:
+        return "" if instance.is_stopped else "it has no container yet; deploy it with: exctl up"
+    if instance.is_stopped:
+        return "the stack file stops it, but it runs; remove it with: exctl up"
+    if was.host != instance.host:
+        return f"the stack file moves it to {instance.host}; see: exctl preview"
+    if was.spec != instance.spec_hash or was.image not in ("", instance.image):
+        return "its settings in the stack file are newer than what runs; see: exctl preview"
+    return ""
+
+
+def _of_container(key: str, was: Deployed, containers: list[OnHost] | str) -> list[Drift]:
+    if isinstance(containers, str):
+        return [Drift("not known", key, was.host, f"the host doesn't say: {containers}")]
+    by_id = {container.id: container for container in containers}
+    if was.id in by_id:
+        return [Drift("host changed", key, was.host, what) for what in _changes(was, by_id[was.id])]
+    other = next((c for c in containers if c.name == was.name), None)
+    what = "its container is gone; make it again with: exctl up"
+    if other is not None:
+        what = (
+            f"somebody made the container {was.name} anew ({other.image}, {other.state}); see what"
+            " differs with docker inspect, remove it, then: exctl up"
+        )
+    return [Drift("host changed", key, was.host, what)]
+
+
+def _changes(was: Deployed, now: OnHost) -> list[str]:
+    """What somebody has done to a container that is still the one we made."""
+    found = []
+    if now.state == "paused":
+        found.append(f"its container is paused; on the host: docker unpause {now.name}")
+    elif now.state != "running":
+        found.append(f"its container is {now.state}; start it again with: exctl up")
+    if now.name != was.name:
+        found.append(
+            f"its container is called {now.name} now; on the host: docker rename {now.name}"
+            f" {was.name}"
+        )
+    if now.restart != was.restart:
+        found.append(
+            f"its restart policy is {now.restart}, not {was.restart}; on the host: docker update"
+            f" --restart {was.restart} {now.name}"
+        )
+    limits = (
+        ("memory limit", was.memory_bytes, now.memory_bytes, BYTES_A_MIB, "MiB"),
+        ("CPU limit", was.nano_cpus, now.nano_cpus, NANO, "CPUs"),
+    )
+    for name, meant, there, unit, word in limits:
+        if meant != there:
+            found.append(
+                f"its {name} is {_limit(there, unit, word)}, not {_limit(meant, unit, word)};"
+                " put it right with docker update, or with: exctl restart"
+            )
+    return found
+
+
+def _limit(value: int, unit: int, word: str) -> str:
+    return f"{value / unit:g} {word}" if value else "none"
+
+
+def _strays(
+    deployed: Mapping[str, Deployed], hosts: Mapping[str, list[OnHost] | str]
+) -> Sequence[Drift]:
+    known = {was.id for was in deployed.values()}
+    named = {(was.host, was.name) for was in deployed.values()}
+    return [
+        Drift(
+            "host changed",
+            container.name,
+            host,
+            f"a container {container.name} ({container.image}, {container.state}) that no run of"
+            " this stack has made; if EXEC runs in it, take it over with: exctl adopt; else remove"
+            " it on the host",
+        )
+        for host, containers in hosts.items()
+        if not isinstance(containers, str)
+        for container in containers
+        if container.id not in known and (host, container.name) not in named
+    ]

@@ -1,0 +1,54 @@
+"""Which instance runs where and what it connects to, as text and as data; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from stack.layout import Connection, Instance, Layout
+
+WIDTH_COLUMNS = 100
+ARROW = "    -> "
+
+
+def text(layout: Layout, width_columns: int = WIDTH_COLUMNS) -> list[str]:
+    """Each service and pair: its instances, and below them the connections that each of them needs
+    (the firewall's list)."""
+    lines: list[str] = []
+    for title, instances in groups(layout):
+        lines += [*([""] if lines else []), title]
+        wide = max(len(f"{i.host}:{i.port}") for i in instances)
+        for i in instances:
+            state = "  stopped" if i.is_stopped else ""
+            lines.append(f"  {i.key:<9} {f'{i.host}:{i.port}':<{wide}}  {i.tag}{state}")
+        lines += _connections(connections_of(layout, instances[0]), width_columns)
+    return lines
+
+
+def groups(layout: Layout) -> list[tuple[str, tuple[Instance, ...]]]:
+    """Title and instances of EXCS, EXAS and each pair."""
+    found = [(f"{service.upper()}", layout.of(service)) for service in ("excs", "exas")]
+    return [*found, *((f"EXCP pair {number}", members) for number, members in layout.pairs)]
+
+
+def connections_of(layout: Layout, instance: Instance) -> list[Connection]:
+    """Where an instance connects to, each address once; the instances of a pair all do so."""
+    own = (c for c in layout.connections if c.instance == instance.key)
+    return list({(c.to_host, c.to_port): c for c in own}.values())
+
+
+def rows(layout: Layout) -> list[dict[str, object]]:
+    """The connections as data: what a firewall has to let through."""
+    return [vars(connection) for connection in layout.connections]
+
+
+def _connections(connections: Sequence[Connection], width_columns: int) -> Iterator[str]:
+    """Aligned; an address that leaves no room for the rest has it on the next line."""
+    texts = {f"{c.to_host}:{c.to_port}": f"{c.protocol:<5}  {c.purpose}" for c in connections}
+    room = width_columns - len(ARROW) - 2 - max(map(len, texts.values()))
+    wide = max((len(address) for address in texts if len(address) <= room), default=0)
+    for address, text in texts.items():
+        if len(address) <= room:
+            yield f"{ARROW}{address:<{wide}}  {text}"
+        else:
+            yield f"{ARROW}{address}"
+            yield f"{' ' * (len(ARROW) + wide)}  {text}"

@@ -1,0 +1,102 @@
+"""A stack written as the vendor's `.env`, and what such a file can't say of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from pydantic import BaseModel
+
+import vendor_facts as vendor
+from config_schema import ExecConfig
+from exctl.onboarding import env_syntax
+from stack.layout import value_at
+
+
+def exported(config: ExecConfig, secrets: Mapping[str, str]) -> str:
+    """The `.env` of a stack, in the vendor's order; a secret that isn't given is left out."""
+    lines = ["# Written by exctl export-env from the stack file."]
+    for parameter, pair in _keys(config):
+        if parameter.is_secret:
+            value = secrets.get(parameter.path)
+        else:
+            value = _text(value_at(config, parameter.path, pair))
+        if value is not None:
+            key = parameter.env_key.format(pair=pair)
+            lines.append(f"{key}={env_syntax.written(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _keys(config: ExecConfig) -> Iterator[tuple[vendor.Parameter, str]]:
+    """Every key with its pair, in the vendor's order."""
+    for parameter in vendor.PARAMETERS:
+        if "{pair}" not in parameter.env_key:
+            yield parameter, ""
+    for pair in sorted(config.excp.pairs, key=int):
+        for parameter in vendor.PARAMETERS:
+            if "{pair}" in parameter.env_key:
+                yield parameter, pair
+
+
+def _text(value: object) -> str | None:
+    match value:
+        case None | []:
+            return None
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return ",".join(map(str, value))
+    return str(value)
+
+
+def remarks(config: ExecConfig, names: Collection[str], known: Mapping[str, str]) -> Iterator[str]:
+    """What the reader of a `.env` has to know: `names` are the secrets that are set, `known` those
+    that were written."""
+    for path in not_carried(config, names):
+        yield f"not in it, since a .env has no key for it: {path}"
+    carried = {parameter.path for parameter in vendor.PARAMETERS if parameter.is_secret}
+    if left := sorted((carried & set(names)) - known.keys()):
+        yield f"not in it, since --with-secrets wasn't given: {', '.join(left)}"
+    for key in read_differently(config, known):
+        yield (
+            f"{key}: its $ is not read alike by all: compose 2 takes it as it stands, a Python"
+            " reader that fills in ${…} doesn't"
+        )
+
+
+def not_carried(config: ExecConfig, secrets: Collection[str]) -> list[str]:
+    """The settings with other values than their defaults, and the secrets among those that are
+    set, that a `.env` has no key for."""
+    carried = {parameter.path for parameter in vendor.PARAMETERS}
+    found = [path for path, template in _changed(config, "", "") if template not in carried]
+    return found + sorted(name for name in secrets if name not in carried)
+
+
+def _changed(section: BaseModel, path: str, template: str) -> Iterator[tuple[str, str]]:
+    """Path of each setting that isn't at its default, and the same with `{pair}` for a pair."""
+    for name, about in type(section).model_fields.items():
+        value = getattr(section, name)
+        here, there = f"{path}{name}", f"{template}{name}"
+        if name == "pairs":
+            for pair, settings in value.items():
+                yield from _changed(settings, f"{here}.{pair}.", f"{there}.{{pair}}.")
+        elif isinstance(value, BaseModel):
+            yield from _changed(value, f"{here}.", f"{there}.")
+        elif value != about.default:
+            yield here, there
+
+
+def read_differently(config: ExecConfig, secrets: Mapping[str, str]) -> list[str]:
+    """Keys whose values not every reader of a `.env` takes literally, the log names aside, in
+    which the vendor means its references to be filled in."""
+    found = []
+    for parameter, pair in _keys(config):
+        if parameter.path.endswith("log.filename"):
+            continue
+        value = (
+            secrets.get(parameter.path)
+            if parameter.is_secret
+            else _text(value_at(config, parameter.path, pair))
+        )
+        if value is not None and not env_syntax.is_read_alike(value):
+            found.append(parameter.env_key.format(pair=pair))
+    return found

@@ -1,0 +1,137 @@
+"""`exctl init`: from answers, or from a file, to a stack that can be checked and deployed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from exctl.errors import NothingTouched
+from exctl.onboarding import new_stack
+from exctl.onboarding.interview import Interview
+from exctl.onboarding.new_stack import NewStack
+from exctl.project import find_project
+from exctl.site import Place
+from exctl.stackfile import secret_sources
+from exctl.terminal.questions import ask, ask_secret
+from stack.loader import NAMESPACE, SECRET_NAMES, orgs_of_other_stacks
+from stack.rules import Problem
+from stack.text import counted
+
+WELCOME = """A new stack: one Engage tenant and its EX organization. Each question is explained;
+Enter takes what stands in brackets. Ctrl-C ends it, and leaves nothing behind."""
+HEAD = """Stack {stack}, written by exctl init. A line that begins with `#name:` is a setting at its
+default, or without one an example; take the `#` away to change it (of the sections around
+it as well). Then: exctl preview --stack {stack}"""
+
+
+def begin(stack: str | None, source: Path | None, secrets_stdin: bool) -> Iterator[str]:
+    """Writes `Pulumi.<stack>.yaml`; what was done and what to do next, line by line.
+
+    Raises NothingTouched with every problem at once; click.Abort if the operator ends it.
+    """
+    is_terminal = sys.stdin.isatty()
+    if source is None and (secrets_stdin or not is_terminal):
+        raise NothingTouched(
+            "there is no terminal to ask on; give the settings by --from FILE. Nothing was written."
+            if not is_terminal
+            else "--secrets-stdin goes with --from FILE. Nothing was written."
+        )
+    if stack is None and source is None:
+        stack = ask("name of the new stack", "")
+    if not stack:
+        raise NothingTouched("name the new stack: --stack NAME. Nothing was written.")
+    place = new_stack.place_for(find_project(), stack)
+    new = _asked(place) if source is None else _read(place, source, secrets_stdin)
+    new_stack.ask_for_passphrase(stack)
+    path = new_stack.write_new(place, new, HEAD.format(stack=stack))
+    yield from _done(path, stack, new)
+
+
+def _asked(place: Place) -> NewStack:
+    given, problems = secret_sources.from_environment(os.environ)
+    new_stack.refuse("the environment", problems)
+    click.echo(WELCOME)
+    interview = Interview(
+        ask, ask_secret, click.echo, orgs_of_other_stacks(place.project, place.stack)
+    )
+    new = interview.run(given)
+    new_stack.refuse("what was answered", new_stack.problems_of(new, place))
+    return new
+
+
+def _read(place: Place, source: Path, secrets_stdin: bool) -> NewStack:
+    """The stack of a file; secrets from everywhere but there, or asked for on a terminal."""
+    is_stdin = str(source) == "-"
+    if is_stdin and secrets_stdin:
+        raise NothingTouched(
+            "stdin can't be both --from - and --secrets-stdin. Nothing was written."
+        )
+    name = "stdin" if is_stdin else str(source)
+    settings, problems = _settings(name, sys.stdin.read() if is_stdin else _text(source))
+    secrets, wrong = secret_sources.from_environment(os.environ)
+    problems += wrong
+    if secrets_stdin:
+        more, wrong = secret_sources.from_lines(sys.stdin.read())
+        secrets |= more
+        problems += wrong
+    new = NewStack(settings, secrets)
+    found = new_stack.problems_of(new, place)
+    can_ask = not is_stdin and not secrets_stdin and sys.stdin.isatty()
+    missing = new_stack.missing_secrets(found)
+    if can_ask and not problems and len(found) == len(missing):
+        for secret in missing:
+            click.echo(f"{secret}: needed, and not given otherwise")
+            new.secrets[secret] = ask_secret(secret, False)
+        return new
+    new_stack.refuse(name, [*problems, *found])
+    return new
+
+
+def _text(source: Path) -> str:
+    try:
+        return source.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NothingTouched(f"{source} can't be read: {error}. Nothing was written.") from None
+
+
+def _settings(name: str, text: str) -> tuple[dict[str, Any], list[Problem]]:
+    """The sections of a file, with or without `config:` and `exec:`; secrets in it are problems."""
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        at = getattr(error, "problem_mark", None)  # its words may hold a line with a password
+        where = f" at line {at.line + 1}" if at else ""
+        raise NothingTouched(f"{name} isn't YAML{where}. Nothing was written.") from None
+    found = content.get("config", content) if isinstance(content, Mapping) else None
+    if not isinstance(found, Mapping):
+        raise NothingTouched(f"{name} has no settings. Nothing was written.")
+    sections = {str(key).removeprefix(f"{NAMESPACE}:"): value for key, value in found.items()}
+    problems = [
+        Problem(
+            key,
+            f"stands in {name}; take it out, and give it by {secret_sources.ways(key)}",
+        )
+        for key in sections
+        if key in SECRET_NAMES
+    ]
+    return {k: v for k, v in sections.items() if k not in SECRET_NAMES}, problems
+
+
+def _done(path: Path, stack: str, new: NewStack) -> Iterator[str]:
+    pairs = new.settings["excp"]["pairs"]
+    pairs_word = counted(len(pairs), "pair")
+    secrets = ", ".join(name for name in SECRET_NAMES if name in new.secrets)
+    yield f"\n{path.name} is written: EXCS, EXAS, {pairs_word}; encrypted: {secrets}"
+    yield "Next:"
+    for command, what in (
+        ("doctor", "checks hosts, networks and what has to stand before"),
+        ("preview", "shows what would happen, host by host"),
+        ("up", "shows it, asks, deploys, waits for the sync"),
+    ):
+        yield f"  exctl {command} --stack {stack}".ljust(36) + what

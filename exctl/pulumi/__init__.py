@@ -1,0 +1,1 @@
+"""Pulumi's process, its workspace, locks and interrupts."""

@@ -1,0 +1,1 @@
+"""What ran after each successful run, and the way back to it."""

@@ -1,0 +1,209 @@
+"""Bringing a release back: its settings, its secrets, its very images; or one service of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from exctl.errors import ExctlError, NothingTouched
+from exctl.images.access import registry_of
+from exctl.images.on_hosts import HostImage, look
+from exctl.images.registry import Registry, RegistryError
+from exctl.releases import store
+from exctl.releases.pins import (
+    InRegistry,
+    OnHost,
+    Setting,
+    is_pin_needed,
+    name_of,
+    out_of_reach,
+    places_of,
+    with_pins,
+)
+from exctl.runs import changes, deployment
+from exctl.runs.options import How
+from exctl.site import Site, open_site, site_of
+from exctl.stackfile import stack_file
+from exctl.stackfile.stack_file import path_of, value_in
+from exctl.terminal.messages import say
+from stack.layout import Instance
+
+
+def rollback(
+    site: Site, wanted: str | None, service: str | None, pair: str | None, how: How
+) -> None:
+    """Bring a release back, all of it or one service's section.
+
+    Where a tag leads to another image now, on a host or in the registry, the stack file gets the
+    digest of then. Raises NothingTouched if there is no such release, or its images are nowhere.
+    """
+    release, text = chosen(site, wanted, service, pair)
+    then = site_of(site, f"release {release.number}", text)
+    every = places_of(then.layout)
+    places = [place for place in every if _is_meant(place, service, pair)]
+    say(f"back to release {release.number} of {release.at} ({_tags(release, places)})")
+    digests = {
+        place: release.images[name_of(place)].get("digest", "")
+        for place in places
+        if name_of(place) in release.images
+    }
+    pins = _pins(then, release.number, {p: (every[p], d) for p, d in digests.items() if d})
+    for place, digest in pins.items():
+        say(f"{name_of(place)}: its tag leads to another image now, so {digest[:19]} is named")
+    why = how.message or _why(release, service, pair)
+    changes.apply(site, with_pins(text, pins), replace(how, message=why))
+    _check(open_site(site.stack), release, digests)
+
+
+def _why(release: store.Release, service: str | None, pair: str | None) -> str:
+    what = " ".join(["of", service, *(["pair", pair] if pair else []), ""]) if service else ""
+    return f"rollback {what}to release {release.number}"
+
+
+def chosen(
+    site: Site, wanted: str | None, service: str | None, pair: str | None
+) -> tuple[store.Release, str]:
+    """The release, and the stack file's text with what is wanted of it.
+
+    Without a number: the last release in which what is meant differs from the stack file.
+    """
+    now = path_of(site).read_text()
+    if service is None:
+        release = store.find(site, wanted)
+        return release, release.stack_file
+    if wanted is not None:
+        release = store.find(site, wanted)
+        return release, restored(now, release, service, pair)
+    for number in reversed(store.numbers(site)):
+        release = store.read(site, number)
+        text = restored(now, release, service, pair)
+        if text != now:
+            return release, text
+    what = f"pair {pair} of excp" if pair else service
+    raise NothingTouched(
+        f"{what} is in every release as it is in the stack file; for other releases see: exctl"
+        " releases. Nothing was touched."
+    )
+
+
+def restored(now: str, release: store.Release, service: str, pair: str | None) -> str:
+    """The stack file's text `now` with one service's section as it was in the release; all else,
+    secrets too, stays. Of excp, each pair that is in both.
+
+    Raises NothingTouched if the release, or the stack file, hasn't that section.
+    """
+    there, here = (_sections(text, service, pair) for text in (release.stack_file, now))
+    both = [place for place in there if place in here]
+    if not both:
+        what = f"pair {pair} of excp" if pair else service
+        raise NothingTouched(
+            f"{what} isn't both in the stack file and in release {release.number}, so it can't be"
+            " brought back alone. Nothing was touched."
+        )
+    for place in both:
+        if value_in(now, place) != value_in(release.stack_file, place):
+            now = stack_file.edited(now, place, stack_file.section_of(release.stack_file, place))
+    return now
+
+
+def _sections(text: str, service: str, pair: str | None) -> list[Setting]:
+    if service != "excp":
+        return [(service,)] if value_in(text, (service,)) is not None else []
+    pairs = value_in(text, ("excp", "pairs")) or {}
+    return [("excp", "pairs", str(number)) for number in pairs if pair in (None, str(number))]
+
+
+def _is_meant(place: Setting, service: str | None, pair: str | None) -> bool:
+    return service in (None, place[0]) and (pair is None or place[-1] == pair)
+
+
+def _tags(release: store.Release, places: Sequence[Setting]) -> str:
+    names = [name_of(place) for place in places if name_of(place) in release.images]
+    return ", ".join(f"{name} {release.images[name]['tag']}" for name in names)
+
+
+def _pins(
+    then: Site, number: int, meant: Mapping[Setting, tuple[list[Instance], str]]
+) -> dict[Setting, str]:
+    """The places to pin. Raises NothingTouched if an image can't be had any more."""
+    found = look(then, then.layout.hosts)
+    registry = _registry(then)
+    pins: dict[Setting, str] = {}
+    lost: list[str] = []
+    for place, (instances, digest) in meant.items():
+        in_registry = _in_registry(registry, instances[0], digest)
+        on_hosts = [
+            _on_host(instance, digest, images)
+            for instance in instances
+            # A host that can't be asked stops the preview, with better words.
+            if isinstance(images := found[instance.host], list)
+        ]
+        if missing := out_of_reach(on_hosts, in_registry):
+            where = (
+                "the registry can't be asked" if not in_registry.is_known else "nor the registry"
+            )
+            lost.append(f"  {name_of(place)} {digest}: not on {', '.join(missing)}; {where}")
+        elif instances[0].digest is None and is_pin_needed(digest, on_hosts, in_registry):
+            pins[place] = digest
+    if lost:
+        raise NothingTouched(
+            "\n".join(
+                [
+                    f"the images of release {number} aren't all to be had:",
+                    *lost,
+                    "Load them again (exctl images load, or exctl images push from a host that has"
+                    " them). Nothing was touched.",
+                ]
+            )
+        )
+    return pins
+
+
+def _registry(site: Site) -> Registry | None:
+    """The registry if it answers; a rollback doesn't need it."""
+    try:
+        found = registry_of(site)
+        found.tags("excs")
+    except RegistryError as error:
+        say(f"the registry isn't asked: {error}")
+        return None
+    return found
+
+
+def _place_and_name(instance: Instance) -> tuple[str, str]:
+    """The image's place without tag or digest, and its name in the repository."""
+    bare = instance.image.partition("@")[0]
+    place = bare if instance.digest else bare.rpartition(":")[0]
+    return place, place.rpartition("/")[2]
+
+
+def _in_registry(registry: Registry | None, instance: Instance, digest: str) -> InRegistry:
+    if registry is None:
+        return InRegistry(False)
+    _, name = _place_and_name(instance)
+    by_tag = registry.digest(name, instance.tag)
+    has_wanted = by_tag == digest or registry.digest(name, digest) is not None
+    return InRegistry(True, by_tag, has_wanted)
+
+
+def _on_host(instance: Instance, digest: str, images: Sequence[HostImage]) -> OnHost:
+    place, _ = _place_and_name(instance)
+    tagged = next((i for i in images if f"{place}:{instance.tag}" in i.tags), None)
+    by_tag = None
+    if tagged is not None:
+        by_tag = frozenset(d.rpartition("@")[2] for d in tagged.digests)
+    has_wanted = any(f"{place}@{digest}" in image.digests for image in images)
+    return OnHost(instance.host, by_tag, has_wanted)
+
+
+def _check(site: Site, release: store.Release, digests: Mapping[Setting, str]) -> None:
+    """Raises ExctlError if another image runs than did then."""
+    now = deployment.outputs_of(site).get("release") or {}
+    for place, digest in digests.items():
+        found = (now.get(name_of(place)) or {}).get("digest")
+        if found != digest:
+            raise ExctlError(
+                f"{name_of(place)} runs {found}, but release {release.number} had {digest}: the tag"
+                " was pushed over in the middle of this rollback. Everything else is as in the"
+                " release; roll back once more."
+            )

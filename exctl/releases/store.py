@@ -1,0 +1,207 @@
+"""Releases: what was running after each successful run, kept so that it can be brought back.
+
+A release is a file `releases/<stack>/<number>.yaml` beside the stack file: the whole stack file
+with its ciphertexts, each image's digest, who deployed it, when, why, by which revision of the
+program, and what its gates said. It holds no secret in clear. Releases belong into git with the
+stack file: two operators with one backend have the same releases only if they share these files.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import yaml
+
+from exctl.cli.version import program_revision
+from exctl.errors import NothingTouched
+from exctl.site import Place, Site
+from exctl.stackfile.stack_file import path_of, write
+
+DIRECTORY = "releases"
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release; `images` is the stack output `release`: service or pair → tag and digest."""
+
+    number: int
+    at: str
+    by: str
+    message: str
+    program: str
+    images: Mapping[str, Mapping[str, str]]
+    gates: tuple[str, ...] = ()
+    stack_file: str = field(default="", repr=False)
+
+    @property
+    def tags(self) -> str:
+        return ", ".join(f"{name} {image['tag']}" for name, image in self.images.items())
+
+    @property
+    def seal(self) -> str:
+        """Hash of what a rollback would restore: a later change by hand doesn't go unnoticed."""
+        restored = json.dumps([self.images, self.stack_file], sort_keys=True)
+        return hashlib.sha256(restored.encode()).hexdigest()
+
+
+def directory_of(site: Place) -> Path:
+    return site.project / DIRECTORY / site.stack
+
+
+def numbers(site: Place) -> list[int]:
+    """The numbers of the releases, oldest first, whatever is in their files."""
+    paths = directory_of(site).glob("*.yaml")
+    return sorted(int(path.stem) for path in paths if path.stem.isdecimal())
+
+
+def read(site: Place, number: int) -> Release:
+    """That release. Raises NothingTouched if its file isn't as it was written."""
+    path = directory_of(site) / f"{number:04}.yaml"
+    try:
+        return parsed(number, path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        problem = str(error)
+    except yaml.YAMLError as error:
+        problem = f"it isn't YAML: {' '.join(str(error).split())}"
+    except ValueError as error:
+        problem = str(error)
+    raise NothingTouched(
+        f"{path} can't be used as release {number}: {problem}. Put it back as it was"
+        f" (git checkout -- {DIRECTORY}/{site.stack}), or take it away if it can't be had; the"
+        " other releases are whole without it. Nothing was touched."
+    )
+
+
+def parsed(number: int, text: str) -> Release:
+    """The release that a file's text is. ValueError says what isn't as it was written."""
+    content = yaml.safe_load(text)
+    if not isinstance(content, dict):
+        raise ValueError("it is empty or was cut")
+    seal = content.pop("seal", None)
+    missing = [name for name in ("number", "images", "stack_file") if name not in content]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}; it was cut, or edited by hand")
+    try:
+        found = Release(**{**content, "gates": tuple(content.get("gates") or ())})
+        well = all(isinstance(i["tag"], str) for i in found.images.values())
+    except (TypeError, AttributeError, KeyError):
+        well = False
+    if not well or not isinstance(content["stack_file"], str):
+        raise ValueError("it hasn't the form of a release; it was edited by hand")
+    if found.number != number:
+        raise ValueError(f"it is the file of release {found.number}")
+    if seal is not None and seal != found.seal:
+        raise ValueError("it was changed after it was written, so it isn't what ran then")
+    return found
+
+
+def all_of(site: Place) -> list[Release]:
+    """Every release of the stack, oldest first. Raises NothingTouched for one that's damaged."""
+    return [read(site, number) for number in numbers(site)]
+
+
+def readable(site: Place) -> list[Release]:
+    """Every release that isn't damaged."""
+    found = []
+    for number in numbers(site):
+        try:
+            found.append(read(site, number))
+        except NothingTouched:
+            continue
+    return found
+
+
+def find(site: Site, wanted: str | None) -> Release:
+    """The release of that number; without one, the last that differs from the stack file as it is.
+
+    Raises NothingTouched with the releases there are.
+    """
+    known = numbers(site)
+    if wanted is not None:
+        digits = wanted.lstrip("#")
+        if not digits.isdecimal() or int(digits) not in known:
+            raise NothingTouched(
+                f"no release {wanted}; there are: {_listed(known)}. Nothing was touched."
+            )
+        return read(site, int(digits))
+    now = path_of(site).read_text()
+    for number in reversed(known):
+        release = read(site, number)
+        if release.stack_file != now:
+            return release
+    raise NothingTouched(
+        f"no release differs from the stack file; there are: {_listed(known)}. Nothing was touched."
+    )
+
+
+def _listed(known: list[int]) -> str:
+    return ", ".join(map(str, known)) or "none"
+
+
+def last(site: Place) -> Release | None:
+    """What ran after the last successful run."""
+    known = numbers(site)
+    return read(site, known[-1]) if known else None
+
+
+def record(
+    site: Site, images: Mapping[str, Mapping[str, str]], message: str, gates: list[str]
+) -> Release | None:
+    """Keep what runs now; None if the last release is the same."""
+    text = path_of(site).read_text()
+    before = last(site)
+    if before is not None and before.stack_file == text and dict(before.images) == dict(images):
+        return None
+    release = Release(
+        number=before.number + 1 if before is not None else 1,
+        at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        by=f"{getpass.getuser()}@{socket.gethostname()}",
+        message=message,
+        program=program_revision(),
+        images={name: dict(image) for name, image in images.items()},
+        gates=tuple(gates),
+        stack_file=text,
+    )
+    directory = directory_of(site)
+    directory.mkdir(parents=True, exist_ok=True)
+    write(directory / f"{release.number:04}.yaml", written(release))
+    return release
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks, for people."""
+
+
+def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent)
+
+
+def written(release: Release) -> str:
+    """The text of a release's file. The seal comes first, so that a file that was cut has one."""
+    content = {"seal": release.seal} | asdict(release) | {"gates": list(release.gates)}
+    return str(yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=10_000))
+
+
+def ways_on(site: Site) -> list[str]:
+    """How to go on after a run that was cut: what the stack file holds, and the last release."""
+    onward = f"exctl up --stack {site.stack} goes on where that run stopped"
+    good = last(site)
+    if good is None:
+        return [f"{onward}; there is no release yet to go back to"]
+    if good.stack_file == path_of(site).read_text():
+        return [f"the stack file is that of release {good.number}; {onward}"]
+    return [
+        f"the stack file holds what that run wanted, and not release {good.number}, the last that"
+        f" ran: {onward}, exctl rollback {good.number} --stack {site.stack} goes back"
+    ]

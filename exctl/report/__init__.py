@@ -1,0 +1,1 @@
+"""A stack on one page, and all that support needs of it."""

@@ -1,0 +1,286 @@
+"""A stack on one page, for a change board or a hand-over: what runs where, how it is now, what it
+connects to, and how it came to be so. Read only, without the lock, without a secret."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+from exctl.cli.version import described
+from exctl.errors import ExctlError
+from exctl.observe import doctor, drift, endpoints, topology, topology_svg
+from exctl.observe.drift import Drift
+from exctl.observe.endpoints import EndpointRow
+from exctl.pulumi.workspace import passphrase
+from exctl.releases import store, views
+from exctl.releases.store import Release
+from exctl.report.markup import (
+    BAD,
+    CAUTION,
+    GOOD,
+    Cell,
+    Document,
+    Notes,
+    Paragraph,
+    Picture,
+    Section,
+    Table,
+)
+from exctl.site import Site
+from exctl.stackfile import cautions
+from health.preflight.finding import EVERYWHERE, Finding
+from health.preflight.report import as_json as findings_as_json
+from health.preflight.report import rows as findings_in_rows
+from stack.text import counted
+
+RELEASES = 10
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Why something couldn't be found out."""
+
+    unknown: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What was found out for a report."""
+
+    at: str
+    by: str
+    rows: Sequence[EndpointRow]
+    drifts: Sequence[Drift] | Unknown
+    findings: Sequence[Finding] | Unknown
+    releases: Sequence[Release] | Unknown
+
+    @property
+    def known_releases(self) -> Sequence[Release]:
+        """None where they aren't known."""
+        return () if isinstance(self.releases, Unknown) else self.releases
+
+
+def collect(site: Site) -> State:
+    """Asks instances, hosts and state, all at once; what can't be told is Unknown, no error."""
+    _or_unknown(lambda: passphrase(site))  # if it has to be typed: before the threads
+    with ThreadPoolExecutor(2) as pool:
+        drifts = pool.submit(_or_unknown, lambda: drift.look(site))
+        findings = pool.submit(_or_unknown, lambda: doctor.findings(site))
+        rows = endpoints.ask_all(site)
+    return State(
+        at=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        by=described(),
+        rows=rows,
+        drifts=drifts.result(),
+        findings=findings.result(),
+        releases=_or_unknown(lambda: store.all_of(site)),
+    )
+
+
+def _or_unknown(ask: Callable[[], Found]) -> Found | Unknown:
+    try:
+        return ask()
+    except ExctlError as error:
+        return Unknown(str(error).removesuffix(" Nothing was touched."))
+
+
+def as_json(site: Site, state: State) -> dict[str, Any]:
+    """The report as data, each part as its own command's --json gives it; pure.
+
+    What couldn't be found out is `{"unknown": reason}` in place of a list.
+    """
+    tenant = site.config.tenant
+
+    def known(found: Sequence[Found] | Unknown, of: Callable[[Sequence[Found]], Any]) -> Any:
+        return asdict(found) if isinstance(found, Unknown) else of(found)
+
+    return {
+        "stack": site.stack,
+        "tenant": {"id": tenant.id, "org_id": tenant.org_id, "region": tenant.region},
+        "at": state.at,
+        "by": state.by,
+        "warnings": _warnings(site, state),
+        "topology": topology.rows(site.layout),
+        "instances": endpoints.as_json(state.rows),
+        "drift": known(state.drifts, lambda found: [asdict(each) for each in found]),
+        "preflight": known(state.findings, findings_as_json),
+        "releases": known(state.releases, lambda found: [views.as_json(each) for each in found]),
+        "settings": [asdict(setting) for setting in cautions.differing(site.config)],
+    }
+
+
+def _warnings(site: Site, state: State) -> list[str]:
+    known = state.known_releases
+    return cautions.cautions(site.config, known[-1].stack_file if known else None)
+
+
+def document(site: Site, state: State) -> Document:
+    """The page; pure."""
+    tenant = site.config.tenant
+    known = state.known_releases
+    warned = _warnings(site, state)
+    return Document(
+        title=f"EX Engage Connector, stack {site.stack}",
+        lead=f"Tenant {tenant.id}, EX organization {tenant.org_id} in {tenant.region}. As of"
+        f" {state.at}, by {state.by}.",
+        facts=[*_facts(state, known), _count(len(warned), "warning", CAUTION)],
+        sections=[
+            Section(
+                "Warnings",
+                [Notes([Cell(w, CAUTION) for w in warned])] if warned else [Paragraph("None.")],
+            ),
+            Section(
+                "Topology",
+                [Picture(topology_svg.svg(site.layout, site.config, f"Stack {site.stack}"))],
+            ),
+            Section("What runs where", [_instances(state.rows, known)]),
+            Section("Drift", [_drift(state.drifts)]),
+            Section("Preflight", list(_preflight(state.findings))),
+            Section("Connections, for the firewall", [_connections(site)]),
+            Section("Releases", [_releases(state.releases)]),
+            Section("Settings that differ from the defaults", [_settings(site)]),
+        ],
+    )
+
+
+def _facts(state: State, known: Sequence[Release]) -> list[Cell]:
+    meant = [row for row in state.rows if not row.is_stopped]
+    ill = endpoints.unhealthy(state.rows)
+    found = [
+        Cell(f"{len(meant) - len(ill)} of {len(meant)} instances healthy", BAD if ill else GOOD)
+    ]
+    found += [
+        Cell(row.sync, GOOD if row.sync.startswith("sync Success") else CAUTION)
+        for row in state.rows
+        if row.sync
+    ]
+    if isinstance(state.drifts, Unknown):
+        found.append(Cell("drift not known", CAUTION))
+    else:
+        found.append(_count(len(state.drifts), "drift", BAD, "no drift"))
+    if isinstance(state.findings, Unknown):
+        found.append(Cell("preflight not known", CAUTION))
+    else:
+        found.append(_judged(state.findings))
+    found.append(Cell(f"release {known[-1].number}" if known else "no release yet"))
+    return found
+
+
+def _judged(findings: Sequence[Finding]) -> Cell:
+    if stopping := sum(finding.stops for finding in findings):
+        return _count(stopping, "finding would stop a deployment", BAD)
+    if warned := sum(finding.warns for finding in findings):
+        return Cell(f"preflight: {warned} to look at", CAUTION)
+    return Cell("preflight ok", GOOD)
+
+
+def _count(number: int, what: str, tone: str, none: str = "") -> Cell:
+    if number == 0:
+        return Cell(none or f"no {what}", GOOD)
+    noun, *rest = what.split(" ", 1)
+    return Cell(" ".join([counted(number, noun), *rest]), tone)
+
+
+def _instances(rows: Sequence[EndpointRow], known: Sequence[Release]) -> Table:
+    images: Mapping[str, Mapping[str, str]] = known[-1].images if known else {}
+
+    def digest(row: EndpointRow) -> str:
+        image = images.get(row.instance) or images.get(row.instance.rpartition("-")[0]) or {}
+        return image.get("digest", "") if image.get("tag") == row.tag else "not deployed yet"
+
+    return Table(
+        ("Instance", "Host", "Port", "Version", "Digest", "State", "Answer"),
+        [
+            (
+                row.instance,
+                row.host,
+                str(row.port),
+                row.tag,
+                _short(digest(row)),
+                Cell(row.state, "" if row.is_stopped else GOOD if row.is_healthy else BAD),
+                "; ".join(filter(None, [row.answer, row.detail])),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _short(digest: str) -> str:
+    """The first characters of a digest: enough to compare, and Docker's own length."""
+    name, colon, value = digest.partition(":")
+    return f"{name}:{value[:12]}" if colon else digest
+
+
+def _drift(drifts: Sequence[Drift] | Unknown) -> Notes | Paragraph | Table:
+    if isinstance(drifts, Unknown):
+        return Paragraph(f"Not known: {drifts.unknown}")
+    if not drifts:
+        return Paragraph(
+            "None: the hosts are as the last run left them, and as the stack file says."
+        )
+    rows = [(d.instance, d.host, Cell(d.kind, CAUTION), d.what) for d in drifts]
+    return Table(("Instance", "Host", "Kind", "What"), rows)
+
+
+def _preflight(findings: Sequence[Finding] | Unknown) -> Sequence[Paragraph | Table]:
+    if isinstance(findings, Unknown):
+        return [Paragraph(f"Not known: {findings.unknown}")]
+    bad = [finding for finding in findings if not finding.is_ok]
+    hosts = len({finding.host for finding in findings} - {EVERYWHERE})
+    well = len(findings) - len(bad)
+    summary = Paragraph(f"{well} of {len(findings)} checks on {counted(hosts, 'host')} are well.")
+    if not bad:
+        return [summary]
+    rows = [
+        (at, check, Cell(verdict, BAD if verdict == "STOPS" else CAUTION), found, needed, to_do)
+        for verdict, at, check, found, needed, to_do in findings_in_rows(bad, ", ".join)
+    ]
+    return [summary, Table(("Host", "Check", "", "Found", "Needed", "To do"), rows)]
+
+
+def _connections(site: Site) -> Table:
+    """Each address that has to be reached, with the hosts that need it; our own ways included."""
+    found: dict[tuple[str, str, str, str], dict[str, None]] = {}
+
+    def need(source: str, to: str, port: object, protocol: str, purpose: str) -> None:
+        found.setdefault((to, str(port), protocol, purpose), {})[source] = None
+
+    for c in site.layout.connections:
+        need(c.from_host, c.to_host, c.to_port, c.protocol, c.purpose)
+    protocol = "HTTP" if site.config.registry.insecure else "HTTPS"
+    registry, _, port = site.config.registry.repository.split("/")[0].partition(":")
+    for host in site.layout.hosts:
+        need(host, registry, port or "443", protocol, "image registry")
+    for host in site.layout.hosts:
+        need("operator's host", host, site.config.ssh.port, "SSH", "deploy, look")
+    if site.config.gate.via == "direct":
+        for i in site.layout.instances:
+            need("operator's host", i.host, i.port, "HTTP", f"health of {i.key}")
+    rows = [(*to, ", ".join(sources)) for to, sources in found.items()]
+    return Table(("To", "Port", "Protocol", "Purpose", "From"), rows)
+
+
+def _releases(known: Sequence[Release] | Unknown) -> Table | Paragraph:
+    if isinstance(known, Unknown):
+        return Paragraph(f"Not known: {known.unknown}")
+    if not known:
+        return Paragraph("None yet: the first successful exctl up makes one.")
+    return Table(
+        ("Release", "When", "Who", "Why", "Versions", "Program"),
+        [
+            (str(r.number), r.at, r.by, r.message, r.tags, r.program)
+            for r in reversed(known[-RELEASES:])
+        ],
+    )
+
+
+def _settings(site: Site) -> Table | Paragraph:
+    found = list(cautions.differing(site.config))
+    if not found:
+        return Paragraph("None.")
+    rows = [(s.path, cautions.text_of(s.value), cautions.text_of(s.default)) for s in found]
+    return Table(("Setting", "Here", "Default"), rows)

@@ -1,0 +1,67 @@
+"""A support bundle: what somebody who helps needs to see, without a single secret."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tarfile
+import time
+from pathlib import Path
+
+from exctl.hosts import on_each, on_host
+from exctl.observe import doctor, endpoints, logs
+from exctl.releases import store
+from exctl.site import Site
+from exctl.stackfile.stack_file import path_of
+from health.preflight import report
+from hosts.container import without_secrets
+from stack.layout import Instance
+
+_INSPECT = """image {{.Image}}
+memory limit {{.HostConfig.Memory}}
+state {{json .State}}
+{{range $name, $value := .Config.Labels}}label {{$name}}={{$value}}
+{{end}}"""
+_CIPHERTEXT = re.compile(r"v1:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
+TAIL = 500
+
+
+def write(site: Site, path: Path) -> list[str]:
+    """Makes the archive; the names of what is in it. Of a dead host, ssh's words are."""
+    parts = {
+        "status.json": json.dumps(endpoints.as_json(endpoints.ask_all(site)), indent=2),
+        "doctor.txt": "\n".join(report.table(doctor.findings(site))),
+        "stack-file.yaml": _CIPHERTEXT.sub("[secret]", path_of(site).read_text()),
+        "releases.txt": "\n".join(
+            f"{r.number} {r.at} {r.by} {r.tags} {r.message}" for r in store.readable(site)
+        ),
+    }
+    for instance, texts in zip(
+        site.layout.instances,
+        on_each(site.layout.instances, lambda i: _of(site, i)),
+        strict=True,
+    ):
+        parts[f"{instance.key}/inspect.txt"], parts[f"{instance.key}/log.txt"] = texts
+    with tarfile.open(path, "w:gz") as tar:
+        for name, text in parts.items():
+            data = without_secrets_in(text).encode()
+            entry = tarfile.TarInfo(f"exec-{site.stack}/{name}")
+            entry.size, entry.mtime, entry.mode = len(data), int(time.time()), 0o600
+            tar.addfile(entry, io.BytesIO(data))
+    path.chmod(0o600)
+    return list(parts)
+
+
+def without_secrets_in(text: str) -> str:
+    return "\n".join(without_secrets(line) for line in text.splitlines()) + "\n"
+
+
+def _of(site: Site, instance: Instance) -> tuple[str, str]:
+    run = on_host(site, instance.host)
+    inspected = run(["docker", "inspect", "--format", _INSPECT, instance.container_name])
+    logged = run(logs.command(instance, None, TAIL, follow=False))
+    return (
+        inspected.stdout or inspected.stderr,
+        logged.stdout if logged.code == 0 else logged.stdout + logged.stderr,
+    )

@@ -1,0 +1,147 @@
+"""Commands that edit the stack file and bring the hosts to it: stop, start, update; and what is
+done when that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NoReturn
+
+from exctl.errors import ExctlError, FailedRun, Interrupted, NothingTouched, RolledBack
+from exctl.images import prune
+from exctl.releases import pins, store
+from exctl.runs import deployment
+from exctl.runs.options import How
+from exctl.runs.selection import stopped_entries, stopped_keys, tag_places
+from exctl.site import Site, open_site
+from exctl.stackfile import stack_file
+from exctl.terminal.messages import say
+from stack.layout import Instance
+
+GOING_BACK = How(yes=True, message="rolled back by itself", preflight=False)
+"""Without a preflight: what ran before is what there is to go back to, whatever a check says."""
+
+
+def stop(site: Site, chosen: Sequence[Instance], how: How) -> None:
+    """Take the containers of these instances away; all else of them stays."""
+    # What is taken away needs nothing of its host; a site in trouble is where it's wanted.
+    how = replace(how, preflight=False)
+    _set_stopped(site, stopped_keys(site.layout) | {i.key for i in chosen}, how)
+
+
+def start(site: Site, chosen: Sequence[Instance], how: How) -> None:
+    """Give these instances their containers back."""
+    _set_stopped(site, stopped_keys(site.layout) - {i.key for i in chosen}, how)
+
+
+def _set_stopped(site: Site, keys: set[str], how: How) -> None:
+    entries = stopped_entries(site.layout, keys)
+    text = stack_file.edited(stack_file.path_of(site).read_text(), ("stopped",), entries or None)
+    apply(site, text, how)
+
+
+def update(site: Site, chosen: Sequence[Instance], tag: str, how: How) -> None:
+    """Give these instances another version of their image."""
+    text = stack_file.path_of(site).read_text()
+    for place in tag_places(chosen):
+        # A pin left beside another tag would go on running the old image.
+        text = pins.without_pins(text, [place[:-1]])
+        text = stack_file.edited(text, place, tag)
+    apply(site, text, how)
+
+
+def apply(site: Site, text: str, how: How) -> None:
+    """Bring the hosts to what this text of the stack file says, and write it into the file.
+
+    The file stays as it is until the plan is agreed to, and is put back as it was if the run failed
+    before it touched a container.
+    """
+    path = stack_file.path_of(site)
+    before = path.read_text()
+    try:
+        deploy(site, how, text)
+    except FailedRun as failure:
+        if failure.touched or path.read_text() != text:
+            raise
+        stack_file.write(path, before)
+        raise FailedRun(
+            f"{failure}\n\n{path.name} is as it was before this command. Once the cause is gone,"
+            " run it again.",
+            failure.reason,
+            touched=False,
+        ) from None
+
+
+def deploy(site: Site, how: How, text: str | None = None) -> None:
+    """`up`, and if a step of it fails, back to the last release: FailedRun if there is none, if it
+    isn't wanted, or if the way back fails too; RolledBack otherwise."""
+    good = store.last(site)
+    _refuse_left_pins(site, good, text)
+    try:
+        deployment.up(site, how, text)
+    except FailedRun as failure:
+        if not failure.is_of_a_step:
+            raise
+        wanted = stack_file.path_of(site).read_text()
+        if text is not None and not failure.touched:
+            raise  # `apply` puts the file back: nothing is left to go on with
+        if good is None or good.stack_file == wanted or how.stay or not failure.touched:
+            ways = _ways_on(site, good, wanted)
+            raise FailedRun(f"{failure}\n\n{ways}", failure.reason, failure.touched) from None
+        _go_back(site, good, failure)
+    if good is not None and store.numbers(site)[-1] != good.number:
+        prune.after_release(open_site(site.stack))
+
+
+def _refuse_left_pins(site: Site, good: store.Release | None, text: str | None) -> None:
+    """Raises NothingTouched where a tag was changed by hand, and the old image stays pinned."""
+    if good is None:
+        return
+    now = stack_file.path_of(site).read_text() if text is None else text
+    if left := pins.left_behind(good.stack_file, now, pins.places_of(site.layout)):
+        names = ", ".join(".".join(place) for place in left)
+        raise NothingTouched(
+            f"{names}: the tag was changed, but `digest` still pins the image of before. Take the"
+            " line `digest` out, or use: exctl update. Nothing was touched."
+        )
+
+
+def _ways_on(site: Site, good: store.Release | None, wanted: str) -> str:
+    """The command to go on and the command to go back, for the last lines of a failure."""
+    onward = f"To go on, once the cause is gone: exctl up --stack {site.stack}."
+    if good is None:
+        return f"{onward} There is no release yet to go back to."
+    if good.stack_file == wanted:
+        return (
+            f"{onward} The stack file is that of release {good.number}, the last that ran: going"
+            " back to it is the same command."
+        )
+    return f"{onward} To go back: exctl rollback {good.number} --stack {site.stack}"
+
+
+def _go_back(site: Site, good: store.Release, failure: FailedRun) -> NoReturn:
+    """The release in the stack file and on the hosts again: raises RolledBack, or FailedRun."""
+    path = stack_file.path_of(site)
+    failed = path.with_name(f"{path.name}.failed")
+    stack_file.write(failed, path.read_text())
+    stack_file.write(path, good.stack_file)
+    kept = f"What was wanted is in {failed.name}."
+    say(f"\n{failure}\n\nrolling back to release {good.number} ({good.tags})")
+    try:
+        deployment.up(open_site(site.stack), GOING_BACK)
+    except Interrupted as cut:
+        raise Interrupted(
+            f"on the way back to release {good.number}: {cut}\nThe stack file is that of the"
+            f" release: this goes on with the way back. {kept}",
+            touched=True,
+        ) from None
+    except ExctlError as second:
+        raise FailedRun(
+            f"the way back to release {good.number} failed as well:\n{second}\n\nThe stack file is"
+            f" that of the release again. {kept} It failed first because:\n\n{failure.reason}\n\n"
+            f"To try the way back again: exctl up --stack {site.stack}"
+        ) from None
+    raise RolledBack(
+        f"rolled back: release {good.number} runs again ({good.tags}). {kept} It failed because:"
+        f"\n\n{failure.reason}"
+    ) from None

@@ -1,0 +1,153 @@
+"""Pulumi's events as the lines an operator reads while a run goes on."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from pulumi.automation.events import EngineEvent, StepEventMetadata
+
+from exctl.runs import causes
+from exctl.runs.plan import CONTAINER_TYPE, IMAGE_TYPE, Step, step_of
+from exctl.terminal.progress import Progress
+
+_MARKUP = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
+_TRACE = re.compile(r"^\s+File \"|^Traceback |^KeyboardInterrupt|^\s+raise |^\s{4,}\S")
+_WRAPPERS = re.compile(
+    r"^(?:Exception calling application: |.*?health\.errors\.GateError: |error: |"
+    r"rpc error: code = \w+ desc = )+"
+)
+_GATE = re.compile(r"^\S+: (?:healthy after|sync complete|guard passed)")
+_PASSING = re.compile(r"^\S+: (?:sync(?!.* complete)|not healthy yet)")
+_DONE = {
+    (CONTAINER_TYPE, "create"): "container started",
+    (CONTAINER_TYPE, "create-replacement"): "container started",
+    (CONTAINER_TYPE, "update"): "container changed in place",
+    (CONTAINER_TYPE, "start-again"): "container started again",
+    (CONTAINER_TYPE, "delete"): "container removed",
+    (CONTAINER_TYPE, "delete-replaced"): "old container removed",
+    (IMAGE_TYPE, "create"): "image pulled",
+    (IMAGE_TYPE, "create-replacement"): "image pulled",
+}
+
+
+@dataclass
+class StepLog:
+    """Collects the steps of one run and says what is done, as it is done.
+
+    `is_live`: something else shows how far the run is, so what will soon be out of date isn't said.
+    """
+
+    say: Callable[[str], None]
+    progress: Progress = field(default_factory=Progress)
+    is_live: bool = False
+    steps: list[Step] = field(default_factory=list)
+    gate_errors: list[str] = field(default_factory=list)
+    """In our own words, complete by themselves."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """Resource → what Docker, ssh or the registry said."""
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """Instance → host, to name it."""
+    program_words: list[str] = field(default_factory=list)
+    gates: list[str] = field(default_factory=list)
+    """What the gates and guards said."""
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def errors(self) -> list[str]:
+        """Why the run failed, each reason once."""
+        return [*self.gate_errors, *causes.worded(self.failures, self.hosts)]
+
+    def on_event(self, event: EngineEvent) -> None:
+        if event.resource_pre_event:
+            self._note(event.resource_pre_event.metadata)
+        elif event.res_outputs_event:
+            self._done(event.res_outputs_event.metadata)
+        elif event.res_op_failed_event:
+            self.progress.fails(_step(event.res_op_failed_event.metadata))
+        elif event.diagnostic_event:
+            diagnostic = event.diagnostic_event
+            self._diagnostic(diagnostic.severity, plain(diagnostic.message), diagnostic.urn)
+
+    def _note(self, metadata: StepEventMetadata) -> None:
+        step = _step(metadata)
+        self.steps.append(step)
+        self.progress.begins(step)
+
+    def _done(self, metadata: StepEventMetadata) -> None:
+        step = _step(metadata)
+        if step not in self.steps:  # what a look at the hosts has found, and no step of ours
+            return
+        self.progress.ends(step)
+        words = _DONE.get((step.type, step.op))
+        if words:
+            self._line(f"{step.instance}: {words}")
+
+    def _diagnostic(self, severity: str, message: str, urn: str | None) -> None:
+        if severity == "error":
+            self._failed(without_wrapping(message), _subject(urn))
+        elif severity == "warning":
+            self._line(f"warning: {message.strip()}")
+        elif severity == "info#err" and _is_of_the_program(urn):
+            # When a step fails, the program is stopped, and Python says so at length.
+            self.program_words.append(message.rstrip())
+        elif severity.startswith("info"):
+            for line in filter(None, map(str.strip, message.splitlines())):
+                self._told(line)
+
+    def _failed(self, worded: str, name: str) -> None:
+        if worded and name:
+            self.failures.setdefault(name, worded)
+        elif worded and worded not in self.gate_errors:
+            self.gate_errors.append(worded)
+
+    def _told(self, line: str) -> None:
+        self.progress.says(line)
+        if not (self.is_live and _PASSING.match(line)):
+            self._line(line)
+        if _GATE.search(line):
+            self.gates.append(line)
+
+    def _line(self, text: str) -> None:
+        self.say(f"{time.monotonic() - self.started:6.1f} s  {text}")
+
+
+def _step(metadata: StepEventMetadata) -> Step:
+    op = str(getattr(metadata.op, "value", metadata.op))
+    return step_of(op, metadata.urn, metadata.diffs or ())
+
+
+def plain(text: str) -> str:
+    """A message without the marks for colour."""
+    return _MARKUP.sub("", text)
+
+
+def without_wrapping(message: str) -> str:
+    """An error as we worded it: without the layers and tracebacks that it came through."""
+    lines = [
+        line for line in message.splitlines() if not _TRACE.match(line) or line.startswith("|")
+    ]
+    text = _WRAPPERS.sub("", "\n".join(lines).strip())
+    if text in (
+        "update failed",
+        "preview failed",
+        "resource monitor shut down while waiting on step's done channel",
+    ):
+        return ""
+    return text
+
+
+def _is_of_the_program(urn: str | None) -> bool:
+    return not urn or step_of("", urn).type == "pulumi:pulumi:Stack"
+
+
+def _subject(urn: str | None) -> str:
+    """The resource that an error is about, if its own words won't say so."""
+    if not urn or "::" not in urn:
+        return ""
+    step = step_of("", urn)
+    if step.type.startswith(("pulumi:pulumi:Stack", "pulumi-python:")):
+        return ""
+    return step.name

@@ -1,0 +1,1 @@
+"""Stack files: read, written, edited; their secrets."""

@@ -1,0 +1,1 @@
+"""Gates that wait and guards that refuse."""

@@ -1,0 +1,58 @@
+"""What came of asking something that listens elsewhere."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from health.preflight.tunnel import Tunnels
+from stack.text import plain_text
+
+Kind = Literal["done", "refused", "not trusted", "not asked", "failed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`done`; `refused`: who we are wasn't taken; `not trusted`: its certificate; `not asked`: we
+    couldn't, or hadn't what it takes; `failed`: it answered otherwise, or not at all. `words` say
+    why, without a secret."""
+
+    kind: Kind
+    words: str = ""
+
+
+def not_forwarded() -> Outcome:
+    return Outcome("not asked", "reached, but the host's sshd forwards no connection")
+
+
+def of_error(error: Exception, tunnels: Tunnels) -> Outcome:
+    """The outcome of a conversation that an error ended. The other end's words are its own, and
+    may quote what it was sent: they aren't taken over."""
+    causes = list(reasons(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Outcome("not trusted", plain_text(cause.verify_message))
+    if tunnels.was_refused():
+        return not_forwarded()
+    if any(isinstance(cause, TimeoutError) for cause in causes):
+        return Outcome("failed", f"no answer within {tunnels.timeout_seconds:g} s")
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return Outcome("failed", "what answers there speaks no TLS")
+    if any(isinstance(cause, OSError | EOFError) for cause in causes):
+        return Outcome("failed", "the connection ended without an answer")
+    return Outcome("failed", f"its answer isn't understood ({type(error).__name__})")
+
+
+def reasons(error: BaseException) -> Iterator[BaseException]:
+    """An error and all that it came from: libraries wrap what happened."""
+    seen: set[int] = set()
+    todo: list[Any] = [error]
+    while todo:
+        found = todo.pop(0)
+        if not isinstance(found, BaseException) or id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        todo += [found.__cause__, found.__context__, getattr(found, "reason", None), *found.args]

@@ -1,0 +1,82 @@
+"""How a preflight's findings are shown: one table for a person, one list for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from health.preflight.finding import EVERYWHERE, Finding
+
+HEAD = ("", "HOST", "CHECK", "FOUND", "NEEDED", "TO DO")
+_ORDER = {"STOPS": 0, "warning": 1, "not known": 2, "waived": 3, "ok": 4}
+
+
+def word(finding: Finding) -> str:
+    """How the finding counts: `STOPS`, `warning`, `not known`, `waived` or `ok`."""
+    if finding.waived:
+        return "waived"
+    return "STOPS" if finding.verdict == "stops" else finding.verdict
+
+
+def stopping(findings: Iterable[Finding]) -> list[Finding]:
+    """What a deployment would fail on."""
+    return [finding for finding in findings if finding.stops]
+
+
+def warning(findings: Iterable[Finding]) -> list[Finding]:
+    """What is to be looked at, but stops nothing."""
+    return [finding for finding in findings if finding.warns]
+
+
+def table(findings: Iterable[Finding]) -> list[str]:
+    """Aligned lines: the heading, then `rows`."""
+    cells = [HEAD, *rows(findings)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(HEAD))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+
+
+def _hosts(hosts: Sequence[str]) -> str:
+    return hosts[0] if len(hosts) == 1 else f"{hosts[0]} and {len(hosts) - 1} more"
+
+
+def rows(
+    findings: Iterable[Finding], hosts_in_words: Callable[[Sequence[str]], str] = _hosts
+) -> list[tuple[str, ...]]:
+    """The cells under `HEAD`, the worst first; what several hosts have in common is one row."""
+    hosts: dict[tuple[str, ...], list[str]] = {}
+    for finding in findings:
+        to_do = finding.waived or finding.fix
+        row = (word(finding), finding.check, finding.found, finding.needed, to_do)
+        hosts.setdefault(row, []).append(finding.host)
+    ordered = sorted(hosts, key=lambda row: _ORDER[row[0]])
+    return [(row[0], hosts_in_words(hosts[row]), *row[1:]) for row in ordered]
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """One line: how many of the checks are well."""
+    well = sum(finding.is_ok for finding in findings)
+    waived = sum(bool(finding.waived) for finding in findings)
+    parts = [f"{well} of {len(findings)} checks are well"]
+    parts += [f"{waived} waived"] if waived else []
+    parts += [f"{len(warning(findings))} to look at"] if warning(findings) else []
+    return ", ".join([*parts, f"{len(stopping(findings))} would stop a deployment"])
+
+
+def as_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Stable: names of checks and keys stay."""
+    return [
+        {
+            "check": finding.check,
+            "host": None if finding.host == EVERYWHERE else finding.host,
+            "found": finding.found,
+            "needed": finding.needed,
+            "verdict": finding.verdict,
+            "stops": finding.stops,
+            "fix": finding.fix,
+            "waived": finding.waived,
+        }
+        for finding in findings
+    ]

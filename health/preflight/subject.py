@@ -1,0 +1,83 @@
+"""What a preflight is about: a stack's typed config, its layout, and its secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import vendor_facts as vendor
+from config_schema import ExecConfig
+from stack.layout import Connection, Instance, Layout
+
+PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where something listens, by the name or address that the stack file gives it."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The stack that is examined. `secrets` are those that are set and could be decrypted;
+    `no_secrets` says why there are none; `other_stacks` is how many stack files are beside its."""
+
+    stack: str
+    config: ExecConfig
+    layout: Layout
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    no_secrets: str = ""
+    other_stacks: int = 0
+
+    @property
+    def registry(self) -> Address:
+        host, _, port = self.config.registry.repository.split("/")[0].partition(":")
+        return Address(host, int(port or 443))
+
+    @property
+    def excs(self) -> Address:
+        return Address(self.config.excs.host, self.config.excs.port)
+
+    @property
+    def redis(self) -> Address:
+        return Address(self.config.redis.host, self.config.redis.port)
+
+    @property
+    def config_db(self) -> Address:
+        database = self.config.excs.config_db
+        return Address(database.host, database.port or vendor.POSTGRESQL_PORT)
+
+    @property
+    def cloud(self) -> tuple[Address, Address]:
+        """The API and the login of Genesys Cloud."""
+        region, port = self.config.tenant.region, vendor.GENESYS_CLOUD_PORT
+        return Address(f"api.{region}", port), Address(f"login.{region}", port)
+
+    def instances(self, host: str) -> list[Instance]:
+        """What is meant to run on a host."""
+        return [i for i in self.layout.running if i.host == host]
+
+    def images(self, host: str) -> list[str]:
+        """The images that a run pulls to a host: a stopped instance's too."""
+        return sorted({i.image for i in self.layout.instances if i.host == host})
+
+    def connections(self, host: str) -> list[Connection]:
+        """Where the instances that are meant to run on a host connect to."""
+        keys = {i.key for i in self.instances(host)}
+        return [c for c in self.layout.connections if c.instance in keys]
+
+    def targets(self, host: str) -> list[Address]:
+        """Every address that is to be reached from a host, once, the registry first."""
+        found = [self.registry] + [Address(c.to_host, c.to_port) for c in self.connections(host)]
+        return list(dict.fromkeys(found))
+
+    def proxy(self, host: str) -> str:
+        """The variable by which a host's instances are told of a proxy, '' if there is none."""
+        named = {name for i in self.instances(host) for name in i.environment}
+        return next((name for name in PROXY_VARIABLES if name in named), "")

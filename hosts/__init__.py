@@ -1,0 +1,1 @@
+"""Hosts read and commanded over SSH."""

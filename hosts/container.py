@@ -1,0 +1,160 @@
+"""A container as its host sees it: state and last log lines, read over SSH.
+
+Read only. A gate needs it to tell 'still starting' from 'crashing again and again', which /health
+can't say, and to show what the service wrote last.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+from pydantic import JsonValue
+
+from stack.text import counted, parse_time, plain_text
+
+COMMAND_TIMEOUT_SECONDS = 15.0
+LOG_TAIL_LINES = 20
+LOG_LINE_LIMIT_CHARACTERS = 400
+_INSPECT = "{{json .State}} {{.RestartCount}}"
+_SECRET = re.compile(r"(?i)((?:password|passwd|secret|token)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&}]+")
+
+
+@dataclass(frozen=True)
+class ContainerState:
+    """Docker's account of one container.
+
+    `word` is Docker's own (running, restarting, exited, created, paused, dead), `missing` if the
+    host has no such container, or empty if the host couldn't be asked: then `error` says why.
+    """
+
+    word: str
+    exit_code: int | None = None
+    restarts: int = 0
+    started_at: datetime | None = None
+    error: str = ""
+
+    def __str__(self) -> str:
+        if not self.word:
+            return f"not known: {self.error}"
+        if self.word == "missing":
+            return "missing: the host has no such container"
+        parts = [self.word]
+        if self.started_at is not None:
+            parts.append(f"last started {self.started_at:%Y-%m-%d %H:%M:%S} UTC")
+        if self.exit_code is not None and self.word != "running":
+            parts.append(f"exit code {self.exit_code}")
+        parts.append(f"restarted {counted(self.restarts, 'time')}")
+        return ", ".join([*parts, self.error] if self.error else parts)
+
+
+class Container(Protocol):
+    """What a gate asks about a container; both calls answer whatever happens to the host."""
+
+    def state(self) -> ContainerState: ...
+
+    def log_tail(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True)
+class HostAnswer:
+    """A command's exit code on a host (255: ssh itself failed), stdout, and stderr."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+HostCommand = Callable[[Sequence[str]], HostAnswer]
+
+
+def _memory_file() -> BinaryIO:
+    return os.fdopen(os.memfd_create("answer"), "w+b")
+
+
+def command_over_ssh(ssh: Sequence[str], timeout_seconds: float) -> HostCommand:
+    """A runner of commands on one host; `ssh` is the command up to and with the destination."""
+
+    def run(arguments: Sequence[str]) -> HostAnswer:
+        # Files and not pipes: the shared connection that ssh may leave behind would hold them. In
+        # memory: an answer may hold a container's variables, and those a password.
+        with _memory_file() as stdout, _memory_file() as stderr:
+            try:
+                code = subprocess.run(
+                    [*ssh, shlex.join(arguments)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=stderr,
+                    timeout=timeout_seconds,
+                    check=False,
+                ).returncode
+            except subprocess.TimeoutExpired:
+                return HostAnswer(255, "", f"no answer within {timeout_seconds:g} seconds")
+            stdout.seek(0)
+            stderr.seek(0)
+            texts = (file.read().decode("utf-8", "replace") for file in (stdout, stderr))
+            return HostAnswer(code, *texts)
+
+    return run
+
+
+@dataclass(frozen=True)
+class HostContainer:
+    """The container `name` on the host that `run` reaches."""
+
+    name: str
+    run: HostCommand
+
+    def state(self) -> ContainerState:
+        inspect = ["docker", "inspect", "--type", "container", "--format", _INSPECT, self.name]
+        answer = self.run(inspect)
+        if answer.code == 0:
+            return parse_state(answer.stdout)
+        if "no such container" in answer.stderr.lower():
+            return ContainerState("missing")
+        said = plain_text(answer.stderr) or f"exit code {answer.code}"
+        return ContainerState("", error=f"ssh: {said}" if answer.code == 255 else said)
+
+    def log_tail(self) -> tuple[str, ...]:
+        """The last 20 lines of stdout and stderr, the values of passwords blotted out."""
+        # Both streams into one on the host: only there is their order known.
+        logs = f"docker logs --tail {LOG_TAIL_LINES} {shlex.quote(self.name)} 2>&1"
+        answer = self.run(["sh", "-c", logs])
+        if answer.code != 0:
+            return ()
+        lines = [line for line in answer.stdout.splitlines() if line.strip()]
+        return tuple(without_secrets(line) for line in lines[-LOG_TAIL_LINES:])
+
+
+def parse_state(text: str) -> ContainerState:
+    """The state that `docker inspect --format '{{json .State}} {{.RestartCount}}'` printed."""
+    found, _, restarts = text.strip().rpartition(" ")
+    try:
+        state: JsonValue = json.loads(found)
+    except ValueError:
+        state = None
+    if not isinstance(state, Mapping) or not restarts.isdecimal():
+        return ContainerState("", error=f"docker inspect answered {plain_text(text)}")
+    exit_code = state.get("ExitCode")
+    error = plain_text(state.get("Error"))
+    if state.get("OOMKilled") is True:
+        error = "killed for want of memory"
+    return ContainerState(
+        word=plain_text(state.get("Status")),
+        exit_code=exit_code if isinstance(exit_code, int) else None,
+        restarts=int(restarts),
+        started_at=parse_time(state.get("StartedAt")),
+        error=error,
+    )
+
+
+def without_secrets(line: str) -> str:
+    """A log line, printable, at most 400 characters, with the values of passwords blotted out."""
+    return _SECRET.sub(r"\1[blotted out]", plain_text(line, LOG_LINE_LIMIT_CHARACTERS))

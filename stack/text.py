@@ -1,0 +1,37 @@
+"""Texts as every message takes them: a count with its noun, foreign words in one line, times."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+TEXT_LIMIT_CHARACTERS = 200
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 host`, `2 hosts`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def parse_time(text: object) -> datetime | None:
+    """An ISO 8601 time with its zone (UTC where it names none); None if it isn't one.
+
+    Docker writes nanoseconds, more than Python reads: what is beyond microseconds is cut.
+    """
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text.strip()))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def plain_text(value: object, limit_characters: int = TEXT_LIMIT_CHARACTERS) -> str:
+    """One printable line: a service's words may hold line ends, escapes or half characters."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else str(value)
+    text = "".join(c if c.isprintable() else " " for c in text[: limit_characters * 2])
+    text = " ".join(text.split())
+    return text if len(text) <= limit_characters else text[: limit_characters - 1] + "…"
