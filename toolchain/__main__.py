@@ -66,7 +66,7 @@ def _build(wanted: Locked) -> None:
         f" {cached_cli(wanted.cli).parent}, with"
         f" {f'Go {go.version}' if go else 'Go from PyPI, for this build alone'}. This takes about"
         f" {build.MINUTES} minutes on two cores and {build.MEMORY_MIB / 1024:.0f} GiB of memory,"
-        f" fetches {build.FETCHED_MIB} MiB, and needs {build.DISK_MIB / 1024:.0f} GiB of disk for"
+        f" fetches {build.FETCHED_MIB} MiB, and needs {build.DISK_MIB / 1024:.1f} GiB of disk for"
         f" that, {build.KEPT_MIB} MiB afterwards. With Pulumi {wanted.sdk} or newer on PATH"
         f" ({INSTALLATION}) nothing is built."
     )

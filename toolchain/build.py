@@ -22,12 +22,13 @@ from toolchain.versions import Locked, Version
 PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 STAMP = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
-DISK_MIB = 4096
+DISK_MIB = 5632
 MEMORY_MIB = 2048
-FETCHED_MIB = 500
+FETCHED_MIB = 350
 KEPT_MIB = 116
 MINUTES = 4
-"""What a build takes on two cores. Measured: ."""
+"""What a build takes. Measured with PyPI's Go 1.27.3: 4,900 MiB of disk at its end (with a Go that is
+there, 300 less), 1.9 GiB for the linker, 272 MiB of modules and 75 of Go; minutes on two idle cores."""
 
 PROGRESS_SECONDS = 30
 WORK_PREFIX = "building-"

@@ -53,9 +53,10 @@ _SIGNS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
         Cause.NETWORK,
         (
             "dial tcp", "no such host", "connection refused", "connection reset", "i/o timeout",
-            "network is unreachable", "name resolution", "failed to establish a new connection",
-            "tls:", "proxyconnect", "timed out", "403 forbidden", "404 not found",
-            "410 gone", "429 too many", "500 internal", "502 bad", "503 service", "504 gateway",
+            "module lookup disabled", "network is unreachable", "name resolution",
+            "failed to establish a new connection", "tls:", "proxyconnect", "timed out",
+            "403 forbidden", "404 not found", "410 gone", "429 too many", "500 internal", "502 bad",
+            "503 service", "504 gateway",
         ),
     ),
     (Cause.DAMAGED, ("unexpected eof", "not a valid zip file", "zip: ", "incompleteread")),
