@@ -88,6 +88,7 @@ def _end(number: int, _frame: FrameType | None) -> None:
     """Ends the build in order: what it started is killed, what it wrote removed. Once is enough."""
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)
+    os.write(2, b"setup: interrupted: what the build wrote so far is being removed\n")
     raise SystemExit(128 + number)
 
 
