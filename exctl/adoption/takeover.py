@@ -114,7 +114,7 @@ def _is_healthy(site: Site, instance: Instance) -> bool:
 def _refuse(reasons: Sequence[str]) -> None:
     if reasons:
         lines = "".join(f"\n  {reason}" for reason in reasons)
-        raise NothingTouched(f"this can't be adopted as it is; nothing was touched.{lines}")
+        raise NothingTouched(f"this can't be adopted as it is:{lines}")
 
 
 def _prepare(site: Site, work: Sequence[Situation]) -> None:
@@ -263,7 +263,7 @@ def back(site: Site, chosen: Sequence[Instance], how: How) -> None:
         if s.kind in ("ours", "cut") and s.container is not None
     ]
     if not found:
-        raise NothingTouched("no legacy container stands aside here. Nothing was touched.")
+        raise NothingTouched("no legacy container stands aside here.")
     for each in reversed(found):
         assert each.container is not None
         say(f"{each.instance.key} on {each.instance.host}: {each.container.own_name} comes back")

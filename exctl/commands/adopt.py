@@ -33,7 +33,7 @@ def command(site: Site, chosen: Sequence[Instance], how: How, back: bool, clean:
     from exctl.errors import NothingTouched
 
     if back and clean:
-        raise NothingTouched("--back and --clean contradict each other. Nothing was touched.")
+        raise NothingTouched("--back and --clean contradict each other.")
     if clean:
         takeover.clean(site, chosen, how.yes)
     elif back:

@@ -29,5 +29,5 @@ def command(site: Site, chosen: Sequence[Instance], how: How) -> None:
 
     keys = tuple(i.key for i in chosen if not i.is_stopped)
     if not keys:
-        raise NothingTouched("all of that is stopped; use: exctl start. Nothing was touched.")
+        raise NothingTouched("all of that is stopped; use: exctl start.")
     changes.deploy(site, replace(how, restart=keys))

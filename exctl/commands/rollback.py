@@ -45,7 +45,7 @@ def command(
     if host is not None:
         raise NothingTouched(
             "a rollback is of both instances of a pair, which always have the same version; leave"
-            " out --host. Nothing was touched."
+            " out --host."
         )
     rollback(site, number, service, pair, how)
 
@@ -59,6 +59,6 @@ def words(what: tuple[str, ...], release: str | None) -> tuple[str | None, str |
     if odd or len(services) > 1 or len(numbers) > 1:
         raise NothingTouched(
             f"{' '.join(odd) or 'that'} isn't understood: give one service"
-            f" ({', '.join(SERVICES)}), one release by its number, or both. Nothing was touched."
+            f" ({', '.join(SERVICES)}), one release by its number, or both."
         )
     return next(iter(services), None), next(iter(numbers), None)

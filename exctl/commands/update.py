@@ -32,7 +32,7 @@ def command(
     if host is not None:
         raise NothingTouched(
             "both instances of a pair always have the same version, and are updated one after the"
-            " other; leave out --host. Nothing was touched."
+            " other; leave out --host."
         )
     from exctl.runs import changes
     from exctl.runs.selection import select

@@ -82,7 +82,7 @@ def chosen(
     what = f"pair {pair} of excp" if pair else service
     raise NothingTouched(
         f"{what} is in every release as it is in the stack file; for other releases see: exctl"
-        " releases. Nothing was touched."
+        " releases."
     )
 
 
@@ -98,7 +98,7 @@ def restored(now: str, release: store.Release, service: str, pair: str | None) -
         what = f"pair {pair} of excp" if pair else service
         raise NothingTouched(
             f"{what} isn't both in the stack file and in release {release.number}, so it can't be"
-            " brought back alone. Nothing was touched."
+            " brought back alone."
         )
     for place in both:
         if value_in(now, place) != value_in(release.stack_file, place):
@@ -152,7 +152,7 @@ def _pins(
                     f"the images of release {number} aren't all to be had:",
                     *lost,
                     "Load them again (exctl images load, or exctl images push from a host that has"
-                    " them). Nothing was touched.",
+                    " them).",
                 ]
             )
         )

@@ -18,6 +18,7 @@ from exctl.pulumi.interrupts import passed_on
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.workspace import last_error, open_stack
 from exctl.releases import store
+from exctl.rundir import run_directory
 from exctl.runs import downtime, plan
 from exctl.runs.events import StepLog, without_wrapping
 from exctl.runs.options import How
@@ -34,7 +35,7 @@ from health.gates.runs import ALLOW_OUTAGE_VARIABLE
 Result = TypeVar("Result")
 LAST_LOOK_SECONDS = 1.0
 NAME_IS_TAKEN = ("one of this name is there already", "is already in use by container")
-"""What our engine and Docker say of a container that isn't in the state."""
+"""What the docker plugin and Docker say of a container that isn't in the state."""
 
 
 def preview(site: Site) -> list[Touch]:
@@ -72,7 +73,7 @@ def up(site: Site, how: How, text: str | None = None) -> None:
 
 
 def _candidate(site: Site, text: str) -> Path:
-    path = site.project / f".Pulumi.{site.stack}.candidate.yaml"
+    path = run_directory(site.project) / f"Pulumi.{site.stack}.candidate.yaml"
     stack_file.write(path, text)
     return path
 
@@ -215,9 +216,10 @@ def _run(
             return result
         except auto.ConcurrentUpdateError as error:
             raise ExctlError(
-                f"another run holds the lock of the stack {site.stack}; nothing was touched."
+                f"another run holds the lock of the stack {site.stack}."
                 f" {last_error(error)}\nWhose it is, and to take it from a run that was killed:"
-                f" exctl unlock --stack {site.stack}"
+                f" exctl unlock --stack {site.stack}",
+                touched=False,
             ) from None
         except auto.CommandError as error:
             if interrupts.count:
@@ -226,7 +228,7 @@ def _run(
             if any(words in reason for words in NAME_IS_TAKEN for reason in reasons):
                 reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
             if not touched:
-                raise ExctlError("\n\n".join([*reasons, "Nothing was touched."])) from None
+                raise ExctlError("\n\n".join(reasons), touched=False) from None
             # What there is to do depends on more than the gate knows, and is said at the end.
             told = "\n\n".join(reasons).replace(f"\n  {GO_ON}", "")
             raise _failed(site, log, told) from None
@@ -234,14 +236,12 @@ def _run(
 
 def _failed(site: Site, log: StepLog, reasons: str) -> FailedRun:
     state = "\n".join(_state(site, log))
-    if not log.progress.touched:
-        state = f"No container was touched.\n{state}"
     return FailedRun(f"{reasons}\n\n{state}", reasons, bool(log.progress.touched))
 
 
 def _interrupted(site: Site, log: StepLog, touched: bool) -> str:
     if not touched:
-        return "interrupted; nothing was touched."
+        return "interrupted"
     state = "\n".join(_state(site, log))
     return (
         "interrupted. The step under way was finished and saved, nothing after it was begun."
