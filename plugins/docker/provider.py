@@ -223,7 +223,8 @@ class Provider:
 
 
 def _decoded(value: Any) -> Any:
-    """A nested setting: the SDK sends it as JSON text, with the marks of its secrets inside."""
+    """A setting without the marks of secrets; the SDK sends a nested one as JSON text."""
+    value = _unmarked(value)
     if isinstance(value, str) and value[:1] in ("[", "{"):
         try:
             return _unmarked(json.loads(value))
