@@ -56,8 +56,17 @@ def remove_stack(place: Place) -> None:
         print(f"the stack {place.stack} stays in the backend: {last_error(error)}", file=sys.stderr)
 
 
-def _workspace(site: Place) -> auto.LocalWorkspace:
-    variables = {"PULUMI_SKIP_UPDATE_CHECK": "1", **passphrase(site)}
+def select_stack(site: Place) -> auto.Stack | None:
+    """The stack if the backend has it, to read what needs no passphrase; none is asked for."""
+    try:
+        return auto.Stack.select(site.stack, _workspace(site, with_passphrase=False))
+    except auto.StackNotFoundError:
+        return None
+
+
+def _workspace(site: Place, with_passphrase: bool = True) -> auto.LocalWorkspace:
+    asked = passphrase(site) if with_passphrase else {}
+    variables = {"PULUMI_SKIP_UPDATE_CHECK": "1", **asked}
     make_state_directory(site.project)
     return auto.LocalWorkspace(
         work_dir=str(site.project), pulumi_command=pulumi_command(), env_vars=variables

@@ -97,7 +97,7 @@ def test_ctrl_c_says_that_nothing_was_touched(site: Site, monkeypatch: pytest.Mo
         raise KeyboardInterrupt
 
     monkeypatch.setattr(doctor, "examine", examine)
-    with pytest.raises(Interrupted, match="^interrupted$") as error:
+    with pytest.raises(Interrupted, match=r"^interrupted$") as error:
         doctor.findings(site)
     assert error.value.text == "interrupted\nNothing was touched."
 

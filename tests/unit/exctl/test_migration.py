@@ -131,5 +131,5 @@ def test_settings_that_an_env_has_no_key_for_are_given_beside_it() -> None:
 
 @pytest.mark.parametrize("word", ["ssh", "port=22", "redisPassword=x"])
 def test_a_setting_of_another_form_and_a_secret_are_refused(word: str) -> None:
-    with pytest.raises(NothingTouched, match="^--set|is a secret"):
+    with pytest.raises(NothingTouched, match=r"^--set|is a secret"):
         given_settings([word])
