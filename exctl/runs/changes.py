@@ -10,6 +10,7 @@ from typing import NoReturn
 from exctl.errors import ExctlError, FailedRun, Interrupted, NothingTouched, RolledBack
 from exctl.images import prune
 from exctl.releases import pins, store
+from exctl.rundir import run_directory
 from exctl.runs import deployment
 from exctl.runs.options import How
 from exctl.runs.selection import stopped_entries, stopped_keys, tag_places
@@ -122,10 +123,10 @@ def _ways_on(site: Site, good: store.Release | None, wanted: str) -> str:
 def _go_back(site: Site, good: store.Release, failure: FailedRun) -> NoReturn:
     """The release in the stack file and on the hosts again: raises RolledBack, or FailedRun."""
     path = stack_file.path_of(site)
-    failed = path.with_name(f"{path.name}.failed")
+    failed = run_directory(site.project) / f"{path.name}.failed"
     stack_file.write(failed, path.read_text())
     stack_file.write(path, good.stack_file)
-    kept = f"What was wanted is in {failed.name}."
+    kept = f"What was wanted is in {failed.relative_to(site.project)}."
     say(f"\n{failure}\n\nrolling back to release {good.number} ({good.tags})")
     try:
         deployment.up(open_site(site.stack), GOING_BACK)

@@ -18,6 +18,7 @@ from exctl.pulumi.interrupts import passed_on
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.workspace import last_error, open_stack
 from exctl.releases import store
+from exctl.rundir import run_directory
 from exctl.runs import downtime, plan
 from exctl.runs.events import StepLog, without_wrapping
 from exctl.runs.options import How
@@ -34,7 +35,7 @@ from health.gates.runs import ALLOW_OUTAGE_VARIABLE
 Result = TypeVar("Result")
 LAST_LOOK_SECONDS = 1.0
 NAME_IS_TAKEN = ("one of this name is there already", "is already in use by container")
-"""What our engine and Docker say of a container that isn't in the state."""
+"""What the docker plugin and Docker say of a container that isn't in the state."""
 
 
 def preview(site: Site) -> list[Touch]:
@@ -72,7 +73,7 @@ def up(site: Site, how: How, text: str | None = None) -> None:
 
 
 def _candidate(site: Site, text: str) -> Path:
-    path = site.project / f".Pulumi.{site.stack}.candidate.yaml"
+    path = run_directory(site.project) / f"Pulumi.{site.stack}.candidate.yaml"
     stack_file.write(path, text)
     return path
 

@@ -14,6 +14,7 @@ import vendor_facts as vendor
 from exctl.errors import NothingTouched
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.workspace import last_error, open_stack
+from exctl.rundir import run_directory
 from exctl.site import Place, Site
 from exctl.stackfile import stack_file
 from stack.loader import NAMESPACE
@@ -41,7 +42,7 @@ def read_new(name: str) -> str:
 
 def rotated(site: Site, name: str, value: str) -> str:
     """The text of the stack file with the secret encrypted anew; the file itself is as before."""
-    path = site.project / f".Pulumi.{site.stack}.rotated.yaml"
+    path = run_directory(site.project) / f"Pulumi.{site.stack}.rotated.yaml"
     stack_file.write(path, stack_file.path_of(site).read_text())
     try:
         encrypt(site, {name: value}, path)
