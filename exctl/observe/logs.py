@@ -41,7 +41,7 @@ def command(instance: Instance, since: str | None, tail: int | None, follow: boo
 
 
 def parsed(instance: Instance, text: str) -> Line:
-    """A line of `docker logs --timestamps`, values of passwords blotted out."""
+    """A line of `docker logs --timestamps`, values of passwords redacted."""
     at, _, said = text.partition(" ")
     return Line(at, instance.key, instance.host, without_secrets(said))
 
