@@ -8,7 +8,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-from exctl.project import PROGRAM
+from exctl.site import PROGRAM
 
 PACKAGE = "exec-deploy"
 

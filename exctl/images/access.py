@@ -13,7 +13,7 @@ from exctl.images.registry import Registry
 from exctl.pulumi.workspace import last_error, open_stack
 from exctl.site import Site
 from stack.layout import Layout
-from stack.loader import NAMESPACE
+from stack.paths import NAMESPACE
 from stack.ssh import ssh_target
 from vendor_facts import Service
 

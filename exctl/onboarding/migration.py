@@ -5,13 +5,11 @@ from __future__ import annotations
 import getpass
 import json
 import os
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 import vendor_facts as vendor
@@ -22,10 +20,13 @@ from exctl.onboarding.env_file import Imported
 from exctl.onboarding.new_stack import NewStack, ask_for_passphrase, place_for, write_new
 from exctl.pulumi.workspace import is_in_backend
 from exctl.site import Place, find_project
-from exctl.stackfile import stack_file
+from exctl.terminal import questions
 from hosts.container import command_over_ssh
+from stack import paths, yaml_text
 from stack.layout import build_layout
-from stack.loader import SECRET_NAMES, orgs_of_other_stacks, parse
+from stack.loader import orgs_of_other_stacks, parse
+from stack.problems import message, of_schema
+from stack.secrecy import SECRET_NAMES
 from stack.ssh import make_control_directory, ssh_target
 from stack.text import counted
 
@@ -68,8 +69,8 @@ def from_host(host: str, given: Mapping[str, Any]) -> Source:
     try:
         ssh = Ssh.model_validate_json(json.dumps(given.get("ssh", {})))
     except ValidationError as error:
-        words = "; ".join(f"ssh.{e['loc'][0]}: {e['msg']}" for e in error.errors())
-        raise NothingTouched(f"--set: {words}. Nothing was written.") from None
+        problems = [of_schema(each, "ssh") for each in error.errors()]
+        raise NothingTouched(message("--set", problems, "nothing was written")) from None
     os.chdir(find_project())
     make_control_directory()
     run = command_over_ssh(ssh_target(ssh, host).command, READ_SECONDS)
@@ -90,18 +91,21 @@ def given_settings(words: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for word in words:
         path, equals, text = word.partition("=")
-        *parents, last = path.split(".")
-        if not equals or not parents:
+        parts = paths.parse(path)
+        if not equals or len(parts) < 2 or not all(parts):
             raise NothingTouched(
-                f"--set {path}: write it as section.name=value, ssh.user=genesys for instance."
+                f"--set {parts[0]}: write it as section.name=value, ssh.user=genesys for instance."
                 " Nothing was written."
             )
-        if path in SECRET_NAMES:
-            raise NothingTouched(f"{path} is a secret; it is asked for. Nothing was written.")
-        node = found
-        for part in parents:
-            node = node.setdefault(part, {})
-        node[last] = yaml.safe_load(text)
+        if parts[-1] in SECRET_NAMES or parts[0] in SECRET_NAMES:
+            raise NothingTouched(f"{parts[-1]} is a secret; it is asked for. Nothing was written.")
+        try:
+            paths.put(found, path, yaml_text.read_value(text))
+        except yaml_text.NotReadable as error:
+            said = message(f"--set {path}", error.problems, "nothing was written")
+            raise NothingTouched(said) from None
+        except ValueError as error:
+            raise NothingTouched(f"--set {path}: {error}. Nothing was written.") from None
     return found
 
 
@@ -115,7 +119,7 @@ def import_env(source: Source, stack: str, given: Mapping[str, Any]) -> Iterator
     stack: then with every problem at once. Whatever fails, nothing is left behind.
     """
     place = place_for(find_project(), stack)
-    path = stack_file.path_of(place)
+    path = place.file
     found = _read(source)
     _merge(found.settings, given)
     config = _validated(found, place, source)
@@ -124,7 +128,8 @@ def import_env(source: Source, stack: str, given: Mapping[str, Any]) -> Iterator
             f"the backend has a stack {stack} already, though there is no {path.name}; choose"
             f" another name, or remove it: pulumi stack rm {stack}. Nothing was written."
         )
-    found.secrets |= asked_for(needed(config, found.secrets), sys.stdin.isatty(), getpass.getpass)
+    missing = needed(config, found.secrets)
+    found.secrets |= asked_for(missing, questions.is_terminal(), getpass.getpass)
     ask_for_passphrase(stack)
     _write(place, found, source)
     encrypted = ", ".join(sorted(found.secrets)) or "none"

@@ -34,7 +34,7 @@ def backend_of(site: Place) -> Path | None:
     """The directory of the state; None if it isn't kept in files."""
     url = os.environ.get("PULUMI_BACKEND_URL")
     if url is None:
-        project = yaml.safe_load((site.project / "Pulumi.yaml").read_text())
+        project = yaml.safe_load((site.project / "Pulumi.yaml").read_text("utf-8"))
         url = str((project.get("backend") or {}).get("url") or "")
     if not url.startswith("file://"):
         return None
@@ -49,7 +49,7 @@ def held(site: Place) -> list[Path]:
         raise NothingTouched(
             "this stack's state isn't kept in files; use `pulumi cancel`. Nothing was touched."
         )
-    project = yaml.safe_load((site.project / "Pulumi.yaml").read_text())["name"]
+    project = yaml.safe_load((site.project / "Pulumi.yaml").read_text("utf-8"))["name"]
     directory = backend / ".pulumi/locks/organization" / project / site.stack
     return sorted(directory.glob("*.json"))
 
@@ -82,7 +82,7 @@ def is_left_behind(path: Path) -> bool:
 
 def _content(path: Path) -> Mapping[str, Any]:
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, Mapping) else {}
@@ -98,7 +98,7 @@ def _lives(pid: object) -> bool:
     except PermissionError:
         return True
     status = Path(f"/proc/{pid}/status")  # one that nobody has collected yet still takes signals
-    return not status.exists() or "\nState:\tZ" not in status.read_text()
+    return not status.exists() or "\nState:\tZ" not in status.read_text("utf-8")
 
 
 def goes_on(site: Place) -> str:

@@ -13,6 +13,7 @@ from pulumi import automation as auto
 from exctl.errors import ExctlError, NothingTouched
 from exctl.pulumi.process import Pulumi
 from exctl.site import PROGRAM, Place
+from exctl.terminal import questions
 
 ENGINE_VARIABLE = "EXCTL_ENGINE"
 """`embedded` takes the embedded engine even where the Pulumi CLI is there."""
@@ -89,7 +90,7 @@ def passphrase(site: Place) -> dict[str, str]:
     """The passphrase as a variable for Pulumi, asked for, once, if the environment has none."""
     if has_passphrase():
         return {}
-    if not sys.stdin.isatty():
+    if not questions.is_terminal():
         raise NothingTouched(
             f"the secrets of the stack {site.stack} are encrypted; set PULUMI_CONFIG_PASSPHRASE or"
             " PULUMI_CONFIG_PASSPHRASE_FILE to decrypt them. Nothing was touched."

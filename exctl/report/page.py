@@ -34,6 +34,7 @@ from exctl.stackfile import cautions
 from health.preflight.finding import EVERYWHERE, Finding
 from health.preflight.report import as_json as findings_as_json
 from health.preflight.report import rows as findings_in_rows
+from stack import paths, secrecy
 from stack.text import counted
 
 RELEASES = 10
@@ -109,7 +110,7 @@ def as_json(site: Site, state: State) -> dict[str, Any]:
         "drift": known(state.drifts, lambda found: [asdict(each) for each in found]),
         "preflight": known(state.findings, findings_as_json),
         "releases": known(state.releases, lambda found: [views.as_json(each) for each in found]),
-        "settings": [asdict(setting) for setting in cautions.differing(site.config)],
+        "settings": [asdict(setting) for setting in secrecy.changed(site.config)],
     }
 
 
@@ -279,8 +280,8 @@ def _releases(known: Sequence[Release] | Unknown) -> Table | Paragraph:
 
 
 def _settings(site: Site) -> Table | Paragraph:
-    found = list(cautions.differing(site.config))
+    found = list(secrecy.changed(site.config))
     if not found:
         return Paragraph("None.")
-    rows = [(s.path, cautions.text_of(s.value), cautions.text_of(s.default)) for s in found]
+    rows = [(s.path, paths.as_words(s.value), paths.as_words(s.default)) for s in found]
     return Table(("Setting", "Here", "Default"), rows)

@@ -13,7 +13,6 @@ from exctl.hosts import on_each, on_host
 from exctl.observe import doctor, endpoints, logs
 from exctl.releases import store
 from exctl.site import Site
-from exctl.stackfile.stack_file import path_of
 from health.preflight import report
 from hosts.container import without_secrets
 from stack.layout import Instance
@@ -32,7 +31,7 @@ def write(site: Site, path: Path) -> list[str]:
     parts = {
         "status.json": json.dumps(endpoints.as_json(endpoints.ask_all(site)), indent=2),
         "doctor.txt": "\n".join(report.table(doctor.findings(site))),
-        "stack-file.yaml": _CIPHERTEXT.sub("[secret]", path_of(site).read_text()),
+        "stack-file.yaml": _CIPHERTEXT.sub("[secret]", site.file.read_text("utf-8")),
         "releases.txt": "\n".join(
             f"{r.number} {r.at} {r.by} {r.tags} {r.message}" for r in store.readable(site)
         ),

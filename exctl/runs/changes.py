@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
+from exctl import files
 from exctl.errors import ExctlError, FailedRun, Interrupted, NothingTouched, RolledBack
 from exctl.images import prune
 from exctl.releases import pins, store
@@ -36,13 +37,13 @@ def start(site: Site, chosen: Sequence[Instance], how: How) -> None:
 
 def _set_stopped(site: Site, keys: set[str], how: How) -> None:
     entries = stopped_entries(site.layout, keys)
-    text = stack_file.edited(stack_file.path_of(site).read_text(), ("stopped",), entries or None)
+    text = stack_file.edited(site.file.read_text("utf-8"), ("stopped",), entries or None)
     apply(site, text, how)
 
 
 def update(site: Site, chosen: Sequence[Instance], tag: str, how: How) -> None:
     """Give these instances another version of their image."""
-    text = stack_file.path_of(site).read_text()
+    text = site.file.read_text("utf-8")
     for place in tag_places(chosen):
         # A pin left beside another tag would go on running the old image.
         text = pins.without_pins(text, [place[:-1]])
@@ -56,14 +57,14 @@ def apply(site: Site, text: str, how: How) -> None:
     The file stays as it is until the plan is agreed to, and is put back as it was if the run failed
     before it touched a container.
     """
-    path = stack_file.path_of(site)
-    before = path.read_text()
+    path = site.file
+    before = path.read_text("utf-8")
     try:
         deploy(site, how, text)
     except FailedRun as failure:
-        if failure.touched or path.read_text() != text:
+        if failure.touched or path.read_text("utf-8") != text:
             raise
-        stack_file.write(path, before)
+        files.write(path, before)
         raise FailedRun(
             f"{failure}\n\n{path.name} is as it was before this command. Once the cause is gone,"
             " run it again.",
@@ -82,7 +83,7 @@ def deploy(site: Site, how: How, text: str | None = None) -> None:
     except FailedRun as failure:
         if not failure.is_of_a_step:
             raise
-        wanted = stack_file.path_of(site).read_text()
+        wanted = site.file.read_text("utf-8")
         if text is not None and not failure.touched:
             raise  # `apply` puts the file back: nothing is left to go on with
         if good is None or good.stack_file == wanted or how.stay or not failure.touched:
@@ -97,7 +98,7 @@ def _refuse_left_pins(site: Site, good: store.Release | None, text: str | None) 
     """Raises NothingTouched where a tag was changed by hand, and the old image stays pinned."""
     if good is None:
         return
-    now = stack_file.path_of(site).read_text() if text is None else text
+    now = site.file.read_text("utf-8") if text is None else text
     if left := pins.left_behind(good.stack_file, now, pins.places_of(site.layout)):
         names = ", ".join(".".join(place) for place in left)
         raise NothingTouched(
@@ -121,10 +122,10 @@ def _ways_on(site: Site, good: store.Release | None, wanted: str) -> str:
 
 def _go_back(site: Site, good: store.Release, failure: FailedRun) -> NoReturn:
     """The release in the stack file and on the hosts again: raises RolledBack, or FailedRun."""
-    path = stack_file.path_of(site)
+    path = site.file
     failed = path.with_name(f"{path.name}.failed")
-    stack_file.write(failed, path.read_text())
-    stack_file.write(path, good.stack_file)
+    files.write(failed, path.read_text("utf-8"))
+    files.write(path, good.stack_file)
     kept = f"What was wanted is in {failed.name}."
     say(f"\n{failure}\n\nrolling back to release {good.number} ({good.tags})")
     try:

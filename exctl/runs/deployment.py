@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pulumi import automation as auto
 
+from exctl import files
 from exctl.errors import ExctlError, FailedRun, Interrupted
 from exctl.observe import doctor
 from exctl.observe.endpoints import EndpointRow, ask_all, table, unhealthy
@@ -23,7 +24,6 @@ from exctl.runs.events import StepLog, without_wrapping
 from exctl.runs.options import How
 from exctl.runs.plan import Touch, touches
 from exctl.site import Site, open_site
-from exctl.stackfile import stack_file
 from exctl.terminal import live
 from exctl.terminal.messages import say
 from exctl.terminal.progress import Progress
@@ -67,13 +67,13 @@ def up(site: Site, how: How, text: str | None = None) -> None:
         if candidate is not None:
             candidate.unlink(missing_ok=True)
     if text is not None:
-        stack_file.write(stack_file.path_of(site), text)
+        files.write(site.file, text)
     _carry_out(stack, site, how, planned, replaced)
 
 
 def _candidate(site: Site, text: str) -> Path:
     path = site.project / f".Pulumi.{site.stack}.candidate.yaml"
-    stack_file.write(path, text)
+    files.write(path, text)
     return path
 
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from stack.loader import SECRET_NAMES
-from stack.rules import Problem
+from stack.problems import Problem
+from stack.secrecy import SECRET_NAMES
 
 STDIN_OPTION = "--secrets-stdin"
 
@@ -38,7 +38,7 @@ def from_environment(environment: Mapping[str, str]) -> tuple[dict[str, str], li
             found[name] = environment[own]
         elif by_file in environment:
             try:
-                found[name] = Path(environment[by_file]).read_text().removesuffix("\n")
+                found[name] = Path(environment[by_file]).read_text("utf-8").removesuffix("\n")
             except (OSError, UnicodeDecodeError) as error:
                 problems.append(Problem(name, f"{by_file}: {environment[by_file]}: {error}"))
     return _without_unusable(found, problems)

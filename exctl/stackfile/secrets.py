@@ -11,12 +11,12 @@ from pathlib import Path
 from pulumi import automation as auto
 
 import vendor_facts as vendor
+from exctl import files
 from exctl.errors import NothingTouched
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.workspace import last_error, open_stack
 from exctl.site import Place, Site
-from exctl.stackfile import stack_file
-from stack.loader import NAMESPACE
+from stack.paths import NAMESPACE
 
 NAMES = tuple(secret.name for secret in vendor.SECRETS)
 
@@ -44,10 +44,10 @@ def read_new(name: str) -> str:
 def rotated(site: Site, name: str, value: str) -> str:
     """The text of the stack file with the secret encrypted anew; the file itself is as before."""
     path = site.project / f".Pulumi.{site.stack}.rotated.yaml"
-    stack_file.write(path, stack_file.path_of(site).read_text())
+    files.write(path, site.file.read_text("utf-8"))
     try:
         encrypt(site, {name: value}, path)
-        return path.read_text()
+        return path.read_text("utf-8")
     finally:
         path.unlink()
 
