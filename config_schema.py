@@ -102,7 +102,7 @@ def canonical_host(host: str) -> str:
 
 def _shown(value: str) -> str:
     """The value for a message, but not where a password may stand in it."""
-    return "the value" if "@" in value or "://" in value else repr(value)
+    return "the value" if "@" in value else repr(value)
 
 
 def _is_host(value: str) -> str:
@@ -155,6 +155,15 @@ def _is_tag(value: str) -> str:
     if _TAG.fullmatch(value) is None:
         raise ValueError(f"{value!r} is not an image tag; name a version such as 100.0.100.11")
     return value
+
+
+def tag_problem(value: str) -> str:
+    """Why a text can't be a version; '' if it can be one."""
+    try:
+        _is_tag(value)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _is_digest(value: str) -> str:

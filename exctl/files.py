@@ -21,6 +21,17 @@ def read(path: Path, outcome: str = "Nothing was touched.") -> str:
     raise NothingTouched(f"{path} can't be read: {why}. {outcome}") from None
 
 
+def refuse_unwritable(path: Path) -> None:
+    """NothingTouched if `write` will fail, for a command that works long before it writes."""
+    parent = path.absolute().parent
+    if not parent.is_dir():
+        raise NothingTouched(f"{parent} isn't a directory. Nothing was written.")
+    if path.is_dir():
+        raise NothingTouched(f"{path} is a directory; name a file. Nothing was written.")
+    if not os.access(parent, os.W_OK):
+        raise NothingTouched(f"{parent} can't be written to. Nothing was written.")
+
+
 def write(path: Path, content: str | bytes, mode: int | None = None) -> None:
     """Puts the content in the file's place, at once: there is the old file or the new one, never a
     part of one, and nothing beside it if that fails.

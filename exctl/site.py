@@ -5,6 +5,7 @@ Light until a stack file is read: shell completion asks for the stacks at every 
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 from collections.abc import Mapping
@@ -41,6 +42,14 @@ class Site(Place):
 
     config: ExecConfig
     layout: Layout
+
+
+def user_name() -> str:
+    """Who runs this; the number of a user that this machine has no name for."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def find_project() -> Path:
@@ -101,9 +110,13 @@ def open_site(stack: str | None, candidate: Path | None = None) -> Site:
     Raises NothingTouched with every problem of the stack file at once.
     """
     place = find_place(stack)
-    # ssh is to be started there: the paths of keys in a stack file are relative to it.
-    os.chdir(place.project)
+    enter(place)
     return site_at(place, candidate or place.file)
+
+
+def enter(place: Place) -> None:
+    """Goes to the project: ssh is to be started there, as the paths of keys are relative to it."""
+    os.chdir(place.project)
 
 
 def site_at(place: Place, path: Path) -> Site:

@@ -44,18 +44,13 @@ def parse(
     values: Mapping[str, str], secret_keys: set[str], other_orgs: Mapping[str, str]
 ) -> tuple[ExecConfig | None, list[Problem]]:
     """The config, or None, with all that is wrong; `values` are texts, as Pulumi gives them."""
-    wrong: list[Problem] = []
-    sections: dict[str, Any] = {}
-    for name, text in values.items():
-        if name in SECRET_NAMES:
-            continue
-        if name in secret_keys:
-            wrong.append(Problem(name, "is a secret, but a setting; set it without --secret"))
-            continue
-        try:
-            sections[name] = json.loads(text)
-        except ValueError:
-            sections[name] = text
+    settings = {name: text for name, text in values.items() if name not in secret_keys}
+    sections = sections_of(settings)
+    wrong = [
+        Problem(name, "is a secret, but a setting; set it without --secret")
+        for name in secret_keys
+        if name not in SECRET_NAMES
+    ]
     config: ExecConfig | None = None
     try:
         config = ExecConfig.model_validate_json(json.dumps(sections))
@@ -65,6 +60,28 @@ def parse(
     wrong += cross_problems(sections, other_orgs)
     wrong += _secret_problems(values, secret_keys, sections)
     return config, sorted(set(wrong), key=lambda problem: problem.path)
+
+
+def sections_of(values: Mapping[str, str]) -> dict[str, Any]:
+    """The settings by section; what isn't JSON is a text, which the schema refuses."""
+    sections: dict[str, Any] = {}
+    for name, text in values.items():
+        if name not in SECRET_NAMES:
+            try:
+                sections[name] = json.loads(text)
+            except (ValueError, RecursionError):
+                sections[name] = text
+    return sections
+
+
+def needed_secrets(sections: Mapping[str, Any]) -> dict[str, str]:
+    """The secrets that a stack can't do without, and why."""
+    needed = {"configDbPassword": "EXCS can't read the Config DB without it"}
+    if paths.get(sections, "redis.secure") is not False:
+        needed["redisPassword"] = "redis.secure is true"
+    if paths.get(sections, "registry.username") is not None:
+        needed["registryPassword"] = "registry.username is set"
+    return needed
 
 
 def _values() -> dict[str, str]:
@@ -106,13 +123,7 @@ def _secret_problems(
             yield Problem(
                 name, f"stands in the stack file in plaintext; replace it with: {command}"
             )
-    redis, registry = sections.get("redis"), sections.get("registry")
-    needed = {"configDbPassword": "EXCS can't read the Config DB without it"}
-    if not (isinstance(redis, dict) and redis.get("secure") is False):
-        needed["redisPassword"] = "redis.secure is true"
-    if isinstance(registry, dict) and registry.get("username") is not None:
-        needed["registryPassword"] = "registry.username is set"
-    for name, reason in needed.items():
+    for name, reason in needed_secrets(sections).items():
         if not values.get(name):
             command = f"exctl secret set {name}"
             yield Problem(name, f"is not set, but {reason}; set it with: {command}")

@@ -62,6 +62,8 @@ def redacted(value: Any, secrets: Collection[str] = (), name: str = "") -> Any:
     """The value, sections and lists in depth, without what is or looks like a secret; `secrets` are
     the values of those that are known."""
     match value:
+        case {"secure": str(), **others} if not others:
+            return REDACTED
         case Mapping():
             is_environment = name == "environment"
             return {
@@ -78,7 +80,9 @@ def redacted(value: Any, secrets: Collection[str] = (), name: str = "") -> Any:
 
 
 def _hides(key: object, is_environment: bool) -> bool:
-    return str(key) in SECRET_NAMES or (is_environment and names_a_secret(str(key)))
+    return str(key).rpartition(":")[2] in SECRET_NAMES or (
+        is_environment and names_a_secret(str(key))
+    )
 
 
 def redacted_text(text: str, secrets: Collection[str] = ()) -> str:

@@ -39,6 +39,10 @@ def _keys(config: ExecConfig) -> Iterator[tuple[vendor.Parameter, str]]:
 def remarks(config: ExecConfig, names: Collection[str], known: Mapping[str, str]) -> Iterator[str]:
     """What the reader of a `.env` has to know: `names` are the secrets that are set, `known` those
     that were written."""
+    yield (
+        "the vendor's script names the variables inside the containers by itself; exctl has inferred"
+        " some of them: exctl topology lists which"
+    )
     for path in not_carried(config, names):
         yield f"not in it, since a .env has no key for it: {path}"
     carried = {parameter.path for parameter in vendor.PARAMETERS if parameter.is_secret}

@@ -18,7 +18,7 @@ from exctl.onboarding.new_stack import NewStack
 from stack import paths
 from stack.loader import parse
 from stack.problems import Problem
-from vendor_facts import CONTAINER_LOG_PATH, POSTGRESQL_PORT
+from vendor_facts import CONFIG_DB_PORTS, CONTAINER_LOG_PATH
 
 YES, NO = ("yes", "y", "true"), ("no", "n", "false")
 SCHEMA = object()
@@ -68,8 +68,9 @@ class Interview:
     def _excs(self) -> None:
         self._title("EXCS: config sync")
         self.put("excs.host", "excs.port", "excs.tag", "excs.config_db.host", "excs.config_db.type")
-        is_postgresql = self.value("excs.config_db.type") in (None, "postgresql")
-        self.put("excs.config_db.port", default=str(POSTGRESQL_PORT) if is_postgresql else None)
+        kind = self.value("excs.config_db.type") or paths.default_of("excs.config_db.type")
+        port = CONFIG_DB_PORTS.get(kind)
+        self.put("excs.config_db.port", default=str(port) if port else None)
         self.put("excs.config_db.name", "excs.config_db.user", "excs.config_db.ssl")
         self.secret("configDbPassword", "the Config DB user's password")
         only = self.yes_or_no("excs.sync.customer_objects_only", False)

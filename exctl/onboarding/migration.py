@@ -24,7 +24,7 @@ from exctl.terminal import questions
 from hosts.container import command_over_ssh
 from stack import paths, yaml_text
 from stack.layout import build_layout
-from stack.loader import orgs_of_other_stacks, parse
+from stack.loader import needed_secrets, orgs_of_other_stacks, parse
 from stack.problems import message, of_schema
 from stack.secrecy import SECRET_NAMES
 from stack.ssh import make_control_directory, ssh_target
@@ -34,7 +34,7 @@ ON_HOSTS = ("exec/.env", "/usr/home/genesys/exec/.env")
 """Where the vendor's `init` leaves its `.env` on a host: in `exec` under the user's home; the page
 names another directory as well. Source: deployment, Deploying EX Engage Connector."""
 READ_SECONDS = 20.0
-ALL_SERVICES = ["excs", "exas", "excp"]
+ALL_SERVICES = list(vendor.SERVICES)
 HEAD = """\
 Taken over from the vendor's {source} by exctl import-env. What isn't in it is a
 comment here, with its default."""
@@ -137,9 +137,10 @@ def import_env(source: Source, stack: str, given: Mapping[str, Any]) -> Iterator
     yield f"{path.name}: {keys}; secrets, encrypted: {encrypted}"
     yield from (f"inferred: {path}: {why}" for path, why in found.inferred.items())
     yield from (f"look at: {note}" for note in found.notes)
+    yield "look at: some container variables are inferred; exctl topology lists them"
     for name in needed(config, found.secrets):
         word = "not set; if the vendor asks you for it" if name in OPTIONAL else "not set yet"
-        yield f"{word}: pulumi config set --secret exec:{name} -s {stack}"
+        yield f"{word}: exctl secret set {name} --stack {stack}"
     yield "everything is in `stopped` until it is ours, so that no run touches it before"
     yield f"look at the file, then: exctl doctor --stack {stack}"
     yield f"if containers of the vendor's script run: exctl adopt --stack {stack}; if none does:"
@@ -186,11 +187,7 @@ OPTIONAL = ("configServerPassword",)
 def needed(config: ExecConfig, known: Collection[str]) -> list[str]:
     """The names of the secrets that this stack needs, or that the vendor's `init` asks for, and
     that aren't known yet."""
-    names = ["configDbPassword", *OPTIONAL]
-    if config.redis.secure:
-        names.append("redisPassword")
-    if config.registry.username is not None:
-        names.append("registryPassword")
+    names = [*needed_secrets(config.model_dump()), *OPTIONAL]
     return [name for name in names if name not in known]
 
 

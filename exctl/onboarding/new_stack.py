@@ -19,9 +19,9 @@ from exctl.errors import ExctlError, NothingTouched
 from exctl.pulumi.interrupts import SIGNALS
 from exctl.pulumi.workspace import (
     create_stack,
+    explained,
     has_passphrase,
     keep_passphrase,
-    last_error,
     remove_stack,
 )
 from exctl.site import EXAMPLE, PROGRAM, Place
@@ -132,7 +132,7 @@ def write_new(place: Place, new: NewStack, head: str) -> Path:
                 remove_stack(place)
                 path.unlink(missing_ok=True)
             if isinstance(failure, auto.CommandError):
-                said = last_error(failure)
+                said = explained(failure, place)
                 raise ExctlError(
                     f"the stack can't be made: {said}. Nothing is left of it."
                 ) from None

@@ -8,7 +8,6 @@ is an flock, which ends with its process, so that none of ours is ever left behi
 from __future__ import annotations
 
 import fcntl
-import getpass
 import json
 import os
 import socket
@@ -20,22 +19,31 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-import yaml
-
+from exctl import files
 from exctl.errors import ExctlError, NothingTouched
-from exctl.site import Place
+from exctl.site import Place, user_name
 from health.gates.operator import RUN_LOCK_VARIABLE
+from stack import paths, yaml_text
+from stack.problems import message
 
 LOOK_INTERVAL_SECONDS = 0.5
 Say = Callable[[str], None]
 
 
+def project_file(place: Place) -> Mapping[str, Any]:
+    """What Pulumi.yaml says. NothingTouched if it can't be read."""
+    path = place.project / "Pulumi.yaml"
+    try:
+        return yaml_text.read(files.read(path))
+    except yaml_text.NotReadable as error:
+        raise NothingTouched(message(path.name, error.problems, "nothing was touched")) from None
+
+
 def backend_of(site: Place) -> Path | None:
     """The directory of the state; None if it isn't kept in files."""
-    url = os.environ.get("PULUMI_BACKEND_URL")
-    if url is None:
-        project = yaml.safe_load((site.project / "Pulumi.yaml").read_text("utf-8"))
-        url = str((project.get("backend") or {}).get("url") or "")
+    url = os.environ.get("PULUMI_BACKEND_URL", "")
+    if not url:
+        url = str(paths.get(project_file(site), "backend.url") or "")
     if not url.startswith("file://"):
         return None
     parts = urlsplit(url)
@@ -49,8 +57,8 @@ def held(site: Place) -> list[Path]:
         raise NothingTouched(
             "this stack's state isn't kept in files; use `pulumi cancel`. Nothing was touched."
         )
-    project = yaml.safe_load((site.project / "Pulumi.yaml").read_text("utf-8"))["name"]
-    directory = backend / ".pulumi/locks/organization" / project / site.stack
+    name = str(paths.get(project_file(site), "name") or "")
+    directory = backend / ".pulumi/locks/organization" / name / site.stack
     return sorted(directory.glob("*.json"))
 
 
@@ -138,7 +146,7 @@ def stop_gates(place: Place) -> None:
     Also from a signal's handler, so without a lock of ours that the handler could wait for.
     """
     path = path_of(place)
-    path.write_text(json.dumps({**_content(path), "stopping": True}))
+    path.write_text(json.dumps({**_content(path), "stopping": True}), "utf-8")
 
 
 def _opened(path: Path) -> IO[str]:
@@ -155,7 +163,7 @@ def _opened(path: Path) -> IO[str]:
 def _ours() -> dict[str, Any]:
     return {
         "pid": os.getpid(),
-        "username": getpass.getuser(),
+        "username": user_name(),
         "hostname": socket.gethostname(),
         "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "command": " ".join(["exctl", *sys.argv[1:3]]),

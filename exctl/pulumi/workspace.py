@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -24,7 +25,8 @@ def open_stack(site: Place) -> auto.Stack:
     try:
         return auto.Stack.create_or_select(site.stack, _workspace(site))
     except auto.CommandError as error:
-        raise ExctlError(f"the stack {site.stack} can't be opened: {last_error(error)}") from None
+        why = f"the stack {site.stack} can't be opened: {explained(error, site)}"
+        raise ExctlError(f"{why}. Nothing was touched.") from None
 
 
 def create_stack(place: Place) -> auto.Stack:
@@ -41,7 +43,8 @@ def create_stack(place: Place) -> auto.Stack:
             " name. Nothing was touched."
         ) from None
     except auto.CommandError as error:
-        raise ExctlError(f"the stack {place.stack} can't be made: {last_error(error)}") from None
+        why = f"the stack {place.stack} can't be made: {explained(error, place)}"
+        raise ExctlError(f"{why}. Nothing is left of it.") from None
 
 
 def remove_stack(place: Place) -> None:
@@ -54,7 +57,10 @@ def remove_stack(place: Place) -> None:
     except auto.StackNotFoundError:
         return
     except auto.CommandError as error:
-        print(f"the stack {place.stack} stays in the backend: {last_error(error)}", file=sys.stderr)
+        print(
+            f"the stack {place.stack} stays in the backend: {explained(error, place)}",
+            file=sys.stderr,
+        )
 
 
 def _workspace(site: Place) -> auto.LocalWorkspace:
@@ -70,7 +76,9 @@ def is_in_backend(site: Place) -> bool:
     try:
         return any(found.name == site.stack for found in _workspace(site).list_stacks())
     except auto.CommandError as error:
-        raise ExctlError(f"the backend doesn't answer: {last_error(error)}") from None
+        raise ExctlError(
+            f"the backend doesn't answer: {explained(error, site)}. Nothing was touched."
+        ) from None
 
 
 def pulumi_command() -> Pulumi:
@@ -82,8 +90,15 @@ def pulumi_command() -> Pulumi:
 
 def make_state_directory(project: Path) -> None:
     """Makes the place of the state that Pulumi.yaml names; Pulumi wants it to exist."""
-    if "PULUMI_BACKEND_URL" not in os.environ:
+    if "PULUMI_BACKEND_URL" in os.environ:
+        return
+    try:
         (project / "state").mkdir(exist_ok=True)
+    except OSError as error:
+        raise NothingTouched(
+            f"{project / 'state'}, the place of the state, can't be made: {error.strerror}."
+            " Nothing was touched."
+        ) from None
 
 
 def passphrase(site: Place) -> dict[str, str]:
@@ -110,8 +125,31 @@ def keep_passphrase(text: str) -> None:
     os.environ["PULUMI_CONFIG_PASSPHRASE"] = text
 
 
+def explained(error: auto.CommandError, place: Place) -> str:
+    """Why Pulumi failed: in our words, with what to do, where it is the passphrase or the backend;
+    else in its own."""
+    said = last_error(error)
+    if "incorrect passphrase" in said:
+        return (
+            f"the passphrase isn't the one that the secrets of {place.file.name} are encrypted"
+            " with; set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to that one"
+        )
+    if "unable to open state" in said or "PULUMI_ACCESS_TOKEN must be set" in said:
+        source = "PULUMI_BACKEND_URL" if os.environ.get("PULUMI_BACKEND_URL") else "Pulumi.yaml"
+        return f"the backend that {source} names can't be opened ({said}); correct {source}"
+    return said
+
+
 def last_error(error: auto.CommandError) -> str:
-    """Pulumi's own words for what went wrong, without the whole output around them."""
+    """Pulumi's own words for what went wrong, without the whole output around them: its last error
+    with the lines that belong to it. Never empty."""
     lines = [line.strip() for line in str(error).splitlines()]
-    worded = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    return worded[-1] if worded else next((line for line in reversed(lines) if line), "")
+    begins = [number for number, line in enumerate(lines) if line.startswith("error: ")]
+    if begins:
+        rest = lines[begins[-1] :]
+        end = rest.index("") if "" in rest else len(rest)
+        words = " ".join(rest[:end]).removeprefix("error: ")
+    else:
+        texts = (re.sub(r"^(code|stdout|stderr):\s*", "", line) for line in lines)
+        words = next((text for text in reversed([*texts]) if text and not text.isdecimal()), "")
+    return words.strip() or "Pulumi ended without a word"

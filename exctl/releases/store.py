@@ -8,7 +8,6 @@ stack file: two operators with one backend have the same releases only if they s
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import socket
@@ -22,7 +21,7 @@ import yaml
 from exctl import files
 from exctl.cli.version import program_revision
 from exctl.errors import NothingTouched
-from exctl.site import Place, Site
+from exctl.site import Place, Site, user_name
 
 DIRECTORY = "releases"
 
@@ -162,7 +161,7 @@ def record(
     release = Release(
         number=before.number + 1 if before is not None else 1,
         at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        by=f"{getpass.getuser()}@{socket.gethostname()}",
+        by=f"{user_name()}@{socket.gethostname()}",
         message=message,
         program=program_revision(),
         images={name: dict(image) for name, image in images.items()},

@@ -17,7 +17,7 @@ from exctl.observe.endpoints import EndpointRow, ask_all, table, unhealthy
 from exctl.pulumi import lock
 from exctl.pulumi.interrupts import passed_on
 from exctl.pulumi.process import Pulumi
-from exctl.pulumi.workspace import last_error, open_stack
+from exctl.pulumi.workspace import explained, last_error, open_stack
 from exctl.releases import store
 from exctl.runs import downtime, plan
 from exctl.runs.events import StepLog, without_wrapping
@@ -222,7 +222,7 @@ def _run(
         except auto.CommandError as error:
             if interrupts.count:
                 raise Interrupted(_interrupted(site, log, touched), touched) from None
-            reasons = log.errors or log.program_words or [without_wrapping(last_error(error))]
+            reasons = log.errors or log.program_words or [without_wrapping(explained(error, site))]
             if any(words in reason for words in NAME_IS_TAKEN for reason in reasons):
                 reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
             if not touched:

@@ -7,6 +7,7 @@ import sys
 import click
 
 from exctl.errors import ExctlError, NothingTouched
+from exctl.stackfile.secret_sources import unusable
 
 
 def is_terminal() -> bool:
@@ -45,10 +46,10 @@ def ask_secret(name: str, is_optional: bool) -> str:
     """A secret, typed twice without echo until both are the same; empty only if it's optional."""
     while True:
         text = str(click.prompt(f"  {name}", default="", show_default=False, hide_input=True))
-        if not text:
-            if is_optional:
-                return ""
-            click.echo("  ! it can't be empty")
+        if not text and is_optional:
+            return ""
+        if why := unusable(text):
+            click.echo(f"  ! it {why}")
             continue
         again = click.prompt("  the same again", default="", show_default=False, hide_input=True)
         if text == again:

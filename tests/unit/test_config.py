@@ -75,7 +75,7 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a host with a scheme": (
         "excs.host",
         "http://x",
-        "excs.host: the value is neither a host name nor an IP address",
+        "excs.host: 'http://x' is neither a host name nor an IP address",
     ),
     "a number in quotes": (
         "redis.port",
@@ -170,7 +170,7 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a repository with a scheme": (
         "registry.repository",
         "https://x/y",
-        "registry.repository: the value is not a place of images such as"
+        "registry.repository: 'https://x/y' is not a place of images such as"
         " registry.example.com:5000/exec (no scheme, no user, lower case, no tag)",
     ),
     "a missing password": (
