@@ -29,8 +29,8 @@ def text(layout: Layout, width_columns: int = WIDTH_COLUMNS) -> list[str]:
 def inferred() -> str:
     """The variables that no vendor text names, and what to do if one of them is another one."""
     return (
-        f"inferred, as no vendor text has them: the container variables {', '.join(vendor.INFERRED)}"
-        f" and the path {vendor.METRICS_PATH}. Where a service wants another name, set that one in"
+        "inferred, as no vendor text has them: the container variables"
+        f" {', '.join(vendor.INFERRED)} and the path {vendor.METRICS_PATH}. Where a service wants another name, set that one in"
         " its `environment`."
     )
 

@@ -40,8 +40,8 @@ def remarks(config: ExecConfig, names: Collection[str], known: Mapping[str, str]
     """What the reader of a `.env` has to know: `names` are the secrets that are set, `known` those
     that were written."""
     yield (
-        "the vendor's script names the variables inside the containers by itself; exctl has inferred"
-        " some of them: exctl topology lists which"
+        "the vendor's script names the variables inside the containers by itself; exctl has"
+        " inferred some of them: exctl topology lists which"
     )
     for path in not_carried(config, names):
         yield f"not in it, since a .env has no key for it: {path}"

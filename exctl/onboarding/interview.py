@@ -68,7 +68,7 @@ class Interview:
     def _excs(self) -> None:
         self._title("EXCS: config sync")
         self.put("excs.host", "excs.port", "excs.tag", "excs.config_db.host", "excs.config_db.type")
-        kind = self.value("excs.config_db.type") or paths.default_of("excs.config_db.type")
+        kind: Any = self.value("excs.config_db.type") or paths.default_of("excs.config_db.type")
         port = CONFIG_DB_PORTS.get(kind)
         self.put("excs.config_db.port", default=str(port) if port else None)
         self.put("excs.config_db.name", "excs.config_db.user", "excs.config_db.ssl")
