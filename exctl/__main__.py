@@ -11,7 +11,7 @@ import click
 from exctl.cli import unforeseen
 from exctl.cli.usage import no_command, worded
 from exctl.cli.vendor_spelling import translated
-from exctl.errors import FAILED, INTERRUPTED, USAGE, ExctlError
+from exctl.errors import FAILED, INTERRUPTED, NOTHING_TOUCHED, USAGE, ExctlError
 from exctl.pulumi.interrupts import as_ctrl_c
 
 SECTIONS = {
@@ -24,7 +24,8 @@ SECTIONS = {
         "destroy",
     ),
     "Begin, move, mend": (
-        "init", "import-env", "adopt", "export-env", "transaction", "unlock", "completion",
+        "init", "import-env", "adopt", "export-env", "transaction", "unlock", "forget",
+        "completion",
     ),
 }  # fmt: skip
 
@@ -95,7 +96,7 @@ def run() -> int:
     try:
         main(translated(sys.argv[1:]), prog_name="exctl", standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("exctl: not done; nothing was touched.", err=True)
+        click.echo(f"exctl: not done.\n{NOTHING_TOUCHED}", err=True)
         return INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
@@ -104,7 +105,7 @@ def run() -> int:
         click.echo(f"exctl: {worded(error)}", err=True)
         return USAGE
     except ExctlError as error:
-        click.echo(f"exctl: {error}", err=True)
+        click.echo(f"exctl: {error.text}", err=True)
         return error.code
     except KeyboardInterrupt:
         click.echo("exctl: interrupted; run the same command again to go on.", err=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from exctl.errors import NothingTouched
 
 
-def read(path: Path, outcome: str = "Nothing was touched.") -> str:
+def read(path: Path) -> str:
     """The text of a file, without a byte order mark. NothingTouched if it can't be read."""
     try:
         return path.read_text("utf-8-sig")
@@ -18,18 +18,18 @@ def read(path: Path, outcome: str = "Nothing was touched.") -> str:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         why = f"line {line} isn't UTF-8; save it as UTF-8"
-    raise NothingTouched(f"{path} can't be read: {why}. {outcome}") from None
+    raise NothingTouched(f"{path} can't be read: {why}.") from None
 
 
 def refuse_unwritable(path: Path) -> None:
     """NothingTouched if `write` will fail, for a command that works long before it writes."""
     parent = path.absolute().parent
     if not parent.is_dir():
-        raise NothingTouched(f"{parent} isn't a directory. Nothing was written.")
+        raise NothingTouched(f"{parent} isn't a directory.")
     if path.is_dir():
-        raise NothingTouched(f"{path} is a directory; name a file. Nothing was written.")
+        raise NothingTouched(f"{path} is a directory; name a file.")
     if not os.access(parent, os.W_OK):
-        raise NothingTouched(f"{parent} can't be written to. Nothing was written.")
+        raise NothingTouched(f"{parent} can't be written to.")
 
 
 def write(path: Path, content: str | bytes, mode: int | None = None) -> None:
@@ -57,7 +57,7 @@ def write(path: Path, content: str | bytes, mode: int | None = None) -> None:
         Path(partial).replace(path)
     except OSError as error:
         why = error.strerror if path.parent.is_dir() else f"{path.parent} isn't a directory"
-        raise NothingTouched(f"{path} can't be written: {why}. Nothing was written.") from None
+        raise NothingTouched(f"{path} can't be written: {why}.") from None
     finally:
         if partial:
             Path(partial).unlink(missing_ok=True)

@@ -5,7 +5,6 @@ Light until a stack file is read: shell completion asks for the stacks at every 
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 from collections.abc import Mapping
@@ -42,14 +41,6 @@ class Site(Place):
 
     config: ExecConfig
     layout: Layout
-
-
-def user_name() -> str:
-    """Who runs this; the number of a user that this machine has no name for."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
 
 
 def find_project() -> Path:
@@ -99,7 +90,7 @@ def find_place(stack: str | None) -> Place:
     if wanted not in known:
         raise NothingTouched(
             f"there is no stack file {place.file}; {project} has {_list(known)}. To begin a new"
-            f" stack: exctl init --stack {wanted}. Nothing was touched."
+            f" stack: exctl init --stack {wanted}."
         )
     return place
 
@@ -137,7 +128,7 @@ def _parsed(place: Place, name: str, values: Mapping[str, str], secret_keys: set
     others = orgs_of_other_stacks(place.project, place.stack)
     config, problems = parse(values, secret_keys, others)
     if config is None or problems:
-        raise NothingTouched(message(name, problems, "nothing was deployed"))
+        raise NothingTouched(message(name, problems))
     return Site(place.project, place.stack, config, build_layout(config, place.stack))
 
 
@@ -160,7 +151,7 @@ def read_settings(name: str, text: str) -> tuple[dict[str, str], set[str]]:
     try:
         ours = yaml_text.settings_in(text)
     except yaml_text.NotReadable as error:
-        raise NothingTouched(message(name, error.problems, "nothing was touched")) from None
+        raise NothingTouched(message(name, error.problems)) from None
     secret_keys = {name for name, value in ours.items() if yaml_text.holds_secret(value)}
     return {name: _text(value) for name, value in ours.items()}, secret_keys
 

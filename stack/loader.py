@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from stack.problems import Problem
 from stack.rules import cross_problems
 from stack.secrecy import SECRET_NAMES
 
+LEFT_OUT_VARIABLE = "EXEC_LEFT_OUT"
+"""The instances that this run leaves out, since their hosts don't answer: what is ordered behind
+one of them doesn't wait for it. In the environment: it is a fact of one run, not of the stack."""
+
 Secrets = Mapping[str, pulumi.Output[str]]
 """The secrets that are set, by name."""
 
@@ -32,9 +37,8 @@ def load(stack: str, project: Path) -> tuple[ExecConfig, Secrets]:
     secret_keys = {name for name in values if runtime_config.is_config_secret(_full(name))}
     config, wrong = parse(values, secret_keys, orgs_of_other_stacks(project, stack))
     if config is None or wrong:
-        raise pulumi.RunError(
-            problems.message(f"Pulumi.{stack}.yaml", wrong, "nothing was deployed")
-        )
+        told = problems.message(f"Pulumi.{stack}.yaml", wrong)
+        raise pulumi.RunError(f"{told}\nNothing was deployed.")
     reader = pulumi.Config(NAMESPACE)
     found = {name: reader.get_secret(name) for name in SECRET_NAMES if name in values}
     return config, {name: value for name, value in found.items() if value is not None}
@@ -127,3 +131,8 @@ def _secret_problems(
         if not values.get(name):
             command = f"exctl secret set {name}"
             yield Problem(name, f"is not set, but {reason}; set it with: {command}")
+
+
+def left_out() -> frozenset[str]:
+    """The keys of the instances that this run leaves out."""
+    return frozenset(filter(None, os.environ.get(LEFT_OUT_VARIABLE, "").split(",")))

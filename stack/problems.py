@@ -41,10 +41,10 @@ class Problem:
         return f"{self.path}: {self.text}" if self.path else self.text
 
 
-def message(what: str, problems: Sequence[Problem], outcome: str) -> str:
+def message(what: str, problems: Sequence[Problem]) -> str:
     """All problems of a file (or of what else is named), as an operator reads them."""
-    lines = [f"{what} has {counted(len(problems), 'problem')}; {outcome}."]
-    return "\n".join([*lines, *(f"  {problem}" for problem in problems)])
+    count = counted(len(problems), "problem")
+    return "\n".join([f"{what} has {count}:", *(f"  {problem}" for problem in problems)])
 
 
 def of_schema(detail: ErrorDetails, *section: str) -> Problem:

@@ -21,7 +21,7 @@ def in_url(host: str) -> str:
 
 
 def host_and_port(address: str) -> tuple[str, str]:
-    """Host and port of `host:port`, an IPv6 address without its brackets; '' if there is no port."""
+    """Host and port of `host:port`, an IPv6 address without its brackets; '' if it has no port."""
     if address.startswith("["):
         host, _, port = address[1:].partition("]")
         return host, port.removeprefix(":")

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from exctl.cli import completion
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
 from vendor_facts import SERVICES
 
 Command = Callable[..., Any]
@@ -147,7 +147,7 @@ def changing(command: Command) -> Command:
     def wrapped(
         *arguments: Any, yes: bool, allow_outage: bool, message: str, stay: bool = True, **o: Any
     ) -> Any:
-        how = How(yes=yes, allow_outage=allow_outage, message=message, stay=stay)
+        how = RunOptions(yes=yes, allow_outage=allow_outage, message=message, stay=stay)
         return command(*arguments, how=how, **o)
 
     return wrapped

@@ -8,7 +8,7 @@ import click
 
 from exctl.cli import completion
 from exctl.cli.options import going_back, on_place
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
 from exctl.site import Place
 
 
@@ -16,7 +16,7 @@ from exctl.site import Place
 @click.argument("secret", shell_complete=completion.secrets)
 @on_place
 @going_back
-def command(secret: str, place: Place, how: How) -> None:
+def command(secret: str, place: Place, how: RunOptions) -> None:
     """Give a secret a new value, and the instances that use it new containers.
 
     One that isn't set yet is set. Asks for the value without echo, or takes the whole of stdin; it

@@ -123,14 +123,12 @@ def refuse_junk(since: str | None, pattern: str | None) -> None:
     if since is not None and _AGO.fullmatch(since) is None and parse_time(since) is None:
         raise NothingTouched(
             f"--since {since!r} is neither a time ago such as 10m or 2h30m nor a time such as"
-            " 2026-11-24T04:00:00. Nothing was touched."
+            " 2026-11-24T04:00:00."
         )
     try:
         re.compile(pattern or "")
     except (re.error, RecursionError, OverflowError) as error:
-        raise NothingTouched(
-            f"--grep {pattern!r} isn't a regular expression: {error}. Nothing was touched."
-        ) from None
+        raise NothingTouched(f"--grep {pattern!r} isn't a regular expression: {error}.") from None
 
 
 def _matcher(pattern: str | None) -> Callable[[str], bool]:

@@ -30,8 +30,8 @@ def inferred() -> str:
     """The variables that no vendor text names, and what to do if one of them is another one."""
     return (
         "inferred, as no vendor text has them: the container variables"
-        f" {', '.join(vendor.INFERRED)} and the path {vendor.METRICS_PATH}. Where a service wants another name, set that one in"
-        " its `environment`."
+        f" {', '.join(vendor.INFERRED)} and the path {vendor.METRICS_PATH}. Where a service wants"
+        " another name, set that one in its `environment`."
     )
 
 

@@ -40,14 +40,14 @@ def begin(stack: str | None, source: Path | None, secrets_stdin: bool) -> Iterat
     is_terminal = questions.is_terminal()
     if source is None and (secrets_stdin or not is_terminal):
         raise NothingTouched(
-            "there is no terminal to ask on; give the settings by --from FILE. Nothing was written."
+            "there is no terminal to ask on; give the settings by --from FILE."
             if not is_terminal
-            else "--secrets-stdin goes with --from FILE. Nothing was written."
+            else "--secrets-stdin goes with --from FILE."
         )
     if stack is None and source is None:
         stack = ask("name of the new stack", "")
     if not stack:
-        raise NothingTouched("name the new stack: --stack NAME. Nothing was written.")
+        raise NothingTouched("name the new stack: --stack NAME.")
     place = new_stack.place_for(find_project(), stack)
     new = _asked(place) if source is None else _read(place, source, secrets_stdin)
     new_stack.ask_for_passphrase(stack)
@@ -71,11 +71,9 @@ def _read(place: Place, source: Path, secrets_stdin: bool) -> NewStack:
     """The stack of a file; secrets from everywhere but there, or asked for on a terminal."""
     is_stdin = str(source) == "-"
     if is_stdin and secrets_stdin:
-        raise NothingTouched(
-            "stdin can't be both --from - and --secrets-stdin. Nothing was written."
-        )
+        raise NothingTouched("stdin can't be both --from - and --secrets-stdin.")
     name = "stdin" if is_stdin else str(source)
-    text = questions.all_of_stdin() if is_stdin else files.read(source, "Nothing was written.")
+    text = questions.all_of_stdin() if is_stdin else files.read(source)
     settings, problems = _settings(name, text)
     secrets, wrong = secret_sources.from_environment(os.environ)
     problems += wrong
@@ -101,10 +99,10 @@ def _settings(name: str, text: str) -> tuple[dict[str, Any], list[Problem]]:
     try:
         content = yaml_text.read(text)
     except yaml_text.NotReadable as error:
-        raise NothingTouched(message(name, error.problems, "nothing was written")) from None
+        raise NothingTouched(message(name, error.problems)) from None
     found = content.get("config", content)
     if not isinstance(found, Mapping) or not found:
-        raise NothingTouched(f"{name} has no settings. Nothing was written.")
+        raise NothingTouched(f"{name} has no settings.")
     sections = {key.removeprefix(f"{NAMESPACE}:"): value for key, value in found.items()}
     problems = [
         Problem(

@@ -55,9 +55,7 @@ def from_path(path: Path) -> Source:
     try:
         return Source(str(file), file.read_bytes())
     except OSError as error:
-        raise NothingTouched(
-            f"{file} can't be read: {error.strerror}. Nothing was written."
-        ) from None
+        raise NothingTouched(f"{file} can't be read: {error.strerror}.") from None
 
 
 def from_host(host: str, given: Mapping[str, Any]) -> Source:
@@ -70,7 +68,7 @@ def from_host(host: str, given: Mapping[str, Any]) -> Source:
         ssh = Ssh.model_validate_json(json.dumps(given.get("ssh", {})))
     except ValidationError as error:
         problems = [of_schema(each, "ssh") for each in error.errors()]
-        raise NothingTouched(message("--set", problems, "nothing was written")) from None
+        raise NothingTouched(message("--set", problems)) from None
     os.chdir(find_project())
     make_control_directory()
     run = command_over_ssh(ssh_target(ssh, host).command, READ_SECONDS)
@@ -79,7 +77,7 @@ def from_host(host: str, given: Mapping[str, Any]) -> Source:
     if answer.code == 0:
         return Source(f"{host}:{ON_HOSTS[0]}", answer.stdout.encode())
     said = answer.stderr.strip() or f"it has none of {', '.join(ON_HOSTS)}"
-    raise NothingTouched(f"no .env could be read on {host}: {said}. Nothing was written.")
+    raise NothingTouched(f"no .env could be read on {host}: {said}.")
 
 
 def given_settings(words: Sequence[str]) -> dict[str, Any]:
@@ -95,17 +93,16 @@ def given_settings(words: Sequence[str]) -> dict[str, Any]:
         if not equals or len(parts) < 2 or not all(parts):
             raise NothingTouched(
                 f"--set {parts[0]}: write it as section.name=value, ssh.user=genesys for instance."
-                " Nothing was written."
             )
         if parts[-1] in SECRET_NAMES or parts[0] in SECRET_NAMES:
-            raise NothingTouched(f"{parts[-1]} is a secret; it is asked for. Nothing was written.")
+            raise NothingTouched(f"{parts[-1]} is a secret; it is asked for.")
         try:
             paths.put(found, path, yaml_text.read_value(text))
         except yaml_text.NotReadable as error:
-            said = message(f"--set {path}", error.problems, "nothing was written")
+            said = message(f"--set {path}", error.problems)
             raise NothingTouched(said) from None
         except ValueError as error:
-            raise NothingTouched(f"--set {path}: {error}. Nothing was written.") from None
+            raise NothingTouched(f"--set {path}: {error}.") from None
     return found
 
 
@@ -126,7 +123,7 @@ def import_env(source: Source, stack: str, given: Mapping[str, Any]) -> Iterator
     if is_in_backend(place):
         raise NothingTouched(
             f"the backend has a stack {stack} already, though there is no {path.name}; choose"
-            f" another name, or remove it: pulumi stack rm {stack}. Nothing was written."
+            f" another name, or remove it: pulumi stack rm {stack}."
         )
     missing = needed(config, found.secrets)
     found.secrets |= asked_for(missing, questions.is_terminal(), getpass.getpass)
@@ -151,7 +148,7 @@ def _read(source: Source) -> Imported:
     try:
         return env_file.imported(env_syntax.decoded(source.content))
     except ValueError as error:
-        raise NothingTouched(f"{source.name}: {error}. Nothing was written.") from None
+        raise NothingTouched(f"{source.name}: {error}.") from None
 
 
 def _merge(settings: dict[str, Any], given: Mapping[str, Any]) -> None:
@@ -175,7 +172,7 @@ def _validated(found: Imported, place: Place, source: Source) -> ExecConfig:
     if config is not None and not wrong:
         return config
     count = counted(len(wrong), "problem")
-    lines = [f"{source.name} has {count}; nothing was written.", *(f"  {line}" for line in wrong)]
+    lines = [f"{source.name} has {count}:", *(f"  {line}" for line in wrong)]
     if found.notes:
         lines += ["Besides:", *(f"  {note}" for note in found.notes)]
     raise NothingTouched("\n".join(lines))

@@ -53,7 +53,7 @@ def place_for(project: Path, stack: str) -> Place:
     if _NAME.fullmatch(stack) is None or stack == EXAMPLE:
         raise NothingTouched(
             f"{stack!r} can't be a stack's name: letters, digits, dots, - and _, and not"
-            f" {EXAMPLE!r}. Nothing was written."
+            f" {EXAMPLE!r}."
         )
     place = Place(project, stack)
     path = place.file
@@ -61,7 +61,7 @@ def place_for(project: Path, stack: str) -> Place:
         raise NothingTouched(
             f"{path} is there already and is never overwritten. To change it, edit it, or give a"
             f" secret a new value with: exctl rotate NAME --stack {stack}; then: exctl up --stack"
-            f" {stack}. Nothing was written."
+            f" {stack}."
         )
     return place
 
@@ -88,7 +88,7 @@ def missing_secrets(problems: Sequence[Problem]) -> list[str]:
 def refuse(source: str, problems: Sequence[Problem]) -> None:
     """NothingTouched with every problem, if there is one."""
     if problems:
-        raise NothingTouched(message(source, problems, "nothing was written"))
+        raise NothingTouched(message(source, problems))
 
 
 def ask_for_passphrase(stack: str) -> None:
@@ -101,7 +101,7 @@ def ask_for_passphrase(stack: str) -> None:
     if not questions.is_terminal():
         raise NothingTouched(
             "the secrets of the new stack are encrypted with a passphrase; set"
-            " PULUMI_CONFIG_PASSPHRASE_FILE or PULUMI_CONFIG_PASSPHRASE. Nothing was written."
+            " PULUMI_CONFIG_PASSPHRASE_FILE or PULUMI_CONFIG_PASSPHRASE."
         )
     click.echo("\nThe passphrase encrypts the secrets in the stack file. Keep it: every later")
     click.echo("command needs it, and nobody can read the secrets without it.")

@@ -27,14 +27,12 @@ def read_new(name: str) -> str:
     Never an argument: every user of this machine could read it in the process list.
     """
     if name not in SECRET_NAMES:
-        raise NothingTouched(
-            f"{name} isn't a secret; there are {', '.join(SECRET_NAMES)}. Nothing was touched."
-        )
+        raise NothingTouched(f"{name} isn't a secret; there are {', '.join(SECRET_NAMES)}.")
     if questions.is_terminal():
         return questions.ask_secret(f"new {name}", False)
     value = secret_sources.without_line_end(questions.all_of_stdin())
     if why := secret_sources.unusable(value):
-        raise NothingTouched(f"{name}: what was given {why}. Nothing was touched.")
+        raise NothingTouched(f"{name}: what was given {why}.")
     return value
 
 
@@ -50,7 +48,7 @@ def with_secret(place: Place, name: str, value: str) -> str:
         encrypt_in(open_stack(place), {name: value}, path)
         return files.read(path)
     except auto.CommandError as error:
-        raise NothingTouched(f"{explained(error, place)}. Nothing was touched.") from None
+        raise NothingTouched(f"{explained(error, place)}.") from None
     finally:
         path.unlink()
 
@@ -108,7 +106,7 @@ def _not_decrypted(
     """Why, naming the secrets that are damaged: Pulumi doesn't say which."""
     why = explained(error, place)
     if "could not decrypt" not in why:
-        return f"{why}. Nothing was touched."
+        return f"{why}."
     damaged = []
     for name in secret_keys_of(place):
         try:

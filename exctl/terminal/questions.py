@@ -18,21 +18,21 @@ def is_terminal() -> bool:
 def all_of_stdin() -> str:
     """Everything that is piped in. Raises NothingTouched if it is closed or isn't UTF-8."""
     if sys.stdin is None or sys.stdin.closed:
-        raise NothingTouched("stdin is closed; there is nothing to read. Nothing was touched.")
+        raise NothingTouched("stdin is closed; there is nothing to read.")
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise NothingTouched("what stdin gives isn't UTF-8. Nothing was touched.") from None
+        raise NothingTouched("what stdin gives isn't UTF-8.") from None
     except OSError as error:
         why = f"stdin can't be read: {error.strerror}"
-        raise NothingTouched(f"{why}. Nothing was touched.") from None
+        raise NothingTouched(f"{why}.") from None
 
 
 def confirm(question: str) -> None:
     """Returns if the answer is yes. Raises click.Abort if it's no, ExctlError if nobody is there
     to answer."""
     if not is_terminal():
-        raise ExctlError("there is no terminal to ask on; add --yes. Nothing was touched.")
+        raise ExctlError("there is no terminal to ask on; add --yes.", touched=False)
     click.confirm(question, abort=True, err=True)
 
 

@@ -241,7 +241,7 @@ def test_redis_without_a_password_needs_none() -> None:
 def test_all_problems_come_at_once_and_say_that_nothing_was_deployed() -> None:
     file = StackFile().put("redis.prot", 1).put("exas.tag", "latest").put("stopped", ["x"])
     _, problems = parse(file.values, file.secret_keys, {})
-    lines = message("Pulumi.prod.yaml", problems, "nothing was deployed").splitlines()
+    lines = message("Pulumi.prod.yaml", problems).splitlines()
     assert lines[0] == "Pulumi.prod.yaml has 3 problems; nothing was deployed."
     assert [line.split(":")[0].strip() for line in lines[1:]] == [
         "exas.tag",
