@@ -33,7 +33,8 @@ class Site:
     @property
     def reach(self) -> Reach:
         ssh = self.config.ssh
-        return Reach(self.config.gate.via, ssh.user, ssh.port, ssh.key_path, ssh.known_hosts_path)
+        port = ssh.port or 22
+        return Reach(self.config.gate.via, ssh.user, port, ssh.key_path, ssh.known_hosts_path)
 
 
 class Service(pulumi.ComponentResource):

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from config_schema import Ssh
+from stack.text import in_url
 
 CONNECT_TIMEOUT_SECONDS = 10
 ALIVE_INTERVAL_SECONDS, ALIVE_COUNT = 5, 2
@@ -33,21 +35,26 @@ class SshTarget:
 
     host: str
     user: str
-    port: int
+    port: int | None
     options: tuple[str, ...]
 
     @property
     def command(self) -> tuple[str, ...]:
-        return ("ssh", *self.options, "-p", str(self.port), f"{self.user}@{self.host}")
+        port = () if self.port is None else ("-p", str(self.port))
+        return ("ssh", *self.options, *port, "-l", self.user, self.host)
 
     @property
     def docker_url(self) -> str:
-        return f"ssh://{self.user}@{self.host}:{self.port}"
+        port = "" if self.port is None else f":{self.port}"
+        return f"ssh://{quote(self.user, safe='')}@{in_url(self.host)}{port}"
 
 
 def ssh_target(ssh: Ssh, host: str) -> SshTarget:
-    own = ssh.at(host)
-    return SshTarget(host, own.user, own.port, ssh_options(own))
+    """The host with what `ssh` says of all hosts, and `ssh.hosts` of this one."""
+    own = ssh.hosts.get(host)
+    given = {} if own is None else own.model_dump(exclude_unset=True)
+    of_host = ssh.model_copy(update={name: v for name, v in given.items() if v is not None})
+    return SshTarget(host, of_host.user, of_host.port, ssh_options(of_host))
 
 
 def ssh_options(ssh: Ssh) -> tuple[str, ...]:

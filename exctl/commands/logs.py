@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @selecting
 @click.option("--follow", "-f", is_flag=True, help="go on showing what comes")
 @click.option("--since", metavar="TIME", help="10m, 2h, or a time such as 2026-11-24T04:00:00")
-@click.option("--tail", type=int, metavar="N", help="only the last N lines of each instance")
+@click.option(
+    "--tail", type=click.IntRange(min=0), metavar="N", help="only the last N lines of each instance"
+)
 @click.option("--grep", metavar="PATTERN", help="only lines that match this regular expression")
 @json_option
 def command(
@@ -41,6 +43,7 @@ def command(
     """
     from exctl.observe import logs
 
+    logs.refuse_junk(since, grep)
     running = [i for i in chosen if not i.is_stopped]
     if not running:
         raise NothingTouched("all of that is stopped: there is no container to read from.")

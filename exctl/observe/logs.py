@@ -8,12 +8,15 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from exctl.errors import ExctlError
+from exctl.errors import NothingTouched
 from exctl.hosts import on_each, on_host, reached
 from exctl.site import Site
 from hosts.container import without_secrets
 from stack.layout import Instance
 from stack.ssh import make_control_directory, ssh_target
+from stack.text import parse_time
+
+_AGO = re.compile(r"(?=.)([0-9]+h)?([0-9]+m)?([0-9]+(\.[0-9]+)?s)?")
 
 
 @dataclass(frozen=True)
@@ -115,11 +118,19 @@ def _quoted(words: Sequence[str]) -> list[str]:
     return [shlex.join(words)]
 
 
-def _matcher(pattern: str | None) -> Callable[[str], bool]:
-    if pattern is None:
-        return lambda _text: True
+def refuse_junk(since: str | None, pattern: str | None) -> None:
+    """NothingTouched if `--since` isn't a time that Docker knows, or `--grep` no expression."""
+    if since is not None and _AGO.fullmatch(since) is None and parse_time(since) is None:
+        raise NothingTouched(
+            f"--since {since!r} is neither a time ago such as 10m or 2h30m nor a time such as"
+            " 2026-11-24T04:00:00."
+        )
     try:
-        found = re.compile(pattern)
-    except re.error as error:
-        raise ExctlError(f"--grep {pattern!r} isn't a regular expression: {error}") from None
+        re.compile(pattern or "")
+    except (re.error, RecursionError, OverflowError) as error:
+        raise NothingTouched(f"--grep {pattern!r} isn't a regular expression: {error}.") from None
+
+
+def _matcher(pattern: str | None) -> Callable[[str], bool]:
+    found = re.compile(pattern or "")
     return lambda text: found.search(text) is not None

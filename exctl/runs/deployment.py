@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pulumi import automation as auto
 
+from exctl import files
 from exctl.errors import ExctlError, FailedRun, Interrupted, LeftOut
 from exctl.observe import doctor
 from exctl.observe.endpoints import EndpointRow, ask_all, table, unhealthy
@@ -18,7 +19,7 @@ from exctl.pulumi import lock, state
 from exctl.pulumi.interrupts import passed_on
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.state import State
-from exctl.pulumi.workspace import last_error, open_stack
+from exctl.pulumi.workspace import explained, last_error, open_stack
 from exctl.releases import store
 from exctl.rundir import run_directory
 from exctl.runs import downtime, plan, reach
@@ -27,7 +28,6 @@ from exctl.runs.options import RunOptions
 from exctl.runs.plan import Divided, Touch, divided, touches
 from exctl.runs.scope import Scope, left_out, limits
 from exctl.site import Site, open_site
-from exctl.stackfile import stack_file
 from exctl.terminal import live
 from exctl.terminal.messages import say
 from exctl.terminal.progress import Progress
@@ -95,7 +95,7 @@ def up(site: Site, how: RunOptions, text: str | None = None) -> None:
         if candidate is not None:
             candidate.unlink(missing_ok=True)
     if text is not None:
-        stack_file.write(stack_file.path_of(site), text)
+        files.write(site.file, text)
     ground = _without_the_gone(ground)
     _carry_out(ground, site, how, split, replaced)
 
@@ -139,7 +139,7 @@ def _without_the_gone(ground: Ground) -> Ground:
 
 def _candidate(site: Site, text: str) -> Path:
     path = run_directory(site.project) / f"Pulumi.{site.stack}.candidate.yaml"
-    stack_file.write(path, text)
+    files.write(path, text)
     return path
 
 
@@ -322,7 +322,7 @@ def _run(
         except auto.CommandError as error:
             if interrupts.count:
                 raise Interrupted(_interrupted(site, log, touched), touched) from None
-            reasons = log.errors or log.program_words or [without_wrapping(last_error(error))]
+            reasons = log.errors or log.program_words or [without_wrapping(explained(error, site))]
             if any(words in reason for words in NAME_IS_TAKEN for reason in reasons):
                 reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
             if not touched:

@@ -115,7 +115,7 @@ def test_proxies_of_the_operators_shell_do_no_harm(project: Project) -> None:
     project.program(f"{WAITS}\nimport os\npulumi.export('seen', os.environ['http_proxy'])\n")
     (project.directory / "go").touch()
     nowhere = "http://127.0.0.1:9"
-    proxies = {name: nowhere for name in ("http_proxy", "https_proxy", "grpc_proxy", "HTTP_PROXY")}
+    proxies = dict.fromkeys(("http_proxy", "https_proxy", "grpc_proxy", "HTTP_PROXY"), nowhere)
     done = project.up(**proxies)
     assert done.code == 0, done.text
     rows = project.rows()
