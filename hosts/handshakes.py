@@ -17,7 +17,7 @@ from functools import cache
 from typing import Generic, TypeVar
 
 AT_ONCE = 8
-"""Chosen: 50 hosts are logged in to within seconds, and two cores aren't held up by key exchange."""
+"""Chosen: 50 hosts take seconds, and two cores aren't held up by key exchange."""
 AT_ONE_SSHD = 4
 """Chosen: below the 10 of sshd's MaxStartups, with room for a Pulumi run beside it."""
 ASK_SECONDS = 5

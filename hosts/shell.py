@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from hosts.handshakes import Handshakes
 from stack.ssh import CONNECT_TIMEOUT_SECONDS, make_control_directory
@@ -79,6 +79,11 @@ class HostAnswer:
         """Whether the host let us in, whatever came of the command."""
         return self.kind not in (AnswerKind.NO_SSH, AnswerKind.NOT_REACHED, AnswerKind.SILENT)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the command ran to its end, well or not."""
+        return self.kind is AnswerKind.ENDED
+
     def why(self) -> str:
         """Why it didn't end well, in words, for one line."""
         said = plain_text(self.stderr)
@@ -99,11 +104,13 @@ _running: set[subprocess.Popen[bytes]] = set()
 _running_lock = threading.Lock()
 
 
-def command_over_ssh(ssh: Sequence[str], timeout_seconds: float) -> HostCommand:
+def command_over_ssh(
+    ssh: Sequence[str], timeout_seconds: float, login_seconds: float = LOGIN_SECONDS
+) -> HostCommand:
     """A runner of commands on one host; `ssh` is the command up to and with the destination."""
 
     def run(words: Sequence[str]) -> HostAnswer:
-        with session(ssh, words, timeout_seconds) as running:
+        with session(ssh, words, timeout_seconds, login_seconds) as running:
             for _ in running:
                 pass
             return running.answer()
@@ -113,12 +120,15 @@ def command_over_ssh(ssh: Sequence[str], timeout_seconds: float) -> HostCommand:
 
 @contextlib.contextmanager
 def session(
-    ssh: Sequence[str], words: Sequence[str], timeout_seconds: float | None
+    ssh: Sequence[str],
+    words: Sequence[str],
+    timeout_seconds: float | None,
+    login_seconds: float = LOGIN_SECONDS,
 ) -> Iterator[Session]:
     """A command that runs on the host, ended with the block; without a limit it may go on for
     ever, and its stdout is to be read as it comes."""
     with contextlib.ExitStack() as stack:
-        yield Session(ssh, words, timeout_seconds, stack)
+        yield Session(ssh, words, timeout_seconds, login_seconds, stack)
 
 
 class Session:
@@ -130,12 +140,14 @@ class Session:
         ssh: Sequence[str],
         words: Sequence[str],
         timeout_seconds: float | None,
+        login_seconds: float,
         stack: contextlib.ExitStack,
     ) -> None:
-        self._limit = timeout_seconds
+        self._limit, self._login_seconds = timeout_seconds, login_seconds
         self._mark = secrets.token_hex(12).encode()
         self._stack = stack
-        self._kept = b""
+        self._kept = self._noise = b""
+        self._deadline = 0.0
         self._begun: bytes | None = None
         self._is_late = False
         self._failure: HostAnswer | None = None
@@ -169,26 +181,24 @@ class Session:
         if self._process is None:
             return
         assert self._process.stdout is not None
-        deadline = time.monotonic() + LOGIN_SECONDS
-        for chunk in self._chunks(self._process.stdout, lambda: deadline):
+        self._deadline = time.monotonic() + self._login_seconds
+        for chunk in self._chunks(self._process.stdout):
             if self._begun is not None and self._limit is None:
                 yield chunk
                 continue
             self._kept += chunk
             if self._begun is None and self._found_begin():
                 self._turn.logged_in()
-                deadline = float("inf")
-                if self._limit is not None:
-                    deadline = time.monotonic() + self._limit + GRACE_SECONDS
-                elif self._kept:
+                limit = float("inf") if self._limit is None else self._limit + GRACE_SECONDS
+                self._deadline = time.monotonic() + limit
+                if self._limit is None and self._kept:
                     yield self._kept
-        self._turn.logged_in()
 
-    def _chunks(self, stdout: BinaryIO, deadline: Callable[[], float]) -> Iterator[bytes]:
+    def _chunks(self, stdout: IO[bytes]) -> Iterator[bytes]:
         poll = select.poll()
         poll.register(stdout, select.POLLIN)
         while True:
-            left = deadline() - time.monotonic()
+            left = self._deadline - time.monotonic()
             if left <= 0:
                 self._is_late = True
                 return
@@ -210,8 +220,6 @@ class Session:
         self._begun, self._kept = line, rest
         self._noise = noise
         return True
-
-    _noise = b""
 
     def answer(self) -> HostAnswer:
         """What came of it, once it was read to its end."""
@@ -255,7 +263,7 @@ class Session:
         else:
             kind = AnswerKind.NOT_REACHED if code == SSH_FAILED else AnswerKind.NO_SHELL
         noise = _text(self._kept).strip()
-        return HostAnswer(SSH_FAILED, "", stderr, kind, noise, limit_seconds=LOGIN_SECONDS)
+        return HostAnswer(SSH_FAILED, "", stderr, kind, noise, limit_seconds=self._login_seconds)
 
     def _code(self) -> int:
         assert self._process is not None

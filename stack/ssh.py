@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from config_schema import Ssh
 
@@ -64,15 +65,14 @@ class SshTarget:
     @property
     def docker_url(self) -> str:
         port = "" if self.port is None else f":{self.port}"
-        return f"ssh://{self.user}@{self.host}{port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"ssh://{quote(self.user, safe='')}@{host}{port}"
 
 
 def ssh_target(ssh: Ssh, host: str) -> SshTarget:
     """The host with what `ssh` says of all hosts, and `ssh.hosts` of this one."""
-    own = ssh.hosts.get(host)
-    given = {} if own is None else own.model_dump(exclude_unset=True)
-    of_host = ssh.model_copy(update={name: v for name, v in given.items() if v is not None})
-    return SshTarget(host, of_host.user, of_host.port, ssh_options(of_host))
+    own = ssh.at(host)
+    return SshTarget(host, own.user, own.given_port, ssh_options(own))
 
 
 def ssh_options(ssh: Ssh) -> tuple[str, ...]:

@@ -23,10 +23,10 @@ from exctl.onboarding.new_stack import NewStack, ask_for_passphrase, place_for, 
 from exctl.pulumi.workspace import is_in_backend
 from exctl.site import Place, find_project
 from exctl.stackfile import stack_file
-from hosts.container import command_over_ssh
+from hosts.shell import command_over_ssh
 from stack.layout import build_layout
 from stack.loader import SECRET_NAMES, orgs_of_other_stacks, parse
-from stack.ssh import make_control_directory, ssh_target
+from stack.ssh import ssh_target
 from stack.text import counted
 
 ON_HOSTS = ("exec/.env", "/usr/home/genesys/exec/.env")
@@ -71,13 +71,12 @@ def from_host(host: str, given: Mapping[str, Any]) -> Source:
         words = "; ".join(f"ssh.{e['loc'][0]}: {e['msg']}" for e in error.errors())
         raise NothingTouched(f"--set: {words}. Nothing was written.") from None
     os.chdir(find_project())
-    make_control_directory()
     run = command_over_ssh(ssh_target(ssh, host).command, READ_SECONDS)
     tried = "; ".join(f'[ -f "{path}" ] && exec cat "{path}"' for path in ON_HOSTS)
     answer = run(["sh", "-c", f"{tried}; exit 3"])
     if answer.code == 0:
         return Source(f"{host}:{ON_HOSTS[0]}", answer.stdout.encode())
-    said = answer.stderr.strip() or f"it has none of {', '.join(ON_HOSTS)}"
+    said = answer.why() if answer.code != 3 else f"it has none of {', '.join(ON_HOSTS)}"
     raise NothingTouched(f"no .env could be read on {host}: {said}. Nothing was written.")
 
 

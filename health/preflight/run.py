@@ -30,7 +30,7 @@ from health.preflight.host_facts import OPEN, HostFacts
 from health.preflight.outcome import Outcome
 from health.preflight.subject import Address, Subject
 from health.preflight.tunnel import Tunnels
-from hosts.container import command_over_ssh
+from hosts.shell import command_over_ssh
 from stack.ssh import ssh_target
 
 Answer = TypeVar("Answer")
