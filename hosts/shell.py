@@ -305,6 +305,18 @@ def _script(words: Sequence[str], timeout_seconds: float | None, mark: str) -> s
     )
 
 
+def leave_connection(ssh: Sequence[str]) -> None:
+    """Lets the next command log in anew; what goes on over the shared connection isn't ended."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(
+            [*ssh[:-1], "-O", "stop", ssh[-1]],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=GRACE_SECONDS,
+            check=False,
+        )
+
+
 def end_all() -> None:
     """Ends every ssh that is under way: after Ctrl-C nothing is waited for."""
     with _running_lock:

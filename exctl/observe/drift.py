@@ -227,8 +227,8 @@ def _strays(
             container.name,
             host,
             f"a container {container.name} ({container.image}, {container.state.word}) that no run"
-            " of this stack has made; if EXEC runs in it, take it over with: exctl adopt; else remove"
-            " it on the host",
+            " of this stack has made; if EXEC runs in it, take it over with: exctl adopt; else"
+            " remove it on the host",
         )
         for host, containers in hosts.items()
         if not isinstance(containers, str)
