@@ -15,7 +15,7 @@ from exctl.adoption.legacy import ASIDE, Container, HostView, containers_of
 from exctl.errors import ExctlError
 from exctl.hosts import on_host, reached
 from exctl.site import Site
-from hosts.container import HostAnswer
+from hosts.shell import HostAnswer
 from stack.layout import Instance
 
 STOP_EXTRA_SECONDS = 60.0

@@ -174,7 +174,7 @@ def _reach(targets: Iterable[Address]) -> list[str]:
     """Tries every address at once; bash alone can open a TCP connection without a further tool."""
     lines = [
         "command -v bash >/dev/null && command -v timeout >/dev/null || exit 0",
-        f"reach() {{ words=$(timeout {CONNECT_SECONDS} bash -c"
+        f"reach() {{ words=$(timeout {CONNECT_SECONDS} bash --norc -c"
         ' "exec 3<>/dev/tcp/$1/$2" 2>&1); case $? in',
         f' 0) words={OPEN};; 124) words={TIMED_OUT};; *) words=$(echo "$words" | head -n 1);;',
         r" esac; printf 'reach\t%s\t%s\t%s\n' "
