@@ -117,6 +117,11 @@ class Image:
     architecture: str = ""
     inspected: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    @cached_property
+    def environment(self) -> Mapping[str, str]:
+        words = (self.inspected.get("Config") or {}).get("Env") or ()
+        return dict(word.partition("=")[::2] for word in words)
+
     @property
     def names(self) -> tuple[str, ...]:
         return (*self.tags, *self.references)

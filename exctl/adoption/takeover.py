@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from exctl.adoption import legacy_hosts
-from exctl.adoption.legacy import Container, HostView, Situation, situation
+from exctl.adoption.legacy import Candidate, HostView, Situation, situation
 from exctl.adoption.messages import Views, afterwards, intention
 from exctl.errors import ExctlError, FailedRun, Interrupted, NothingTouched, RolledBack
 from exctl.hosts import on_each, on_host
@@ -218,7 +218,7 @@ def _guard(site: Site, instance: Instance, how: How) -> None:
 def give_back(
     site: Site,
     instance: Instance,
-    container: Container,
+    container: Candidate,
     restart: str,
     was_healthy: bool,
     reason: str,
