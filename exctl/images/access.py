@@ -43,9 +43,7 @@ def registry_of(site: Site, via: str | None = None) -> Registry:
 
 def _known(layout: Layout, host: str) -> str:
     if host not in layout.hosts:
-        raise NothingTouched(
-            f"--via {host}: the stack's hosts are {', '.join(layout.hosts)}. Nothing was touched."
-        )
+        raise NothingTouched(f"--via {host}: the stack's hosts are {', '.join(layout.hosts)}.")
     return host
 
 
