@@ -10,7 +10,7 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -22,8 +22,14 @@ from stack.text import counted, parse_time, plain_text
 COMMAND_TIMEOUT_SECONDS = 15.0
 LOG_TAIL_LINES = 20
 LOG_LINE_LIMIT_CHARACTERS = 400
-_INSPECT = "{{json .State}} {{.RestartCount}}"
+_INSPECT = (
+    '{"state":{{json .State}},"restarts":{{.RestartCount}},"id":{{json .Id}},'
+    '"labels":{{json .Config.Labels}}}'
+)
 _SECRET = re.compile(r"(?i)((?:password|passwd|secret|token)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&}]+")
+
+
+GONE_WORDS = frozenset({"exited", "dead", "created", "missing"})
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,19 @@ class ContainerState:
     restarts: int = 0
     started_at: datetime | None = None
     error: str = ""
+    id: str = ""
+    """In full; empty where there is no container, or the host couldn't be asked."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the host could be asked."""
+        return self.word != ""
+
+    @property
+    def is_gone(self) -> bool:
+        """Certain: no process of it runs, and Docker doesn't start one by itself."""
+        return self.word in GONE_WORDS
 
     def __str__(self) -> str:
         if not self.word:
@@ -79,7 +98,7 @@ class HostContainer:
         return ContainerState("", error=answer.why())
 
     def log_tail(self) -> tuple[str, ...]:
-        """The last 20 lines of stdout and stderr, the values of passwords blotted out."""
+        """The last 20 lines of stdout and stderr, the values of passwords redacted."""
         # Both streams into one on the host: only there is their order known.
         logs = f"docker logs --tail {LOG_TAIL_LINES} {shlex.quote(self.name)} 2>&1"
         answer = self.run(["sh", "-c", logs])
@@ -90,19 +109,20 @@ class HostContainer:
 
 
 def parse_state(text: str) -> ContainerState:
-    """The state that `docker inspect --format '{{json .State}} {{.RestartCount}}'` printed."""
-    found, _, restarts = text.strip().rpartition(" ")
+    """The state that `docker inspect` printed in the form of `_INSPECT`."""
     try:
-        state: JsonValue = json.loads(found)
+        found: JsonValue = json.loads(text)
     except ValueError:
-        state = None
-    if not isinstance(state, Mapping) or not restarts.isdecimal():
+        found = None
+    found = found if isinstance(found, Mapping) else {}
+    state, restarts, labels = (found.get(name) for name in ("state", "restarts", "labels"))
+    if not isinstance(state, Mapping) or not isinstance(restarts, int):
         return ContainerState("", error=f"docker inspect answered {plain_text(text)}")
-    return state_of(state, int(restarts))
+    return state_of(state, restarts, found.get("id"), labels)
 
 
-def state_of(state: object, restarts: object) -> ContainerState:
-    """From the parts `State` and `RestartCount` of what `docker inspect` says."""
+def state_of(state: object, restarts: object, identity: object, labels: object) -> ContainerState:
+    """From the parts of what `docker inspect` says."""
     if not isinstance(state, Mapping):
         return ContainerState("", error="docker inspect says nothing of its state")
     exit_code = state.get("ExitCode")
@@ -115,9 +135,11 @@ def state_of(state: object, restarts: object) -> ContainerState:
         restarts=restarts if isinstance(restarts, int) else 0,
         started_at=parse_time(state.get("StartedAt")),
         error=error,
+        id=plain_text(identity),
+        labels={k: str(v) for k, v in labels.items()} if isinstance(labels, Mapping) else {},
     )
 
 
 def without_secrets(line: str) -> str:
-    """A log line, printable, at most 400 characters, with the values of passwords blotted out."""
-    return _SECRET.sub(r"\1[blotted out]", plain_text(line, LOG_LINE_LIMIT_CHARACTERS))
+    """A log line, printable, at most 400 characters, with the values of passwords redacted."""
+    return _SECRET.sub(r"\1[redacted]", plain_text(line, LOG_LINE_LIMIT_CHARACTERS))

@@ -141,7 +141,9 @@ def container_of(found: Mapping[str, Any]) -> Container:
         id=str(found.get("Id") or ""),
         name=str(found.get("Name") or "").removeprefix("/"),
         image=str(config.get("Image") or ""),
-        state=state_of(found.get("State"), found.get("RestartCount")),
+        state=state_of(
+            found.get("State"), found.get("RestartCount"), found.get("Id"), config.get("Labels")
+        ),
         image_id=str(found.get("Image") or ""),
         labels=config.get("Labels") or {},
         restart=(policy.get("Name") or "no") + (f":{retries}" if retries else ""),

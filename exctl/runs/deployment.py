@@ -32,7 +32,7 @@ from exctl.terminal import live
 from exctl.terminal.messages import say
 from exctl.terminal.progress import Progress
 from exctl.terminal.questions import confirm
-from health.gates.health import GO_ON
+from health.gates.events import EVENTS_VARIABLE
 from health.gates.runs import ALLOW_OUTAGE_VARIABLE
 from stack.loader import LEFT_OUT_VARIABLE
 
@@ -180,9 +180,9 @@ def _carry_out(
         for line in table(_last_look(site, ground.scope)):
             print(line, flush=True)
         images = result.outputs["release"].value if "release" in result.outputs else {}
-        gates = [*log.gates, *log.progress.downtimes]
+        events = [*log.events, *log.progress.downtimes]
         is_all = not split.elsewhere and not ground.scope.left_out  # a release is nothing less
-        if is_all and (release := store.record(site, images, how.message, gates)):
+        if is_all and (release := store.record(site, images, how.message, events)):
             say(f"this is release {release.number}")
     except KeyboardInterrupt:
         raise Interrupted(
@@ -296,8 +296,8 @@ def _preview(
             ground.stack,
             touched=False,
         )
-    said = (line for release in store.readable(site) for line in release.gates)
-    return touches(log.steps, site.layout, downtime.of(said))
+    reported = (event for release in store.readable(site) for event in release.events)
+    return touches(log.steps, site.layout, downtime.of(reported))
 
 
 def _hosts(site: Site) -> dict[str, str]:
@@ -313,6 +313,7 @@ def _run(
 ) -> Result:
     pulumi = stack.workspace.pulumi_command
     assert isinstance(pulumi, Pulumi)
+    os.environ[EVENTS_VARIABLE] = "json"
     with passed_on(pulumi.interrupt, lambda: lock.stop_gates(site), say) as interrupts:
         try:
             result = operation()
@@ -334,9 +335,7 @@ def _run(
                 reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
             if not touched:
                 raise ExctlError("\n\n".join(reasons), touched=False) from None
-            # What there is to do depends on more than the gate knows, and is said at the end.
-            told = "\n\n".join(reasons).replace(f"\n  {GO_ON}", "")
-            raise _failed(site, log, told) from None
+            raise _failed(site, log, "\n\n".join(reasons)) from None
 
 
 def _failed(site: Site, log: StepLog, reasons: str) -> FailedRun:

