@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from exctl import files
 from exctl.adoption import legacy_hosts
-from exctl.adoption.legacy import Container, HostView, Situation, situation
+from exctl.adoption.legacy import Candidate, HostView, Situation, situation
 from exctl.adoption.messages import Views, afterwards, intention
 from exctl.errors import ExctlError, FailedRun, Interrupted, NothingTouched, RolledBack
 from exctl.hosts import on_each, on_host
@@ -238,7 +238,7 @@ def _report(event: Event) -> None:
 def give_back(
     site: Site,
     instance: Instance,
-    container: Container,
+    container: Candidate,
     restart: str,
     was_healthy: bool,
     reason: str,

@@ -187,7 +187,6 @@ def as_pulumi_shows(value: Any) -> Any:
     return value
 
 
-@pytest.mark.pulumi
 @pytest.mark.skipif(PULUMI is None, reason="needs the Pulumi CLI")
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[*HealthCheck], phases=[Phase.generate]
