@@ -113,7 +113,7 @@ def _conversations(
         ways = {
             i.port: network.from_here(host, i.port)
             if is_direct
-            else network.through_ssh(ssh, i.port)
+            else network.through_ssh(ssh, i.health_url)
             for i in subject.instances(host)
         }
         return replace(
