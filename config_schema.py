@@ -93,7 +93,7 @@ LOG_REFERENCE = re.compile(
     r"<(TENANT_ID|HOSTNAME)>|\$(TENANT_ID|HOSTNAME)(?![A-Za-z0-9_])"
     r"|\$\{(TENANT_ID|HOSTNAME)(?::?[-?+][^}]*)?\}"
 )
-"""What is filled in in a log file's name: the vendor's `${TENANT_ID}`, and the shell's other ways to
+"""What is filled in in a log file's name: the vendor's `${TENANT_ID}`, and a shell's other ways to
 write it."""
 
 
@@ -107,7 +107,7 @@ def canonical_host(host: str) -> str:
 
 def _shown(value: str) -> str:
     """The value for a message, but not where a password may stand in it."""
-    return "the value" if "@" in value or "://" in value else repr(value)
+    return "the value" if "@" in value else repr(value)
 
 
 def _is_host(value: str) -> str:
@@ -160,6 +160,15 @@ def _is_tag(value: str) -> str:
     if _TAG.fullmatch(value) is None:
         raise ValueError(f"{value!r} is not an image tag; name a version such as 100.0.100.11")
     return value
+
+
+def tag_problem(value: str) -> str:
+    """Why a text can't be a version; '' if it can be one."""
+    try:
+        _is_tag(value)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _is_digest(value: str) -> str:
@@ -224,8 +233,7 @@ def endpoints_of(voice_server: str) -> list[tuple[str, int]]:
         found.append((_is_host(host), int(port)))
     if len(found) != 2 or voice_server.count("/") != 1:
         raise ValueError(
-            f"{_shown(voice_server)} is not of the form primary:port/backup:port (an IPv6 address in"
-            " brackets)"
+            f"{_shown(voice_server)} is not of the form primary:port/backup:port (IPv6 in brackets)"
         )
     return found
 
@@ -300,8 +308,8 @@ class SshHost(Section):
 
 class Ssh(Section):
     user: User = Field(default="genesys", description="user on every host, in its group docker")
-    port: Port = Field(
-        default=22, description="SSH port of every host; where it isn't set, ssh_config may decide"
+    port: Port | None = Field(
+        default=None, description="SSH port of every host; none: ssh_config decides, else 22"
     )
     key_path: str | None = Field(
         default=None,
@@ -315,11 +323,6 @@ class Ssh(Section):
     hosts: dict[Host, SshHost] = Field(
         default={}, description="hosts with another user, port or key, by name or address"
     )
-
-    @property
-    def given_port(self) -> int | None:
-        """The port if the stack file sets one; else ssh_config decides."""
-        return self.port if "port" in self.model_fields_set else None
 
     def at(self, host: str) -> Ssh:
         """What holds for one host."""
@@ -485,7 +488,7 @@ class ConfigDb(Section):
     host: Host = Field(description="host of the Engage Config DB")
     port: Port | None = Field(
         default=None,
-        description=f"its port; {vendor.POSTGRESQL_PORT} for postgresql, to be given for the others",
+        description=f"its port; {vendor.POSTGRESQL_PORT} for postgresql, mandatory for the others",
     )
     user: Text = Field(description="user of the database; its password: secret configDbPassword")
     name: Text = Field(description="name of the database")

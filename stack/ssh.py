@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from config_schema import Ssh
+from stack.text import in_url
 
 CONNECT_TIMEOUT_SECONDS = 10
 ALIVE_INTERVAL_SECONDS, ALIVE_COUNT = 5, 2
@@ -65,14 +66,13 @@ class SshTarget:
     @property
     def docker_url(self) -> str:
         port = "" if self.port is None else f":{self.port}"
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"ssh://{quote(self.user, safe='')}@{host}{port}"
+        return f"ssh://{quote(self.user, safe='')}@{in_url(self.host)}{port}"
 
 
 def ssh_target(ssh: Ssh, host: str) -> SshTarget:
     """The host with what `ssh` says of all hosts, and `ssh.hosts` of this one."""
     own = ssh.at(host)
-    return SshTarget(host, own.user, own.given_port, ssh_options(own))
+    return SshTarget(host, own.user, own.port, ssh_options(own))
 
 
 def ssh_options(ssh: Ssh) -> tuple[str, ...]:

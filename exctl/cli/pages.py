@@ -9,7 +9,7 @@ import re
 import click
 
 from exctl.__main__ import SECTIONS, main
-from exctl.project import PROGRAM
+from exctl.site import PROGRAM
 
 DIRECTORY = PROGRAM / "docs/commands"
 MARK = "<!-- Made by python -m exctl.cli.pages from the command's own help; edit that. -->"

@@ -11,17 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import yaml
-
 from exctl.hosts import containers_on, on_each
 from exctl.pulumi.workspace import open_stack
 from exctl.releases import store
 from exctl.runs.plan import CONTAINER_TYPE, IMAGE_TYPE
 from exctl.site import Site
-from exctl.stackfile.stack_file import path_of
 from hosts.docker import Container
+from stack import yaml_text
 from stack.layout import Instance, Layout
-from stack.loader import NAMESPACE
 
 Kind = Literal["host changed", "not yet deployed", "not known"]
 BYTES_A_MIB = 1 << 20
@@ -63,7 +60,7 @@ def look(site: Site) -> list[Drift]:
     found = dict(zip(hosts, on_each(hosts, lambda host: containers_on(site, host)), strict=True))
     last = store.last(site)
     before = last.stack_file if last else ""
-    renewed = renewed_secrets(before, path_of(site).read_text()) if before else set()
+    renewed = renewed_secrets(before, site.file.read_text("utf-8")) if before else set()
     return [
         *compare(site.layout, deployed, found),
         *not_yet_rotated(site.layout, deployed, renewed),
@@ -105,12 +102,10 @@ def renewed_secrets(before: str, now: str) -> set[str]:
 
 
 def _ciphertexts(text: str) -> dict[str, str]:
-    content = yaml.safe_load(text)
-    config = content.get("config") if isinstance(content, Mapping) else None
     return {
-        str(key).removeprefix(f"{NAMESPACE}:"): str(value["secure"])
-        for key, value in (config or {}).items()
-        if isinstance(value, Mapping) and set(value) == {"secure"}
+        name: value["secure"]
+        for name, value in yaml_text.settings_in(text).items()
+        if yaml_text.holds_secret(value) and "secure" in value
     }
 
 
