@@ -13,7 +13,7 @@ import requests
 
 from health.preflight.finding import Finding, Verdict
 from health.preflight.host_facts import HostFacts
-from health.preflight.outcome import Outcome, of_error
+from health.preflight.outcome import NOT_FORWARDED_FIX, Outcome, of_error
 from health.preflight.subject import Subject
 from health.preflight.tunnel import Tunnels, trusting, trusting_anybody
 from hosts.docker import Image
@@ -254,9 +254,10 @@ def login_finding(subject: Subject, host: str, facts: HostFacts, login: Outcome)
         "not trusted": f"put its authority into /etc/docker/certs.d/{name} on the host; for this"
         " check alone, into preflight.ca_path",
         "not asked": "set what is missing, and run it again",
+        "not forwarded": NOT_FORWARDED_FIX,
     }
     verdict: Verdict = "warning" if has_all else "stops"
-    if login.kind in ("not asked", "not trusted"):
+    if login.is_unknown or login.kind == "not trusted":
         # The daemon trusts what its host's own store says as well, which isn't seen from here.
         verdict = "not known"
     fix = fixes.get(login.kind, "see that the registry runs")
