@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from stack.layout import Layout
+if (
+    TYPE_CHECKING
+):  # the options of every command name a scope: `exctl --help` loads no more than that
+    from stack.layout import Layout
 
 ROLES = ("image", "guard", "container", "health", "sync")
 COMPONENTS = ("connector", "config-sync", "agent-state-sync", "conversation-provider")
