@@ -120,7 +120,13 @@ def _secret_problems(
     if not (isinstance(redis, dict) and redis.get("secure") is False):
         needed["redisPassword"] = "redis.secure is true"
     if isinstance(registry, dict) and registry.get("username") is not None:
-        needed["registryPassword"] = "registry.username is set"
+        if registry.get("password_command") is None:
+            needed["registryPassword"] = "registry.username is set"
+        elif values.get("registryPassword"):
+            yield Problem(
+                "registryPassword",
+                "is set, but registry.password_command gives the password; remove one of them",
+            )
     for name, reason in needed.items():
         if not values.get(name):
             command = f"pulumi config set --secret {_full(name)}"

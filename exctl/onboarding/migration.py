@@ -184,7 +184,7 @@ def needed(config: ExecConfig, known: Collection[str]) -> list[str]:
     names = ["configDbPassword", *OPTIONAL]
     if config.redis.secure:
         names.append("redisPassword")
-    if config.registry.username is not None:
+    if config.registry.needs_secret:
         names.append("registryPassword")
     return [name for name in names if name not in known]
 

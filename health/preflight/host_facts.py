@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from health.preflight.subject import Address, Subject
+from oci.reference import ImageReference, parsed
 
 CONNECT_SECONDS = 3
 OPEN, TIMED_OUT = "open", "timeout"
@@ -44,10 +45,19 @@ class HostImage:
 
     names: tuple[str, ...]
     user: str
+    id: str = ""
+
+    @property
+    def references(self) -> frozenset[ImageReference]:
+        return frozenset(r for r in map(parsed, self.names) if r is not None)
 
     @property
     def digests(self) -> tuple[str, ...]:
-        return tuple(name.partition("@")[2] for name in self.names if "@" in name)
+        return tuple(sorted({r.digest for r in self.references if r.digest}))
+
+    def is_named(self, image: str) -> bool:
+        """Whether this is the image of that name, or of that id."""
+        return image == self.id or parsed(image) in self.references
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,7 @@ def script(subject: Subject, host: str) -> str:
     logs = shlex.quote(subject.config.logs.host_path)
     images = " ".join(shlex.quote(image) for image in subject.images(host))
     ports = "".join(f"{i.port:04X} " for i in subject.instances(host))
-    registry = shlex.quote(subject.config.registry.repository.split("/")[0])
+    registry = shlex.quote(subject.registry_host)
     return "\n".join(
         [
             "LC_ALL=C; export LC_ALL",
@@ -109,8 +119,9 @@ def script(subject: Subject, host: str) -> str:
             f"docker image inspect --format '{_IMAGE}' {images} 2>/dev/null",
             f"want=' {ports}'",
             _LISTENERS,
-            f'say certificates "$(cat /etc/docker/certs.d/{registry}/*.crt 2>/dev/null'
-            ' | base64 | tr -d "\\n")"',
+            f"registry={registry}",
+            'say certificates "$([ -z "$registry" ] || cat "/etc/docker/certs.d/$registry"/*.crt'
+            ' 2>/dev/null | base64 | tr -d "\\n")"',
             *_reach(subject.targets(host)),
             "exit 0",
         ]
@@ -131,7 +142,7 @@ _CONTAINERS = (
     '{{.CreatedAt}}\t{{.Label "exec.stack"}}\t{{.Label "com.docker.compose.project"}}\t'
     "{{.Networks}}' 2>/dev/null"
 )
-_IMAGE = "image\t{{json .RepoTags}}\t{{json .RepoDigests}}\t{{json .Config.User}}"
+_IMAGE = "image\t{{json .RepoTags}}\t{{json .RepoDigests}}\t{{json .Config.User}}\t{{json .Id}}"
 # Of a listening socket /proc tells everybody the port and whose it is, but only its owner and root
 # may know the process.
 _LISTENERS = r"""cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v want="$want" '$4 == "0A" {
@@ -167,7 +178,7 @@ def parse(text: str) -> HostFacts | None:
         docker=docker,
         docker_said=said,
         containers=tuple(HostContainer(*line[1:]) for line in _of(lines, "container", 8)),
-        images=tuple(filter(None, map(_image, _of(lines, "image", 4)))),
+        images=tuple(filter(None, map(_image, _of(lines, "image", 5)))),
         listeners=_listeners(_of(lines, "listen", 3)),
         logs=_log_directory(facts),
         reached={
@@ -200,8 +211,9 @@ def _docker(text: str) -> tuple[Mapping[str, Any], str]:
 
 def _image(line: list[str]) -> HostImage | None:
     try:
-        tags, digests, user = (json.loads(part) for part in line[1:])
-        return HostImage(tuple(map(str, [*(tags or ()), *(digests or ())])), str(user or ""))
+        tags, digests, user, identity = (json.loads(part) for part in line[1:])
+        names = tuple(map(str, [*(tags or ()), *(digests or ())]))
+        return HostImage(names, str(user or ""), str(identity))
     except (ValueError, TypeError):
         return None
 

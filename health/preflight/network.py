@@ -22,7 +22,8 @@ def findings(
     """One finding for each system that the host's instances need; for servers that stand in
     pairs, one a pair."""
     registry: Verdict = "warning" if has_all_images else "stops"
-    yield _one("registry-reach", host, subject.registry, facts, registry)
+    if subject.registry is not None:
+        yield _one("registry-reach", host, subject.registry, facts, registry)
     connections = {Address(c.to_host, c.to_port) for c in subject.connections(host)}
     if subject.redis in connections:
         yield _one("redis-reach", host, subject.redis, facts)

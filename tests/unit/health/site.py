@@ -78,7 +78,7 @@ class Site:
     def has_image(self, host: str, digest: str = DIGEST, user: str = "") -> Site:
         place = self.image(host).rpartition(":")[0]
         tags, digests = json.dumps([self.image(host)]), json.dumps([f"{place}@{digest}"])
-        self.lines[host].append(f"image\t{tags}\t{digests}\t{json.dumps(user)}")
+        self.lines[host].append(f'image\t{tags}\t{digests}\t{json.dumps(user)}\t"id"')
         return self
 
     def has_container(
