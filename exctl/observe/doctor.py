@@ -18,11 +18,10 @@ from exctl.stackfile import secrets
 from exctl.terminal.messages import say
 from health.preflight import report
 from health.preflight.finding import Finding
+from health.preflight.registry import with_login
 from health.preflight.run import examine
 from health.preflight.subject import Subject
 from health.preflight.tunnel import trusting
-from oci.errors import LoginError
-from oci.login import login_of
 from stack.ssh import make_control_directory
 
 PATIENCE_SECONDS = 1.0
@@ -63,20 +62,8 @@ def _decrypting(site: Site, subject: Subject, file: Path | None) -> Callable[[],
         # Asked for now: later something else writes to the terminal.
         passphrase(site)
     except NothingTouched:
-        return lambda: _with_login(replace(subject, no_secrets=NO_PASSPHRASE))
-    return lambda: _with_login(replace(subject, secrets=secrets.all_of(site, file)))
-
-
-def _with_login(subject: Subject) -> Subject:
-    """The subject with the registry's login, which is had once for all hosts."""
-    registry = subject.config.registry
-    if registry.needs_secret and "registryPassword" not in subject.secrets:
-        return replace(subject, no_login=subject.no_secrets or "no registryPassword")
-    try:
-        login = login_of(registry, lambda: subject.secrets["registryPassword"])
-    except LoginError as error:
-        return replace(subject, no_login=str(error))
-    return replace(subject, login=login)
+        return lambda: with_login(replace(subject, no_secrets=NO_PASSPHRASE))
+    return lambda: with_login(replace(subject, secrets=secrets.all_of(site, file)))
 
 
 @contextmanager

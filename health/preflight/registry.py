@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 
 from health.preflight.finding import Finding, Verdict
@@ -11,9 +11,10 @@ from health.preflight.host_facts import HostFacts, HostImage
 from health.preflight.outcome import Outcome, of_error
 from health.preflight.subject import Subject
 from health.preflight.tunnel import Tunnels, trusting, trusting_anybody
-from oci.errors import RegistryError
+from oci.errors import LoginError, RegistryError
+from oci.login import login_of
 from oci.manifest import size_and_part
-from oci.reference import ImageReference
+from oci.reference import ImageReference, host_and_port
 from oci.registry import Registry
 from stack.text import plain_text
 
@@ -41,6 +42,18 @@ class RegistryAnswer:
     manifests: Manifests = field(default_factory=dict)
 
 
+def with_login(subject: Subject) -> Subject:
+    """The subject with the registry's login, or why it can't be had: once a run, for all hosts."""
+    registry = subject.config.registry
+    if registry.needs_secret and "registryPassword" not in subject.secrets:
+        return replace(subject, no_login=subject.no_secrets or "no registryPassword")
+    try:
+        login = login_of(registry, lambda: subject.secrets["registryPassword"])
+    except LoginError as error:
+        return replace(subject, no_login=str(error))
+    return replace(subject, login=login)
+
+
 def ask(subject: Subject, host: str, facts: HostFacts, tunnels: Tunnels) -> RegistryAnswer:
     """Logs in and looks up every image of the host."""
     if subject.no_login:
@@ -49,7 +62,7 @@ def ask(subject: Subject, host: str, facts: HostFacts, tunnels: Tunnels) -> Regi
         return RegistryAnswer(Outcome("not asked", "Docker can't be asked how it speaks with it"))
     has_proxy = facts.docker.get("HttpsProxy") or facts.docker.get("HttpProxy")
     no_proxy = str(facts.docker.get("NoProxy") or "")
-    if has_proxy and not _goes_past_proxy(subject.registry_host, no_proxy):
+    if has_proxy and not _goes_past_proxy(host_and_port(subject.registry_host)[0], no_proxy):
         return RegistryAnswer(Outcome("not asked", "the daemon asks it through a proxy"))
     client = _client(subject, facts, tunnels)
     found: dict[str, Manifest | Outcome] = {}
