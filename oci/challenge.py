@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.request import parse_http_list
 
+_PARTS = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+', re.DOTALL)
 _BEGINS = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s+(.*))?", re.DOTALL)
 _FIELD = re.compile(r'([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))', re.DOTALL)
 
@@ -24,7 +24,7 @@ def challenges(header: str) -> list[Challenge]:
     """Every way that a `WWW-Authenticate` header offers, in its order; several headers stand in
     one, with commas. What isn't understood is left out."""
     found: list[tuple[str, dict[str, str]]] = []
-    for part in parse_http_list(header):
+    for part in (each.strip() for each in _PARTS.findall(header)):
         if (name_value := _FIELD.fullmatch(part)) is None:
             begins = _BEGINS.fullmatch(part)
             if begins is None:
