@@ -15,7 +15,7 @@ from components.service import Site
 from config_schema import ExecConfig
 from oci.reference import parsed
 from stack.layout import Layout
-from stack.loader import Secrets
+from stack.loader import Secrets, left_out
 
 
 class Connector(pulumi.ComponentResource):
@@ -36,7 +36,9 @@ class Connector(pulumi.ComponentResource):
         waiting = [i.key for i in layout.running if i.service != "excs"]
         # The sync stands for all that came before it: that each container named every image took
         # as long as all else together at 50 hosts (Measured).
-        after: list[pulumi.Resource] = list(self.images.values())
+        after: list[pulumi.Resource] = [
+            image for key, image in self.images.items() if key not in left_out()
+        ]
         for instance in layout.running:
             if instance.service == "excs":
                 after = [Excs(instance, site, after, waiting, parent).synced]
@@ -52,8 +54,8 @@ def _digest(image: docker.RemoteImage, has_registry: bool) -> pulumi.Output[str]
     if not has_registry:
         return image.image_id
 
-    def digest_in(name: str) -> str:
-        reference = parsed(name)
+    def digest_in(name: str | None) -> str:
+        reference = parsed(name or "")  # an image that was left out has none
         return (reference.digest if reference is not None else None) or ""
 
     return image.repo_digest.apply(digest_in)

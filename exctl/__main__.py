@@ -9,7 +9,7 @@ import click
 
 from exctl.cli.usage import no_command, worded
 from exctl.cli.vendor_spelling import translated
-from exctl.errors import INTERRUPTED, USAGE, ExctlError
+from exctl.errors import INTERRUPTED, NOTHING_TOUCHED, USAGE, ExctlError
 from exctl.pulumi.interrupts import as_ctrl_c
 
 SECTIONS = {
@@ -21,7 +21,8 @@ SECTIONS = {
         "up", "stop", "start", "restart", "update", "rollback", "rotate", "images", "destroy",
     ),
     "Begin, move, mend": (
-        "init", "import-env", "adopt", "export-env", "transaction", "unlock", "completion",
+        "init", "import-env", "adopt", "export-env", "transaction", "unlock", "forget",
+        "completion",
     ),
 }  # fmt: skip
 
@@ -92,7 +93,7 @@ def run() -> int:
     try:
         main(translated(sys.argv[1:]), prog_name="exctl", standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("exctl: not done; nothing was touched.", err=True)
+        click.echo(f"exctl: not done.\n{NOTHING_TOUCHED}", err=True)
         return INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
@@ -101,7 +102,7 @@ def run() -> int:
         click.echo(f"exctl: {worded(error)}", err=True)
         return USAGE
     except ExctlError as error:
-        click.echo(f"exctl: {error}", err=True)
+        click.echo(f"exctl: {error.text}", err=True)
         return error.code
     except KeyboardInterrupt:
         click.echo("exctl: interrupted; run the same command again to go on.", err=True)

@@ -53,7 +53,7 @@ def find_place(stack: str | None) -> Place:
     if wanted not in known:
         raise NothingTouched(
             f"there is no stack file {path}; {project} has {_list(known)}. To begin a new stack:"
-            f" exctl init --stack {wanted}. Nothing was touched."
+            f" exctl init --stack {wanted}."
         )
     return Place(project, wanted)
 
@@ -99,7 +99,7 @@ def read_stack_file(path: Path) -> tuple[dict[str, str], set[str]]:
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise NothingTouched(f"{path.name} can't be read: {error}. Nothing was touched.") from None
+        raise NothingTouched(f"{path.name} can't be read: {error}.") from None
     return read_settings(path.name, text)
 
 
@@ -112,10 +112,10 @@ def read_settings(name: str, text: str) -> tuple[dict[str, str], set[str]]:
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise NothingTouched(f"{name} isn't YAML: {error}. Nothing was touched.") from None
+        raise NothingTouched(f"{name} isn't YAML: {error}.") from None
     found = content.get("config") if isinstance(content, Mapping) else None
     if not isinstance(found, Mapping):
-        raise NothingTouched(f"{name} has no section `config`. Nothing was touched.")
+        raise NothingTouched(f"{name} has no section `config`.")
     prefix = f"{NAMESPACE}:"
     ours = {str(k).removeprefix(prefix): v for k, v in found.items() if str(k).startswith(prefix)}
     secret_keys = {name for name, value in ours.items() if _is_secret(value)}

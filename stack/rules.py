@@ -6,13 +6,11 @@ that an operator sees all problems at once.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import vendor_facts as vendor
-from stack import preflight_checks
 from stack.layout import stoppable
 
 
@@ -34,7 +32,7 @@ def cross_problems(sections: Mapping[str, Any], other_orgs: Mapping[str, str]) -
         *_unknown_stopped(sections),
         *_shared_org(sections, other_orgs),
         *_logs_out_of_reach(sections),
-        *_unknown_waivers(sections),
+        *_unknown_hosts(sections),
     ]
 
 
@@ -107,15 +105,14 @@ def _logs_out_of_reach(sections: Mapping[str, Any]) -> Iterator[Problem]:
             )
 
 
-def _unknown_waivers(sections: Mapping[str, Any]) -> Iterator[Problem]:
-    waive = _at(sections, "preflight", "waive")
+def _unknown_hosts(sections: Mapping[str, Any]) -> Iterator[Problem]:
+    """Hosts that a setting names though the stack has no instance there."""
     hosts = {host for _, host, _ in _places(sections) if isinstance(host, str)}
-    for entry in waive if isinstance(waive, Mapping) else ():
-        name, at, host = str(entry).partition("@")
-        if name not in preflight_checks.NAMES:
-            close = difflib.get_close_matches(name, preflight_checks.NAMES, 1)
-            known = f"; there are {', '.join(preflight_checks.NAMES)}"
-            hint = f'. Did you mean "{close[0]}"?' if close else known
-            yield Problem("preflight.waive", f"{name!r} is no check of the preflight{hint}")
-        elif at and host not in hosts:
-            yield Problem("preflight.waive", f"{entry!r}: {host!r} is no host of this stack")
+    waive, ssh = _at(sections, "preflight", "waive"), _at(sections, "ssh", "hosts")
+    for entry in map(str, waive if isinstance(waive, Mapping) else ()):
+        _, at, host = entry.partition("@")
+        if at and host not in hosts:
+            yield Problem("preflight.waive", f"{entry!r}: {host!r} is not a host of this stack")
+    for host in map(str, ssh if isinstance(ssh, Mapping) else ()):
+        if host not in hosts:
+            yield Problem(f"ssh.hosts.{host}", "is not a host of this stack")

@@ -46,7 +46,8 @@ class SshTarget:
 
 
 def ssh_target(ssh: Ssh, host: str) -> SshTarget:
-    return SshTarget(host, ssh.user, ssh.port, ssh_options(ssh))
+    own = ssh.at(host)
+    return SshTarget(host, own.user, own.port, ssh_options(own))
 
 
 def ssh_options(ssh: Ssh) -> tuple[str, ...]:

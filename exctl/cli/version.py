@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from importlib import metadata
-from pathlib import Path
 
 from exctl.project import PROGRAM
 
@@ -14,7 +11,7 @@ PACKAGE = "exec-deploy"
 
 
 def described() -> str:
-    """`exctl 0.1.0 (e994efc), Python SDK 3.260.0, embedded engine`, as one line."""
+    """`exctl 0.1.0 (e994efc), Pulumi SDK 3.272.0, Pulumi CLI …/bin/pulumi`, as one line."""
     try:
         own = metadata.version(PACKAGE)
     except metadata.PackageNotFoundError:
@@ -33,9 +30,7 @@ def program_revision() -> str:
 
 
 def _runner() -> str:
-    """The embedded engine, also where it stands first in PATH under the CLI's name."""
-    found = shutil.which("pulumi")
-    if os.environ.get("EXCTL_ENGINE") == "embedded" or found is None:
-        return "embedded engine"
-    is_ours = Path(found).resolve().is_relative_to(PROGRAM / "engine")
-    return "embedded engine" if is_ours else "Pulumi CLI"
+    from exctl.pulumi.process import cli_path
+
+    found = cli_path()
+    return "no Pulumi CLI" if found is None else f"Pulumi CLI {found}"

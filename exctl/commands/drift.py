@@ -24,8 +24,8 @@ def command(site: Site, as_json: bool) -> None:
     from exctl.pulumi import lock
     from exctl.terminal.messages import say
 
-    if at_it := lock.goes_on(site):
-        say(f"a run goes on ({at_it}): what it is at just now may look like drift")
+    if run := lock.run_under_way(site):
+        say(f"a run goes on ({lock.described(run)}): what it is at just now may look like drift")
     found = drift.look(site)
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], indent=2))

@@ -143,7 +143,6 @@ def _words(option: str, text: str | None) -> tuple[str, ...]:
     except ValueError as error:
         raise NothingTouched(
             f"""{option} {text!r} is neither words nor a JSON list of them: {error}."""
-            " Nothing was pushed."
         ) from None
 
 

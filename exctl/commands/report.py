@@ -35,7 +35,7 @@ def command(site: Site, page: Path | None, as_json: bool) -> None:
     from exctl.report import page as stack_page
 
     if page is not None and not page.absolute().parent.is_dir():
-        raise NothingTouched(f"{page.absolute().parent} isn't a directory. Nothing was written.")
+        raise NothingTouched(f"{page.absolute().parent} isn't a directory.")
     state = stack_page.collect(site)
     if as_json:
         click.echo(json.dumps(stack_page.as_json(site, state), indent=2))

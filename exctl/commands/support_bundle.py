@@ -23,6 +23,6 @@ def command(site: Site, path: Path | None) -> None:
 
     target = path or Path(f"exec-{site.stack}-support.tar.gz")
     if not target.absolute().parent.is_dir():
-        raise ExctlError(f"{target.absolute().parent} isn't a directory. Nothing was written.")
+        raise ExctlError(f"{target.absolute().parent} isn't a directory.", touched=False)
     names = support_archive.write(site, target)
     click.echo(f"{target}: {', '.join(names)}")

@@ -23,18 +23,17 @@ def command(site: Site, yes: bool) -> None:
     from exctl.releases import store
     from exctl.terminal.questions import confirm
 
-    locks = lock.held(site)
-    if not locks:
+    found = lock.holders(site)
+    if not found:
         click.echo(f"nobody holds the lock of the stack {site.stack}")
         return
-    for path in locks:
-        click.echo(f"held by {lock.described(path)}", err=True)
-    if any(lock.is_alive(path) for path in locks):
-        raise ExctlError("that run still goes on; wait for it or end it. Nothing was touched.")
+    for holder in found:
+        click.echo(f"held by {lock.described(holder)}", err=True)
+    if any(holder.lives for holder in found):
+        raise ExctlError("that run still goes on; wait for it or end it.", touched=False)
     if not yes:
         confirm("Take the lock?")
-    for path in locks:
-        path.unlink(missing_ok=True)
+    lock.release(site)
     click.echo("the lock is free")
     for line in store.ways_on(site):
         click.echo(line)

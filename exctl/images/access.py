@@ -35,7 +35,7 @@ def registry_of(site: Site, via: str | None = None) -> Registry:
     if not settings.is_used:
         raise NothingTouched(
             "this stack has no registry (registry.repository: none); exctl images push brings an"
-            " archive onto its hosts. Nothing was touched."
+            " archive onto its hosts."
         )
     schemes = ("http",) if settings.insecure else ("https",)
     session = requests.Session()
@@ -87,8 +87,7 @@ def checked(site: Site, option: str, host: str) -> str:
     """The host, if it is the stack's. Raises NothingTouched with the hosts there are."""
     if host not in site.layout.hosts:
         raise NothingTouched(
-            f"{option} {host}: the stack's hosts are {', '.join(site.layout.hosts)}. Nothing was"
-            " touched."
+            f"{option} {host}: the stack's hosts are {', '.join(site.layout.hosts)}."
         )
     return host
 

@@ -141,7 +141,7 @@ def recover(site: Site, host: str, text: str, wanted: Wanted) -> None:
         ours = sorted(str(r) for r in on_it if r.registry == wanted_image.registry)
         raise NothingTouched(
             f"{host} has no image {wanted_image}; it has: {', '.join(ours) or 'none of this'}"
-            " registry. Nothing was pushed."
+            " registry."
         )
     with work_directory() as directory:
         # The archive, and its layers compressed.
@@ -184,5 +184,6 @@ def _read_out(site: Site, host: str, image: str, path: Path) -> None:
         free = shutil.disk_usage(path.parent).free / 1e6
         raise ExctlError(
             f"{host}: docker save {image} ended with {code}: {said or 'no words'} ({free:.0f} MB"
-            f" are free in {path.parent}). Nothing was pushed."
+            f" are free in {path.parent}).",
+            touched=False,
         )

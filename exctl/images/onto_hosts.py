@@ -82,7 +82,7 @@ def _push(
     looked = dict(zip(jobs, on_each(jobs, lambda job: _look(site, *job)), strict=True))
     problems = [line for job in jobs for line in _problems(*job, looked[job], content, wanted)]
     if problems:
-        raise NothingTouched("\n".join([*problems, "Nothing was sent to any host."]))
+        raise NothingTouched("\n".join(problems))
     left = []
     for (host, image), ready in looked.items():
         assert isinstance(ready, Ready)

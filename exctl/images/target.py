@@ -43,7 +43,7 @@ class Target:
 def targets_of(paths: Sequence[Path], wanted: Wanted) -> list[Target]:
     """Each archive with what it is for. Raises NothingTouched for the first that can't be used."""
     if len(paths) > 1 and (wanted.service or wanted.tag):
-        raise NothingTouched("--service and --tag are for one file. Nothing was pushed.")
+        raise NothingTouched("--service and --tag are for one file.")
     with refused():
         return [target(path, wanted) for path in paths]
 
@@ -54,7 +54,7 @@ def refused() -> Iterator[None]:
     try:
         yield
     except ArchiveError as error:
-        raise NothingTouched(f"{error}. Nothing was pushed.") from None
+        raise NothingTouched(f"{error}.") from None
 
 
 def target(path: Path, wanted: Wanted) -> Target:

@@ -38,14 +38,14 @@ def begin(stack: str | None, source: Path | None, secrets_stdin: bool) -> Iterat
     is_terminal = sys.stdin.isatty()
     if source is None and (secrets_stdin or not is_terminal):
         raise NothingTouched(
-            "there is no terminal to ask on; give the settings by --from FILE. Nothing was written."
+            "there is no terminal to ask on; give the settings by --from FILE."
             if not is_terminal
-            else "--secrets-stdin goes with --from FILE. Nothing was written."
+            else "--secrets-stdin goes with --from FILE."
         )
     if stack is None and source is None:
         stack = ask("name of the new stack", "")
     if not stack:
-        raise NothingTouched("name the new stack: --stack NAME. Nothing was written.")
+        raise NothingTouched("name the new stack: --stack NAME.")
     place = new_stack.place_for(find_project(), stack)
     new = _asked(place) if source is None else _read(place, source, secrets_stdin)
     new_stack.ask_for_passphrase(stack)
@@ -69,9 +69,7 @@ def _read(place: Place, source: Path, secrets_stdin: bool) -> NewStack:
     """The stack of a file; secrets from everywhere but there, or asked for on a terminal."""
     is_stdin = str(source) == "-"
     if is_stdin and secrets_stdin:
-        raise NothingTouched(
-            "stdin can't be both --from - and --secrets-stdin. Nothing was written."
-        )
+        raise NothingTouched("stdin can't be both --from - and --secrets-stdin.")
     name = "stdin" if is_stdin else str(source)
     settings, problems = _settings(name, sys.stdin.read() if is_stdin else _text(source))
     secrets, wrong = secret_sources.from_environment(os.environ)
@@ -97,7 +95,7 @@ def _text(source: Path) -> str:
     try:
         return source.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise NothingTouched(f"{source} can't be read: {error}. Nothing was written.") from None
+        raise NothingTouched(f"{source} can't be read: {error}.") from None
 
 
 def _settings(name: str, text: str) -> tuple[dict[str, Any], list[Problem]]:
@@ -107,10 +105,10 @@ def _settings(name: str, text: str) -> tuple[dict[str, Any], list[Problem]]:
     except yaml.YAMLError as error:
         at = getattr(error, "problem_mark", None)  # its words may hold a line with a password
         where = f" at line {at.line + 1}" if at else ""
-        raise NothingTouched(f"{name} isn't YAML{where}. Nothing was written.") from None
+        raise NothingTouched(f"{name} isn't YAML{where}.") from None
     found = content.get("config", content) if isinstance(content, Mapping) else None
     if not isinstance(found, Mapping):
-        raise NothingTouched(f"{name} has no settings. Nothing was written.")
+        raise NothingTouched(f"{name} has no settings.")
     sections = {str(key).removeprefix(f"{NAMESPACE}:"): value for key, value in found.items()}
     problems = [
         Problem(

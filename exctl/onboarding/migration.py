@@ -54,9 +54,7 @@ def from_path(path: Path) -> Source:
     try:
         return Source(str(file), file.read_bytes())
     except OSError as error:
-        raise NothingTouched(
-            f"{file} can't be read: {error.strerror}. Nothing was written."
-        ) from None
+        raise NothingTouched(f"{file} can't be read: {error.strerror}.") from None
 
 
 def from_host(host: str, given: Mapping[str, Any]) -> Source:
@@ -69,7 +67,7 @@ def from_host(host: str, given: Mapping[str, Any]) -> Source:
         ssh = Ssh.model_validate_json(json.dumps(given.get("ssh", {})))
     except ValidationError as error:
         words = "; ".join(f"ssh.{e['loc'][0]}: {e['msg']}" for e in error.errors())
-        raise NothingTouched(f"--set: {words}. Nothing was written.") from None
+        raise NothingTouched(f"--set: {words}.") from None
     os.chdir(find_project())
     make_control_directory()
     run = command_over_ssh(ssh_target(ssh, host).command, READ_SECONDS)
@@ -78,7 +76,7 @@ def from_host(host: str, given: Mapping[str, Any]) -> Source:
     if answer.code == 0:
         return Source(f"{host}:{ON_HOSTS[0]}", answer.stdout.encode())
     said = answer.stderr.strip() or f"it has none of {', '.join(ON_HOSTS)}"
-    raise NothingTouched(f"no .env could be read on {host}: {said}. Nothing was written.")
+    raise NothingTouched(f"no .env could be read on {host}: {said}.")
 
 
 def given_settings(words: Sequence[str]) -> dict[str, Any]:
@@ -94,10 +92,9 @@ def given_settings(words: Sequence[str]) -> dict[str, Any]:
         if not equals or not parents:
             raise NothingTouched(
                 f"--set {path}: write it as section.name=value, ssh.user=genesys for instance."
-                " Nothing was written."
             )
         if path in SECRET_NAMES:
-            raise NothingTouched(f"{path} is a secret; it is asked for. Nothing was written.")
+            raise NothingTouched(f"{path} is a secret; it is asked for.")
         node = found
         for part in parents:
             node = node.setdefault(part, {})
@@ -122,7 +119,7 @@ def import_env(source: Source, stack: str, given: Mapping[str, Any]) -> Iterator
     if is_in_backend(place):
         raise NothingTouched(
             f"the backend has a stack {stack} already, though there is no {path.name}; choose"
-            f" another name, or remove it: pulumi stack rm {stack}. Nothing was written."
+            f" another name, or remove it: pulumi stack rm {stack}."
         )
     found.secrets |= asked_for(needed(config, found.secrets), sys.stdin.isatty(), getpass.getpass)
     ask_for_passphrase(stack)
@@ -145,7 +142,7 @@ def _read(source: Source) -> Imported:
     try:
         return env_file.imported(env_syntax.decoded(source.content))
     except ValueError as error:
-        raise NothingTouched(f"{source.name}: {error}. Nothing was written.") from None
+        raise NothingTouched(f"{source.name}: {error}.") from None
 
 
 def _merge(settings: dict[str, Any], given: Mapping[str, Any]) -> None:
@@ -169,7 +166,7 @@ def _validated(found: Imported, place: Place, source: Source) -> ExecConfig:
     if config is not None and not wrong:
         return config
     count = counted(len(wrong), "problem")
-    lines = [f"{source.name} has {count}; nothing was written.", *(f"  {line}" for line in wrong)]
+    lines = [f"{source.name} has {count}:", *(f"  {line}" for line in wrong)]
     if found.notes:
         lines += ["Besides:", *(f"  {note}" for note in found.notes)]
     raise NothingTouched("\n".join(lines))

@@ -53,14 +53,13 @@ def place_for(project: Path, stack: str) -> Place:
     if _NAME.fullmatch(stack) is None or stack == EXAMPLE:
         raise NothingTouched(
             f"{stack!r} can't be a stack's name: letters, digits, - and _, and not {EXAMPLE!r}."
-            " Nothing was written."
         )
     path = project / f"Pulumi.{stack}.yaml"
     if path.exists():
         raise NothingTouched(
             f"{path} is there already and is never overwritten. To change it, edit it, or give a"
             f" secret a new value with: exctl rotate NAME --stack {stack}; then: exctl up --stack"
-            f" {stack}. Nothing was written."
+            f" {stack}."
         )
     return Place(project, stack)
 
@@ -89,7 +88,7 @@ def refuse(source: str, problems: Sequence[Problem]) -> None:
     if problems:
         count = counted(len(problems), "problem")
         lines = "".join(f"\n  {problem}" for problem in problems)
-        raise NothingTouched(f"{source} has {count}; nothing was written.{lines}")
+        raise NothingTouched(f"{source} has {count}:{lines}")
 
 
 def ask_for_passphrase(stack: str) -> None:
@@ -102,7 +101,7 @@ def ask_for_passphrase(stack: str) -> None:
     if not sys.stdin.isatty():
         raise NothingTouched(
             "the secrets of the new stack are encrypted with a passphrase; set"
-            " PULUMI_CONFIG_PASSPHRASE_FILE or PULUMI_CONFIG_PASSPHRASE. Nothing was written."
+            " PULUMI_CONFIG_PASSPHRASE_FILE or PULUMI_CONFIG_PASSPHRASE."
         )
     click.echo("\nThe passphrase encrypts the secrets in the stack file. Keep it: every later")
     click.echo("command needs it, and nobody can read the secrets without it.")

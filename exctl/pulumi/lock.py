@@ -8,108 +8,96 @@ is an flock, which ends with its process, so that none of ours is ever left behi
 from __future__ import annotations
 
 import fcntl
-import getpass
 import json
 import os
-import socket
-import sys
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import urlsplit
+from typing import IO
 
-import yaml
+from pulumi import automation as auto
 
 from exctl.errors import ExctlError, NothingTouched
+from exctl.pulumi.workspace import last_error, workspace
+from exctl.rundir import run_directory
 from exctl.site import Place
-from health.gates.operator import RUN_LOCK_VARIABLE
+from health.runlock import (
+    RUN_LOCK_VARIABLE,
+    Holder,
+    ask_to_stop,
+    holder,
+    ourselves,
+    read,
+    since_text,
+)
+from stack.text import parse_time
 
 LOOK_INTERVAL_SECONDS = 0.5
+_CREATED_BY = re.compile(
+    r"created by (?P<user>.+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<at>\S+)"
+)
+"""Pulumi's own words for whoever holds a lock. Source: pulumi 3.274, backend/diy/lock.go."""
 Say = Callable[[str], None]
 
 
-def backend_of(site: Place) -> Path | None:
-    """The directory of the state; None if it isn't kept in files."""
-    url = os.environ.get("PULUMI_BACKEND_URL")
-    if url is None:
-        project = yaml.safe_load((site.project / "Pulumi.yaml").read_text())
-        url = str((project.get("backend") or {}).get("url") or "")
-    if not url.startswith("file://"):
-        return None
-    parts = urlsplit(url)
-    return (site.project / f"{parts.netloc}{parts.path}").resolve()
+def holders(place: Place) -> list[Holder]:
+    """Who holds Pulumi's lock of the stack, in whatever backend that keeps locks as files or rows.
+
+    Pulumi tells it only to who wants the lock. Renaming a stack to its own name takes the lock and
+    changes nothing; a backend that refuses that for other reasons has no lock to tell of.
+    """
+    work = workspace(place, with_secrets=False)
+    arguments = ["stack", "rename", place.stack, "--stack", place.stack]
+    try:
+        work.pulumi_command.run(arguments, work.work_dir, work.env_vars)
+    except auto.ConcurrentUpdateError as error:
+        return holders_in(str(error))
+    except auto.CommandError:
+        return []
+    return []
 
 
-def held(site: Place) -> list[Path]:
-    """Pulumi's lock files of the stack. NothingTouched if its state isn't kept in files."""
-    backend = backend_of(site)
-    if backend is None:
-        raise NothingTouched(
-            "this stack's state isn't kept in files; use `pulumi cancel`. Nothing was touched."
-        )
-    project = yaml.safe_load((site.project / "Pulumi.yaml").read_text())["name"]
-    directory = backend / ".pulumi/locks/organization" / project / site.stack
-    return sorted(directory.glob("*.json"))
+def holders_in(refusal: str) -> list[Holder]:
+    """The holders that Pulumi's refusal names."""
+    return [
+        Holder(int(found["pid"]), found["user"], found["host"], parse_time(found["at"]))
+        for found in _CREATED_BY.finditer(refusal)
+    ]
 
 
-def described(path: Path) -> str:
-    """Who holds it, where, since when; and if it's a process of this host, whether it lives."""
-    content = _content(path)
-    if not content:
-        return f"{path} can't be read"
-    pid, host = content.get("pid"), content.get("hostname")
-    who = f"{content.get('username')}@{host}, process {pid}, since {content.get('timestamp')}"
-    if command := content.get("command"):
-        who += f", {command}"
-    if host != socket.gethostname():
+def described(found: Holder) -> str:
+    """Who it is, where, since when; and if it's a process of this host, whether it lives."""
+    who = f"{found.user}@{found.host}, process {found.pid}"
+    if found.since is not None:
+        who += f", since {since_text(found.since)}"
+    if found.command:
+        who += f", {found.command}"
+    if found.lives is None:
         return f"{who}: on another host, look there whether it still runs"
-    return f"{who}: {'STILL RUNS' if _lives(pid) else 'no longer runs'}"
+    return f"{who}: {'STILL RUNS' if found.lives else 'no longer runs'}"
 
 
-def is_alive(path: Path) -> bool:
-    """True if the holder is a process of this host that still runs."""
-    content = _content(path)
-    return content.get("hostname") == socket.gethostname() and _lives(content.get("pid"))
-
-
-def is_left_behind(path: Path) -> bool:
-    """True if the holder was a process of this host that has ended without letting go."""
-    content = _content(path)
-    return content.get("hostname") == socket.gethostname() and not _lives(content.get("pid"))
-
-
-def _content(path: Path) -> Mapping[str, Any]:
+def release(place: Place) -> None:
+    """Takes Pulumi's lock of the stack away, whoever holds it. ExctlError if Pulumi refuses."""
+    work = workspace(place, with_secrets=False)
     try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, Mapping) else {}
+        arguments = ["cancel", "--yes", "--stack", place.stack]
+        work.pulumi_command.run(arguments, work.work_dir, work.env_vars)
+    except auto.CommandError as error:
+        raise ExctlError(f"the lock can't be taken: {last_error(error)}") from None
 
 
-def _lives(pid: object) -> bool:
-    if not isinstance(pid, int):
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    status = Path(f"/proc/{pid}/status")  # one that nobody has collected yet still takes signals
-    return not status.exists() or "\nState:\tZ" not in status.read_text()
-
-
-def goes_on(site: Place) -> str:
-    """Whose run is under way, as far as it can be told without taking a lock; else ''."""
-    known = [] if backend_of(site) is None else held(site)
-    return next((described(path) for path in [path_of(site), *known] if is_alive(path)), "")
+def run_under_way(place: Place) -> Holder | None:
+    """Whose run of exctl is under way in this clone, as far as it can be told without a lock."""
+    found = holder(read(path_of(place)))
+    return found if found is not None and found.lives else None
 
 
 def path_of(place: Place) -> Path:
     """The file of our own lock. It stays when nobody holds it: what counts is the flock on it."""
-    return place.project / f".Pulumi.{place.stack}.lock"
+    return run_directory(place.project) / f"{place.stack}.lock"
 
 
 @contextmanager
@@ -123,7 +111,7 @@ def hold(place: Place, wait_seconds: float, say: Say) -> Iterator[None]:
     """
     with _opened(path_of(place)) as file:
         _wait(lambda: _in_the_way(place, file), place, wait_seconds, say)
-        _write(file, _ours())
+        _write(file)
         os.environ[RUN_LOCK_VARIABLE] = str(path_of(place))
         try:
             yield
@@ -133,12 +121,8 @@ def hold(place: Place, wait_seconds: float, say: Say) -> Iterator[None]:
 
 
 def stop_gates(place: Place) -> None:
-    """Tells the gates of the run under way, in whatever process, that the operator wants an end.
-
-    Also from a signal's handler, so without a lock of ours that the handler could wait for.
-    """
-    path = path_of(place)
-    path.write_text(json.dumps({**_content(path), "stopping": True}))
+    """Tells the gates of the run under way that the operator wants an end."""
+    ask_to_stop(path_of(place))
 
 
 def _opened(path: Path) -> IO[str]:
@@ -148,59 +132,52 @@ def _opened(path: Path) -> IO[str]:
     except OSError as error:
         raise NothingTouched(
             f"{path} can't be written ({error.strerror}), so no run can be kept apart from another"
-            " one. Nothing was touched."
+            " one."
         ) from None
 
 
-def _ours() -> dict[str, Any]:
-    return {
-        "pid": os.getpid(),
-        "username": getpass.getuser(),
-        "hostname": socket.gethostname(),
-        "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "command": " ".join(["exctl", *sys.argv[1:3]]),
-    }
-
-
-def _write(file: IO[str], content: Mapping[str, Any]) -> None:
+def _write(file: IO[str]) -> None:
     file.seek(0)
     file.truncate()
-    file.write(json.dumps(content))
+    file.write(json.dumps(ourselves()))
     file.flush()
 
 
-def _in_the_way(place: Place, file: IO[str]) -> str:
-    """Who is at the stack, '' if the lock is ours now and Pulumi's is free."""
+def _in_the_way(place: Place, file: IO[str]) -> Holder | None:
+    """Who is at the stack, None if the lock is ours now and Pulumi's is free."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return described(path_of(place))
-    locks = held(place) if backend_of(place) is not None else []
-    if not locks:
-        return ""
-    if left := [path for path in locks if is_left_behind(path)]:
+        return holder(read(path_of(place))) or Holder(0, "somebody", "this host")
+    found = holders(place)
+    if not found:
+        return None
+    if left := [each for each in found if each.lives is False]:
         raise ExctlError(
             f"a run that was killed has left the lock of the stack {place.stack}:"
-            f" {described(left[0])}. Nothing was touched.\nTo take it from that run: exctl unlock"
-            f" --stack {place.stack}"
+            f" {described(left[0])}.\nTo take it from that run: exctl unlock"
+            f" --stack {place.stack}",
+            touched=False,
         )
-    found = described(locks[0])
     fcntl.flock(file, fcntl.LOCK_UN)  # who waits for another clone must not hold up this one
-    return found
+    return found[0]
 
 
-def _wait(in_the_way: Callable[[], str], place: Place, wait_seconds: float, say: Say) -> None:
+def _wait(
+    in_the_way: Callable[[], Holder | None], place: Place, wait_seconds: float, say: Say
+) -> None:
     deadline = time.monotonic() + wait_seconds
-    told = ""
-    while who := in_the_way():
+    told: Holder | None = None
+    while found := in_the_way():
         if time.monotonic() >= deadline:
             waited = f" after waiting for {wait_seconds:g} s" if wait_seconds else ""
             raise ExctlError(
-                f"another run holds the lock of the stack {place.stack}{waited}: {who}."
-                " Nothing was touched, nothing was pulled.\nTo wait for it: --lock-wait SECONDS."
-                f" To take the lock of a run that was killed: exctl unlock --stack {place.stack}"
+                f"another run holds the lock of the stack {place.stack}{waited}:"
+                f" {described(found)}.\nTo wait for it: --lock-wait SECONDS. To take the lock of"
+                f" a run that was killed: exctl unlock --stack {place.stack}",
+                touched=False,
             )
-        if who != told:
-            say(f"waiting for up to {wait_seconds:g} s for the run of {who}")
-            told = who
+        if found != told:
+            say(f"waiting for up to {wait_seconds:g} s for the run of {described(found)}")
+            told = found
         time.sleep(LOOK_INTERVAL_SECONDS)

@@ -1,23 +1,55 @@
-"""Pulumi's process: in a process group of its own, and fed what no process list may show."""
+"""Pulumi's process: which CLI, with which plugins, in a process group of its own."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import IO
 
 from pulumi import automation as auto
 from pulumi.automation.errors import create_command_error
+from semver import VersionInfo
+
+from exctl.errors import NothingTouched
+from exctl.project import PROGRAM
 
 Listener = Callable[[str], object] | None
+PLUGINS_VARIABLE = "EXEC_PLUGINS"
+"""`official` leaves the plugins of this project out; Pulumi then takes those that are installed."""
+LAUNCHERS = PROGRAM / "plugins/bin"
+INSTALLATION = "https://www.pulumi.com/docs/install/"
+
+
+def cli_path() -> str | None:
+    """The Pulumi CLI that set-up has chosen, else the one on PATH; None if there is neither."""
+    chosen = Path(sys.executable).parent / "pulumi"
+    return str(chosen) if os.access(chosen, os.X_OK) else shutil.which("pulumi")
+
+
+def plugins_environment() -> dict[str, str]:
+    """Variables by which Pulumi finds our plugins, or leaves them alone.
+
+    Raises NothingTouched for another word than `ours` and `official`.
+    """
+    wanted = os.environ.get(PLUGINS_VARIABLE) or "ours"
+    if wanted == "official":
+        return {"PULUMI_IGNORE_AMBIENT_PLUGINS": "true"}
+    if wanted != "ours":
+        raise NothingTouched(
+            f"{PLUGINS_VARIABLE} is {wanted!r}; it may be `ours` (the default) or `official`."
+        )
+    return {"PATH": f"{LAUNCHERS}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
 
 
 class Pulumi(auto.PulumiCommand):
-    """The CLI, or the embedded engine.
+    """The CLI, with our plugins.
 
     In a group of its own, so that what a terminal sends to all (Ctrl-C, or SIGHUP when an ssh
     session is lost) reaches it only as the one interrupt that we pass on: a lost terminal would
@@ -25,6 +57,17 @@ class Pulumi(auto.PulumiCommand):
     """
 
     running: subprocess.Popen[str] | None = None
+
+    def __init__(self, command: str | None = None) -> None:
+        found = command or cli_path()
+        if found is None:
+            raise NothingTouched(
+                "there is no Pulumi CLI. Build it with scripts/setup, or install it:"
+                f" {INSTALLATION}"
+            )
+        self.command = found
+        self.version = _version_of(found)
+        self._plugins = plugins_environment()
 
     def run(
         self,
@@ -36,19 +79,20 @@ class Pulumi(auto.PulumiCommand):
         stdin: str | None = None,
     ) -> auto.CommandResult:
         """A command's result; raises auto.CommandError if it fails."""
-        environment = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
-        command = Path(self.command)
-        if command.is_absolute():
-            path = environment.get("PATH", "")
-            environment["PATH"] = f"{command.parent}{os.pathsep}{path}"
         process = subprocess.Popen(
             [self.command, "--non-interactive", *args],
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=cwd,
-            env=environment,
+            env={
+                **os.environ,
+                **self._plugins,
+                **additional_env,
+                "PULUMI_AUTOMATION_API": "true",
+            },
             encoding="utf-8",
+            errors="replace",
             process_group=0,
         )
         self.running = process
@@ -71,6 +115,33 @@ class Pulumi(auto.PulumiCommand):
         process = self.running
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGINT)
+
+
+def _version_of(command: str) -> VersionInfo:
+    """The CLI's version. Raises NothingTouched if it is older than the SDK, or doesn't say."""
+    needed = VersionInfo.parse(metadata.version("pulumi"))
+    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "1"}
+    try:
+        said = subprocess.run(
+            [command, "version"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout.strip()
+        found = VersionInfo.parse(said.removeprefix("v"))
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise NothingTouched(
+            f"{command} doesn't say its version ({error}). Build one with scripts/setup, or install"
+            f" it anew: {INSTALLATION}"
+        ) from None
+    if found < needed:
+        raise NothingTouched(
+            f"{command} is Pulumi {found}; this program needs {needed} or newer. Build it with"
+            f" scripts/setup, or install it: {INSTALLATION}"
+        )
+    return found
 
 
 def _read_both(

@@ -1,27 +1,23 @@
-"""The one way to Pulumi: its Automation API, with the CLI where there is one, else our engine."""
+"""The one way to Pulumi: its Automation API."""
 
 from __future__ import annotations
 
 import getpass
 import os
-import shutil
 import sys
-from pathlib import Path
 
 from pulumi import automation as auto
 
 from exctl.errors import ExctlError, NothingTouched
 from exctl.pulumi.process import Pulumi
-from exctl.site import PROGRAM, Place
-
-ENGINE_VARIABLE = "EXCTL_ENGINE"
-"""`embedded` takes the embedded engine even where the Pulumi CLI is there."""
+from exctl.rundir import run_directory
+from exctl.site import Place
 
 
 def open_stack(site: Place) -> auto.Stack:
     """The stack in its backend, made there if this is its first use."""
     try:
-        return auto.Stack.create_or_select(site.stack, _workspace(site))
+        return auto.Stack.create_or_select(site.stack, workspace(site))
     except auto.CommandError as error:
         raise ExctlError(f"the stack {site.stack} can't be opened: {last_error(error)}") from None
 
@@ -32,12 +28,12 @@ def create_stack(place: Place) -> auto.Stack:
     Raises NothingTouched if the backend has a stack of that name.
     """
     try:
-        return auto.Stack.create(place.stack, _workspace(place))
+        return auto.Stack.create(place.stack, workspace(place))
     except auto.StackAlreadyExistsError:
         raise NothingTouched(
             f"the backend has a stack {place.stack} already, though not its stack file. Bring the"
             " file back (from version control, or the last of the releases), or take another"
-            " name. Nothing was touched."
+            " name."
         ) from None
     except auto.CommandError as error:
         raise ExctlError(f"the stack {place.stack} can't be made: {last_error(error)}") from None
@@ -49,40 +45,28 @@ def remove_stack(place: Place) -> None:
     Says so if the backend refuses; a stack that isn't there is no error.
     """
     try:
-        _workspace(place).remove_stack(place.stack)
+        workspace(place).remove_stack(place.stack)
     except auto.StackNotFoundError:
         return
     except auto.CommandError as error:
         print(f"the stack {place.stack} stays in the backend: {last_error(error)}", file=sys.stderr)
 
 
-def _workspace(site: Place) -> auto.LocalWorkspace:
-    variables = {"PULUMI_SKIP_UPDATE_CHECK": "1", **passphrase(site)}
-    make_state_directory(site.project)
+def workspace(site: Place, with_secrets: bool = True) -> auto.LocalWorkspace:
+    """Pulumi in the stack's project; without secrets, no passphrase is asked for."""
+    variables = {"PULUMI_SKIP_UPDATE_CHECK": "1", **(passphrase(site) if with_secrets else {})}
+    run_directory(site.project)
     return auto.LocalWorkspace(
-        work_dir=str(site.project), pulumi_command=pulumi_command(), env_vars=variables
+        work_dir=str(site.project), pulumi_command=Pulumi(), env_vars=variables
     )
 
 
 def is_in_backend(site: Place) -> bool:
     """Whether the backend knows a stack of this name, whatever stack files there are."""
     try:
-        return any(found.name == site.stack for found in _workspace(site).list_stacks())
+        return any(found.name == site.stack for found in workspace(site).list_stacks())
     except auto.CommandError as error:
         raise ExctlError(f"the backend doesn't answer: {last_error(error)}") from None
-
-
-def pulumi_command() -> Pulumi:
-    """`pulumi` from PATH, else the embedded engine."""
-    if os.environ.get(ENGINE_VARIABLE) != "embedded" and shutil.which("pulumi"):
-        return Pulumi()
-    return Pulumi(root=str(PROGRAM / "engine"))
-
-
-def make_state_directory(project: Path) -> None:
-    """Makes the place of the state that Pulumi.yaml names; Pulumi wants it to exist."""
-    if "PULUMI_BACKEND_URL" not in os.environ:
-        (project / "state").mkdir(exist_ok=True)
 
 
 def passphrase(site: Place) -> dict[str, str]:
@@ -92,7 +76,7 @@ def passphrase(site: Place) -> dict[str, str]:
     if not sys.stdin.isatty():
         raise NothingTouched(
             f"the secrets of the stack {site.stack} are encrypted; set PULUMI_CONFIG_PASSPHRASE or"
-            " PULUMI_CONFIG_PASSPHRASE_FILE to decrypt them. Nothing was touched."
+            " PULUMI_CONFIG_PASSPHRASE_FILE to decrypt them."
         )
     # Into our own environment: a way back after a failure must not stop at a prompt.
     os.environ["PULUMI_CONFIG_PASSPHRASE"] = getpass.getpass(f"Passphrase of stack {site.stack}: ")

@@ -75,7 +75,7 @@ def read(site: Place, number: int) -> Release:
     raise NothingTouched(
         f"{path} can't be used as release {number}: {problem}. Put it back as it was"
         f" (git checkout -- {DIRECTORY}/{site.stack}), or take it away if it can't be had; the"
-        " other releases are whole without it. Nothing was touched."
+        " other releases are whole without it."
     )
 
 
@@ -127,18 +127,14 @@ def find(site: Site, wanted: str | None) -> Release:
     if wanted is not None:
         digits = wanted.lstrip("#")
         if not digits.isdecimal() or int(digits) not in known:
-            raise NothingTouched(
-                f"no release {wanted}; there are: {_listed(known)}. Nothing was touched."
-            )
+            raise NothingTouched(f"no release {wanted}; there are: {_listed(known)}.")
         return read(site, int(digits))
     now = path_of(site).read_text()
     for number in reversed(known):
         release = read(site, number)
         if release.stack_file != now:
             return release
-    raise NothingTouched(
-        f"no release differs from the stack file; there are: {_listed(known)}. Nothing was touched."
-    )
+    raise NothingTouched(f"no release differs from the stack file; there are: {_listed(known)}.")
 
 
 def _listed(known: list[int]) -> str:

@@ -86,7 +86,7 @@ def _or_unknown(ask: Callable[[], Found]) -> Found | Unknown:
     try:
         return ask()
     except ExctlError as error:
-        return Unknown(str(error).removesuffix(" Nothing was touched."))
+        return Unknown(str(error))
 
 
 def as_json(site: Site, state: State) -> dict[str, Any]:

@@ -21,6 +21,8 @@ _WRAPPERS = re.compile(
 )
 _GATE = re.compile(r"^\S+: (?:healthy after|sync complete|guard passed)")
 _PASSING = re.compile(r"^\S+: (?:sync(?!.* complete)|not healthy yet)")
+_AMBIENT = re.compile(r"using pulumi-\S+ from \$PATH at ")
+"""Pulumi's word for a plugin of ours, once for every provider: meant, and no news."""
 _DONE = {
     (CONTAINER_TYPE, "create"): "container started",
     (CONTAINER_TYPE, "create-replacement"): "container started",
@@ -88,7 +90,7 @@ class StepLog:
     def _diagnostic(self, severity: str, message: str, urn: str | None) -> None:
         if severity == "error":
             self._failed(without_wrapping(message), _subject(urn))
-        elif severity == "warning":
+        elif severity == "warning" and not _AMBIENT.match(message):
             self._line(f"warning: {message.strip()}")
         elif severity == "info#err" and _is_of_the_program(urn):
             # When a step fails, the program is stopped, and Python says so at length.

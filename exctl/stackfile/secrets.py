@@ -14,6 +14,7 @@ import vendor_facts as vendor
 from exctl.errors import NothingTouched
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.workspace import last_error, open_stack
+from exctl.rundir import run_directory
 from exctl.site import Place, Site
 from exctl.stackfile import stack_file
 from stack.loader import NAMESPACE
@@ -27,23 +28,21 @@ def read_new(name: str) -> str:
     Never an argument: every user of this machine could read it in the process list.
     """
     if name not in NAMES:
-        raise NothingTouched(
-            f"{name} isn't a secret; there are {', '.join(NAMES)}. Nothing was touched."
-        )
+        raise NothingTouched(f"{name} isn't a secret; there are {', '.join(NAMES)}.")
     if sys.stdin.isatty():
         value = getpass.getpass(f"New {name}: ")
         if value != getpass.getpass("The same again: "):
-            raise NothingTouched("the two differ. Nothing was touched.")
+            raise NothingTouched("the two differ.")
     else:
         value = sys.stdin.read().removesuffix("\n")
     if not value:
-        raise NothingTouched(f"an empty {name} was given. Nothing was touched.")
+        raise NothingTouched(f"an empty {name} was given.")
     return value
 
 
 def rotated(site: Site, name: str, value: str) -> str:
     """The text of the stack file with the secret encrypted anew; the file itself is as before."""
-    path = site.project / f".Pulumi.{site.stack}.rotated.yaml"
+    path = run_directory(site.project) / f"Pulumi.{site.stack}.rotated.yaml"
     stack_file.write(path, stack_file.path_of(site).read_text())
     try:
         encrypt(site, {name: value}, path)
@@ -87,7 +86,6 @@ def all_of(site: Site, file: Path | None = None) -> dict[str, str]:
     except auto.CommandError as error:
         raise NothingTouched(
             f"the secrets of the stack {site.stack} can't be decrypted: {last_error(error)}."
-            " Nothing was touched."
         ) from None
     return {
         key.removeprefix(prefix): str(entry["value"])

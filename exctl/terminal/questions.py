@@ -13,7 +13,7 @@ def confirm(question: str) -> None:
     """Returns if the answer is yes. Raises click.Abort if it's no, ExctlError if nobody is there
     to answer."""
     if not sys.stdin.isatty():
-        raise ExctlError("there is no terminal to ask on; add --yes. Nothing was touched.")
+        raise ExctlError("there is no terminal to ask on; add --yes.", touched=False)
     click.confirm(question, abort=True, err=True)
 
 

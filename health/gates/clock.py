@@ -6,7 +6,7 @@ import time
 from typing import Protocol
 
 from health.errors import GateError
-from health.gates.operator import wants_an_end
+from health.runlock import wants_an_end
 from stack.text import counted
 
 LOOK_INTERVAL_SECONDS = 0.25

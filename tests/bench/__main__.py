@@ -1,11 +1,13 @@
 """Times a first `up`, previews and updates without changes, and a new tag, in a lab of its own.
 
-Prints one table: the engine's numbers, those of the services themselves on the longest chain, and
+Prints one table: Pulumi's numbers (with the official plugins too, where EXEC_OFFICIAL_PLUGINS names
+their directory), those of the services on the longest chain, and
 those of a plain script. The lab is made anew for each, so that every one of them pulls its images.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -26,12 +28,10 @@ NEW_TAG = "100.0.100.12"
 
 
 def main() -> None:
-    engines = {"embedded engine": CLONE / "engine/bin"}
-    if found := shutil.which("pulumi"):
-        engines["Pulumi CLI"] = Path(found).parent
-    rows: dict[str, dict[str, float]] = {}
-    for name, directory in engines.items():
-        rows[name] = in_a_new_lab(partial(with_engine, engine=directory))
+    rows = {
+        name: in_a_new_lab(partial(with_pulumi, variables=variables))
+        for name, variables in plugins().items()
+    }
     rows["plain ssh and docker"] = in_a_new_lab(with_script)
     chain = rows["plain ssh and docker"].pop("chain")
     columns = ["first up", "no-op preview", "no-op up", "new tag of the pair", "logins a host"]
@@ -40,6 +40,15 @@ def main() -> None:
         cells = [f"{seconds[c]:.1f}" if c in seconds else "" for c in columns]
         print(f"| {name} | {' | '.join(cells)} |")
     print(f"\nthe services' own start-up on the longest chain: {chain:.1f} s")
+
+
+def plugins() -> dict[str, dict[str, str]]:
+    """Whose plugins the CLI takes, and the variables for that."""
+    found: dict[str, dict[str, str]] = {"our plugins": {}}
+    if directory := os.environ.get("EXEC_OFFICIAL_PLUGINS"):
+        path = f"{directory}:{CLONE / '.venv/bin'}:{os.environ['PATH']}"
+        found["official plugins"] = {"EXEC_PLUGINS": "official", "PATH": path}
+    return found
 
 
 def in_a_new_lab(
@@ -57,10 +66,10 @@ def in_a_new_lab(
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def with_engine(lab: Lab, engine: Path) -> dict[str, float]:
+def with_pulumi(lab: Lab, variables: dict[str, str]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as directory:
         work = make_workspace(Path(directory), lab)
-        work.engine = engine
+        work.variables = variables
         assert work.pulumi("stack", "init", STACK).code == 0
         up = ("up", "--yes", "--skip-preview", "--stack", STACK)
         found = {"first up": seconds_of(work, *up)}

@@ -1,12 +1,12 @@
 """Times a deployment on more and more hosts, and weighs it: python -m tests.bench.hosts 4 10 50
 
 Memory is that of the command with all its processes at the worst moment (proportional set size,
-so that what processes share is counted once). With `pulumi` on PATH the CLI is measured too.
+so that what processes share is counted once). Where EXEC_OFFICIAL_PLUGINS names a directory, the
+official plugins are measured too.
 """
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 import threading
@@ -14,32 +14,29 @@ from functools import partial
 from pathlib import Path
 
 from lab.lab import Lab
-from tests.bench.__main__ import in_a_new_lab, seconds_of
+from tests.bench.__main__ import in_a_new_lab, plugins, seconds_of
 from tests.lab.conftest import make_workspace
-from tests.lab.workspace import CLONE, STACK, Workspace
+from tests.lab.workspace import STACK, Workspace
 
 SAMPLE_SECONDS = 0.05
 FEW_OBJECTS = 10
 
 
 def main() -> None:
-    engines = {"embedded engine": CLONE / "engine/bin"}
-    if found := shutil.which("pulumi"):
-        engines["Pulumi CLI"] = Path(found).parent
     columns = ["first up", "no-op preview", "no-op up", "peak MiB of a preview"]
     print(f"| hosts | | {' | '.join(columns)} |\n|---|---|{'---|' * len(columns)}")
     for hosts in map(int, sys.argv[1:] or ("4", "10", "50")):
-        for name, directory in engines.items():
-            measure = partial(with_engine, engine=directory)
+        for name, variables in plugins().items():
+            measure = partial(with_pulumi, variables=variables)
             seconds = in_a_new_lab(measure, (hosts - 2) // 2, FEW_OBJECTS)
             cells = " | ".join(f"{seconds[column]:.1f}" for column in columns)
             print(f"| {hosts} | {name} | {cells} |", flush=True)
 
 
-def with_engine(lab: Lab, engine: Path) -> dict[str, float]:
+def with_pulumi(lab: Lab, variables: dict[str, str]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as directory:
         work = make_workspace(Path(directory), lab)
-        work.engine = engine
+        work.variables = variables
         work.edit("excp.pairs", pairs_of(lab))
         assert work.pulumi("stack", "init", STACK).code == 0
         up = ("up", "--yes", "--skip-preview", "--stack", STACK)

@@ -117,7 +117,7 @@ def test_a_tag_that_was_given_to_another_image_still_rolls_back(
         code=2,
     )  # fmt: skip
     assert "another image under" in refused.stderr
-    assert "Nothing was sent to any host" in refused.stderr
+    assert "Nothing was touched" in refused.stderr
     pushed(site, "excp", OLD, "--env", "A=1", "--replace")
     exctl(site, "update", "excp", "--tag", NEW, "--yes")
     with costing_nothing(site, request):

@@ -48,17 +48,17 @@ class Run:
 
 
 class Workspace:
-    """The operator's clone in `directory`; `engine` is the folder whose `pulumi` comes first."""
+    """The operator's clone in `directory`."""
 
     def __init__(
         self,
         directory: Path,
         lab_directory: Path,
         edit_stack_file: Callable[[str], str],
-        engine: Path = CLONE / "engine/bin",
     ) -> None:
         self.directory = directory
-        self.engine = engine
+        self.variables: dict[str, str] = {}
+        """What the operator's shell has besides."""
         copy_program(directory)
         (directory / ".lab").symlink_to(lab_directory)
         stack_file = directory / f"Pulumi.{STACK}.yaml"
@@ -69,7 +69,7 @@ class Workspace:
     @property
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PULUMI_", "EXEC_"))}
-        path = f"{self.engine}:{CLONE / '.venv/bin'}:{kept['PATH']}"
+        path = f"{CLONE / '.venv/bin'}:{kept['PATH']}"
         return {
             **kept,
             "PATH": path,
@@ -78,6 +78,7 @@ class Workspace:
             "PULUMI_HOME": str(self.directory / "home"),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "NO_COLOR": "1",
+            **self.variables,
         }
 
     def start(self, *command: str) -> subprocess.Popen[str]:

@@ -30,13 +30,13 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a waiver of no check": (
         "preflight.waive",
         {"redis-logon": "later"},
-        "preflight.waive: 'redis-logon' is no check of the preflight. Did you mean"
+        "preflight.waive.redis-logon: 'redis-logon' is not a check of the preflight. Did you mean"
         ' "redis-login"?',
     ),
     "a waiver for no host": (
         "preflight.waive",
         {"kernel@exec-9": "later"},
-        "preflight.waive: 'kernel@exec-9': 'exec-9' is no host of this stack",
+        "preflight.waive: 'kernel@exec-9': 'exec-9' is not a host of this stack",
     ),
     "a moving tag": (
         "exas.tag",
@@ -51,8 +51,9 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "an organization's name for its id": (
         "tenant.org_id",
         "acme",
-        "tenant.org_id: 'acme' is not an organization id (a UUID, from Organization Settings /"
-        " Organization Details / Advanced in Genesys Cloud)",
+        "tenant.org_id: 'acme' is not an organization id: a UUID such as"
+        " 6662cb10-0d4d-4710-b979-db69011e66fd, from Organization Settings / Organization Details /"
+        " Advanced in Genesys Cloud",
     ),
     "a pair on one host": (
         "excp.pairs.1.hosts",
@@ -73,7 +74,7 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a host with a scheme": (
         "excs.host",
         "http://x",
-        "excs.host: 'http://x' is neither a host name nor an IP address",
+        "excs.host: the value is neither a host name nor an IP address",
     ),
     "a number in quotes": (
         "redis.port",
@@ -119,7 +120,8 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a SIP Server without its backup": (
         "excp.pairs.1.voice_servers.vq",
         ["sip:8000"],
-        "excp.pairs.1.voice_servers.vq.0: 'sip:8000' is not of the form primary:port/backup:port",
+        "excp.pairs.1.voice_servers.vq.0: 'sip:8000' is not of the form primary:port/backup:port"
+        " (an IPv6 address in brackets)",
     ),
     "a word that isn't a choice": (
         "gate.via",
@@ -135,7 +137,7 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a relative path": (
         "logs.host_path",
         "logs",
-        "logs.host_path: 'logs' is not an absolute path without a colon",
+        "logs.host_path: 'logs' is not an absolute path without colons and `..`",
     ),
     "an unknown instance in stopped": (
         "stopped",
@@ -156,8 +158,8 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a secret among the variables": (
         "excs.environment",
         {"REDIS_PASSWORD": "x"},
-        "excs.environment: REDIS_PASSWORD would stand here in clear; set it with: pulumi config"
-        " set --secret exec:redisPassword",
+        "excs.environment: REDIS_PASSWORD would stand here in plaintext; set it with: exctl"
+        " secret set redisPassword",
     ),
     "a variable that isn't one": (
         "exas.environment",
@@ -167,8 +169,8 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a repository with a scheme": (
         "registry.repository",
         "https://x/y",
-        "registry.repository: 'https://x/y' is not a place of images such as"
-        " registry.example.com:5000/exec (no scheme, lower case, no tag)",
+        "registry.repository: the value is not a place of images such as"
+        " registry.example.com:5000/exec (no scheme, no user, lower case, no tag)",
     ),
     "a missing password": (
         "configDbPassword",

@@ -45,7 +45,6 @@ def environment(project: Path, **others: str) -> dict[str, str]:
     return kept | {
         "PULUMI_HOME": str(project / "home"),
         "PYTHONPATH": str(CLONE),
-        "EXCTL_ENGINE": "embedded",
         "TERM": "dumb",
         **others,
     }
@@ -85,7 +84,7 @@ def source(project: Path, content: dict[str, Any]) -> str:
 
 def decrypted(project: Path) -> dict[str, str]:
     """The secrets of the stack file, as Pulumi reads them."""
-    pulumi = str(CLONE / "engine/bin/pulumi")
+    pulumi = str(CLONE / ".venv/bin/pulumi")
     found = subprocess.run(
         [pulumi, "config", "--show-secrets", "--json", "--stack", "new"],
         cwd=project,
@@ -218,7 +217,7 @@ def test_ctrl_c_leaves_nothing(project: Path) -> None:
         terminal.answer("\n  tenant.id", "1")
         terminal.expect("tenant.org_id: ")
         assert terminal.interrupt() == 130
-    assert "nothing was touched" in terminal.shown
+    assert "Nothing was touched." in terminal.shown
     assert "Traceback" not in terminal.shown
     assert left(project) == []
 

@@ -9,21 +9,23 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from exctl.errors import ExctlError
 from exctl.pulumi import lock
+from exctl.pulumi.process import Pulumi
 from exctl.site import Place
 from health.errors import GateError
 from health.gates.clock import OperatorsClock
-from health.gates.operator import RUN_LOCK_VARIABLE, wants_an_end
+from health.runlock import RUN_LOCK_VARIABLE, wants_an_end
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    (tmp_path / "Pulumi.yaml").write_text("name: exec\n")
+    (tmp_path / "Pulumi.yaml").write_text("name: exec\nruntime: python\n")
     monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
     monkeypatch.delenv(RUN_LOCK_VARIABLE, raising=False)
     return Place(tmp_path, "dev")
@@ -51,11 +53,17 @@ def other(place: Place) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-def pulumi_lock(place: Place, pid: int) -> Path:
+def pulumi_lock(place: Place, pid: int, timestamp: str = "") -> Path:
+    """Pulumi's lock of a stack that is there, as its CLI writes it."""
+    made = Pulumi().run(
+        ["stack", "init", "dev"], str(place.project), {"PULUMI_CONFIG_PASSPHRASE": "x"}
+    )
+    assert made.code == 0
     directory = place.project / ".pulumi/locks/organization/exec/dev"
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True, exist_ok=True)
     path = directory / "x.json"
-    content = {"pid": pid, "username": "eve", "hostname": socket.gethostname(), "timestamp": "t"}
+    content: dict[str, object] = {"pid": pid, "username": "eve", "hostname": socket.gethostname()}
+    content["timestamp"] = timestamp or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     path.write_text(json.dumps(content))
     return path
 
@@ -71,8 +79,8 @@ def test_the_second_is_told_who_the_first_is(place: Place, other: subprocess.Pop
         pass
     assert f"process {other.pid}" in str(refused.value)
     assert "STILL RUNS" in str(refused.value)
-    assert "Nothing was touched" in str(refused.value)
-    assert lock.goes_on(place) != ""
+    assert "Nothing was touched" in refused.value.text
+    assert lock.run_under_way(place) is not None
 
 
 def test_the_second_waits_and_says_for_whom(place: Place, other: subprocess.Popen[str]) -> None:
@@ -91,7 +99,7 @@ def test_a_lock_dies_with_its_process(place: Place, other: subprocess.Popen[str]
     other.wait()
     with lock.hold(place, 0, print):
         pass
-    assert lock.goes_on(place) == ""
+    assert lock.run_under_way(place) is None
 
 
 def test_pulumis_lock_of_a_living_run_is_respected(place: Place) -> None:
@@ -120,8 +128,24 @@ def test_gates_are_told_when_the_operator_wants_an_end(place: Place) -> None:
 
 def test_gates_end_when_exctl_was_killed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     path = lock.path_of(place)
-    path.write_text(json.dumps({"pid": dead_pid()}))
+    path.write_text(json.dumps({"pid": dead_pid(), "hostname": socket.gethostname()}))
     monkeypatch.setenv(RUN_LOCK_VARIABLE, str(path))
     assert wants_an_end()
     path.write_text("")  # exctl may be writing it just now
     assert not wants_an_end()
+
+
+def test_a_pid_that_was_given_to_another_process_since_holds_nothing(place: Place) -> None:
+    pulumi_lock(place, os.getpid(), "2020-01-01T00:00:00Z")
+    (found,) = lock.holders(place)
+    assert found.lives is False
+
+
+def test_the_lock_of_a_killed_run_is_taken(place: Place) -> None:
+    pulumi_lock(place, dead_pid())
+    lock.release(place)
+    assert lock.holders(place) == []
+
+
+def test_a_backend_that_has_no_such_stack_has_no_lock(place: Place) -> None:
+    assert lock.holders(place) == []

@@ -1,6 +1,6 @@
 """Pulumi's process: apart from our terminal's signals, and told secrets on stdin.
 
-A script stands in for it.
+A script stands in for it where the real one can't be made to do what is asked about.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from pulumi import automation as auto
 
+from exctl.errors import NothingTouched
 from exctl.pulumi.interrupts import passed_on
-from exctl.pulumi.process import Pulumi
+from exctl.pulumi.process import PLUGINS_VARIABLE, Pulumi, plugins_environment
 
 WORD = "c0ffee-1234"
 SCRIPT = """#!/bin/sh
@@ -35,7 +36,7 @@ def pulumi(tmp_path: Path) -> Pulumi:
     script = tmp_path / "bin/pulumi"
     script.write_text(SCRIPT)
     script.chmod(0o755)
-    return Pulumi(root=str(tmp_path))
+    return Pulumi(str(script))
 
 
 def test_it_has_a_process_group_of_its_own(pulumi: Pulumi, tmp_path: Path) -> None:
@@ -82,3 +83,31 @@ def test_each_signal_lets_it_finish_its_step(
     assert interrupts.count == 1
     assert told[-1] == "gates"
     assert told[0].startswith("interrupted: finishing the step under way")
+
+
+def said_version(tmp_path: Path, script: str) -> str:
+    command = tmp_path / "pulumi"
+    command.write_text(f"#!/bin/sh\n{script}\n")
+    command.chmod(0o755)
+    with pytest.raises(NothingTouched) as refused:
+        Pulumi(str(command))
+    return str(refused.value)
+
+
+def test_a_cli_older_than_the_sdk_is_refused_by_its_version(tmp_path: Path) -> None:
+    text = said_version(tmp_path, "echo v3.100.0")
+    assert "is Pulumi 3.100.0; this program needs" in text
+    assert "scripts/setup" in text
+
+
+def test_a_cli_that_does_not_run_is_refused(tmp_path: Path) -> None:
+    assert "doesn't say its version" in said_version(tmp_path, "exit 3")
+    assert "doesn't say its version" in said_version(tmp_path, "echo soon")
+
+
+def test_only_ours_and_official_are_words_for_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PLUGINS_VARIABLE, "offical")
+    with pytest.raises(NothingTouched, match="`ours` \\(the default\\) or `official`"):
+        plugins_environment()
+    monkeypatch.setenv(PLUGINS_VARIABLE, "official")
+    assert plugins_environment() == {"PULUMI_IGNORE_AMBIENT_PLUGINS": "true"}

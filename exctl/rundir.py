@@ -1,0 +1,40 @@
+"""`.exec/`: what runs leave beside the program (state, locks, kept stack files), ignored by git."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from exctl.errors import NothingTouched
+
+NAME = ".exec"
+STATE = "state"
+
+
+def run_directory(project: Path) -> Path:
+    """The directory, made for this user alone if it isn't there, with an older clone's state in it.
+
+    Raises NothingTouched if it can't be made.
+    """
+    found = project / NAME
+    try:
+        if not found.exists():
+            found.mkdir(mode=0o700)
+            _take_over(project, found)
+        (found / STATE).mkdir(exist_ok=True)
+    except OSError as error:
+        raise NothingTouched(
+            f"{found} can't be made ({error.strerror}); exctl keeps its locks there."
+        ) from None
+    return found
+
+
+def _take_over(project: Path, new: Path) -> None:
+    """An older clone kept its state in `state/` and the rest beside the stack files."""
+    old = project / STATE / ".pulumi"
+    if old.is_dir():
+        (new / STATE).mkdir()
+        old.rename(new / STATE / ".pulumi")
+    for path in [*project.glob(".Pulumi.*.rotated.yaml"), *project.glob("Pulumi.*.yaml.failed")]:
+        path.rename(new / path.name.lstrip("."))
+    for path in [*project.glob(".Pulumi.*.lock"), *project.glob(".Pulumi.*.candidate.yaml")]:
+        path.unlink()

@@ -1,0 +1,1 @@
+"""The language host: Pulumi's LanguageRuntime service for Python."""

@@ -1,0 +1,148 @@
+"""Runs the project's program, or serves its dynamic providers: in a process forked from the zygote,
+or as a script of its own in another Python than the host's.
+
+So it imports nothing of ours, nothing but the standard library before it runs, and runs in any
+Python that the SDK supports. The order, one JSON object, comes from an anonymous file: it holds the
+configuration in plain text, which no process list may show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import inspect
+import io
+import json
+import logging
+import os
+import runpy
+import signal
+import sys
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+ALREADY_REPORTED = 32
+"""The exit code that tells the language host to add no message of its own."""
+INTERRUPTED = 130
+NO_SDK = """
+It looks like the Pulumi SDK has not been installed in {python}. Have you run pip install?
+If the project has a virtual environment, run pip install -r requirements.txt in it, or pulumi install."""
+
+
+def do(order: dict[str, Any], lifeline: int) -> int:
+    """Do what the order says; the exit code. The process ends when the life line closes."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # our parent ignores it
+    _follow(lifeline)
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    os.chdir(order["directory"])
+    sys.path.insert(0, order["directory"])
+    try:
+        import pulumi.dynamic
+        import pulumi.runtime  # noqa: F401  (both now, while a failure has one meaning)
+    except ImportError:
+        traceback.print_exc()
+        print(NO_SDK.format(python=sys.executable), file=sys.stderr)
+        return 1
+    return _run(order["program"]) if "program" in order else _serve_dynamic_providers()
+
+
+def _follow(lifeline: int) -> None:
+    """End this process when the other end of the life line is closed."""
+
+    def watch() -> None:
+        while os.read(lifeline, 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def leave(code: int) -> None:
+    """End this process, without the time that tearing the interpreter down would take."""
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def speak_to(stdout: int, stderr: int) -> None:
+    """Write what is printed to these descriptors at once, as `python -u` does."""
+    for place, name, descriptor in ((1, "stdout", stdout), (2, "stderr", stderr)):
+        os.dup2(descriptor, place)
+        os.close(descriptor)
+        raw = os.fdopen(place, "wb", buffering=0, closefd=False)
+        errors = "backslashreplace" if name == "stderr" else "strict"
+        setattr(sys, name, io.TextIOWrapper(raw, errors=errors, write_through=True))
+
+
+def _serve_dynamic_providers() -> int:
+    sys.argv = ["pulumi.dynamic"]
+    runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
+    return 0
+
+
+def _run(program: dict[str, Any]) -> int:
+    """Run the program; its exit code."""
+    import pulumi
+
+    pulumi.runtime.set_all_config(program["config"], program["secret_keys"])
+    known = inspect.signature(pulumi.runtime.Settings.__init__).parameters
+    settings = {k: v for k, v in program["settings"].items() if k in known}  # older SDKs know fewer
+    pulumi.runtime.configure(pulumi.runtime.Settings(**settings))
+    entry = program["entry"]
+    sys.argv = [entry, *program["arguments"]]
+    main = os.path.abspath(entry)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    executor = ThreadPoolExecutor(max_workers=max(program["settings"]["parallel"], 1) * 4)
+    loop.set_default_executor(executor)
+    # What a failed deployment leaves unfinished is told by Pulumi; asyncio needn't tell it again.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+
+    def run() -> None:
+        if os.path.isdir(main) and not os.path.exists(os.path.join(main, "__main__.py")):
+            pulumi.log.error(f"unable to find main python program `__main__.py` in `{main}`")
+            sys.exit(ALREADY_REPORTED)
+        runpy.run_path(entry, run_name="__main__")
+
+    try:
+        loop.run_until_complete(pulumi.runtime.run_in_stack(run))
+    except KeyboardInterrupt:  # the CLI says why; a traceback would only hide that
+        return INTERRUPTED
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except pulumi.RunError as error:
+        pulumi.log.error(str(error))
+        return 1
+    except Exception:  # noqa: BLE001  (whatever a program raises is shown to its author)
+        pulumi.log.error("Program failed with an unhandled exception:\n" + _user_traceback(main))
+        return ALREADY_REPORTED
+    executor.shutdown(wait=True)
+    loop.close()
+    return 0
+
+
+def _user_traceback(main: str) -> str:
+    """The traceback from the program's first frame on."""
+
+    def module(path: str) -> Path:
+        full = Path(path).absolute()
+        return full.with_suffix("") if full.suffix else full / "__main__"
+
+    frames = traceback.extract_tb(sys.exc_info()[2])
+    for index, frame in enumerate(frames):
+        if module(frame.filename) == module(main):
+            return traceback.format_exc(limit=index - len(frames))
+    return traceback.format_exc()
+
+
+if __name__ == "__main__":
+    del sys.path[0]  # our directory: the program's own comes there
+    leave(do(json.load(sys.stdin), int(sys.argv[1])))
