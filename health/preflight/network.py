@@ -119,6 +119,8 @@ def _one(
 
 
 def _registry(view: HostView) -> Iterator[Finding]:
+    if view.subject.registry is None:
+        return
     has_all = registry.has_all_images(view.subject, view.host, view.facts)
     verdict: Verdict = "warning" if has_all else "stops"
     name = CheckName.REGISTRY_REACH
