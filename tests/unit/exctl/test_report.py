@@ -53,7 +53,7 @@ def state(site: Site, ill: str = "", **others: object) -> State:
         "by": "exctl 0.1.0",
         "rows": rows(site, ill),
         "drifts": [],
-        "findings": [Finding("ssh", "10.77.0.101", "logged in", "login")],
+        "findings": [Finding("ssh-login", "10.77.0.101", "logged in", "login")],
         "releases": [RELEASE],
     }
     return State(**(found | others))  # type: ignore[arg-type]
