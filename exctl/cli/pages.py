@@ -1,4 +1,4 @@
-"""A page for each command, made from its own help: `python -m exctl.command_pages` writes them to
+"""A page for each command, made from its own help: `python -m exctl.cli.pages` writes them to
 docs/commands. A test holds them up to date. Pure but for `write`."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from exctl.__main__ import SECTIONS, main
 from exctl.site import PROGRAM
 
 DIRECTORY = PROGRAM / "docs/commands"
-MARK = "<!-- Made by python -m exctl.command_pages from the command's own help; edit that. -->"
+MARK = "<!-- Made by python -m exctl.cli.pages from the command's own help; edit that. -->"
 EXAMPLE = "Example: "
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from stack.layout import Layout
+if TYPE_CHECKING:  # every command names RunOptions: `exctl --help` loads no more than that
+    from stack.layout import Layout
 
 ROLES = ("image", "guard", "container", "health", "sync")
 COMPONENTS = ("connector", "config-sync", "agent-state-sync", "conversation-provider")
