@@ -146,7 +146,8 @@ def in_a_child(project: Path, spoil: Callable[[Path], None], words: list[str]) -
 
 @pytest.mark.parametrize("fuzz", FUZZ)
 def test_every_command_survives(project: Path, fuzz: str) -> None:
-    for name in NAMES:
+    # A third of the commands each: with 13 spoilings every command meets four of them.
+    for name in NAMES[[*FUZZ].index(fuzz) % 3 :: 3]:
         if "PULUMI_STACK" in fuzz and name in NO_HOST | {"preview", "destroy", "up"}:
             continue
         words = [name, *ARGUMENTS.get(name, [])]
