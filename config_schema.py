@@ -28,8 +28,12 @@ class CheckName(StrEnum):
     SSH_LOGIN = "ssh-login"
     SSH_HOST_KEY = "ssh-host-key"
     SSH_SESSIONS = "ssh-sessions"
+    LOGIN_SHELL = "login-shell"
+    SAME_HOST = "same-host"
     DOCKER_ACCESS = "docker-access"
     DOCKER_VERSION = "docker-version"
+    DOCKER_API = "docker-api"
+    HOST_NETWORK = "host-network"
     KERNEL = "kernel"
     ARCHITECTURE = "architecture"
     CPUS = "cpus"
@@ -41,6 +45,7 @@ class CheckName(StrEnum):
     TIME_SYNC = "time-sync"
     PORT = "port"
     CONTAINER_NAME = "container-name"
+    CONTAINER_ARGUMENTS = "container-arguments"
     OTHER_STACK = "other-stack"
     LOG_DIRECTORY = "log-directory"
     LOG_SPACE = "log-space"
@@ -318,6 +323,11 @@ class Ssh(Section):
     hosts: dict[Host, SshHost] = Field(
         default={}, description="hosts with another user, port or key, by name or address"
     )
+
+    def at(self, host: str) -> Ssh:
+        """What holds for one host."""
+        own = self.hosts.get(host)
+        return self.model_copy(update=own.model_dump(exclude_none=True)) if own else self
 
 
 class Registry(Section):

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from exctl.hosts import on_each
-from exctl.on_host import OnHost, containers_on
+from exctl.hosts import containers_on, on_each
 from exctl.pulumi.workspace import open_stack
 from exctl.releases import store
 from exctl.runs.plan import CONTAINER_TYPE, IMAGE_TYPE
 from exctl.site import Site
+from hosts.docker import Container
 from stack import yaml_text
 from stack.layout import Instance, Layout
 
@@ -112,7 +112,7 @@ def _ciphertexts(text: str) -> dict[str, str]:
 def compare(
     layout: Layout,
     deployed: Mapping[str, Deployed],
-    hosts: Mapping[str, list[OnHost] | str],
+    hosts: Mapping[str, list[Container] | str],
 ) -> list[Drift]:
     """The differences between what is meant, what was deployed, and what the hosts have."""
     found = [
@@ -161,7 +161,7 @@ def _not_yet_deployed(instance: Instance, was: Deployed | None) -> str:
     return ""
 
 
-def _of_container(key: str, was: Deployed, containers: list[OnHost] | str) -> list[Drift]:
+def _of_container(key: str, was: Deployed, containers: list[Container] | str) -> list[Drift]:
     if isinstance(containers, str):
         return [Drift("not known", key, was.host, f"the host doesn't say: {containers}")]
     by_id = {container.id: container for container in containers}
@@ -171,19 +171,19 @@ def _of_container(key: str, was: Deployed, containers: list[OnHost] | str) -> li
     what = "its container is gone; make it again with: exctl up"
     if other is not None:
         what = (
-            f"somebody made the container {was.name} anew ({other.image}, {other.state}); see what"
-            " differs with docker inspect, remove it, then: exctl up"
+            f"somebody made the container {was.name} anew ({other.image}, {other.state.word}); see"
+            " what differs with docker inspect, remove it, then: exctl up"
         )
     return [Drift("host changed", key, was.host, what)]
 
 
-def _changes(was: Deployed, now: OnHost) -> list[str]:
+def _changes(was: Deployed, now: Container) -> list[str]:
     """What somebody has done to a container that is still the one we made."""
     found = []
-    if now.state == "paused":
+    if now.state.word == "paused":
         found.append(f"its container is paused; on the host: docker unpause {now.name}")
-    elif now.state != "running":
-        found.append(f"its container is {now.state}; start it again with: exctl up")
+    elif now.state.word != "running":
+        found.append(f"its container is {now.state.word}; start it again with: exctl up")
     if now.name != was.name:
         found.append(
             f"its container is called {now.name} now; on the host: docker rename {now.name}"
@@ -212,7 +212,7 @@ def _limit(value: int, unit: int, word: str) -> str:
 
 
 def _strays(
-    deployed: Mapping[str, Deployed], hosts: Mapping[str, list[OnHost] | str]
+    deployed: Mapping[str, Deployed], hosts: Mapping[str, list[Container] | str]
 ) -> Sequence[Drift]:
     known = {was.id for was in deployed.values()}
     named = {(was.host, was.name) for was in deployed.values()}
@@ -221,9 +221,9 @@ def _strays(
             "host changed",
             container.name,
             host,
-            f"a container {container.name} ({container.image}, {container.state}) that no run of"
-            " this stack has made; if EXEC runs in it, take it over with: exctl adopt; else remove"
-            " it on the host",
+            f"a container {container.name} ({container.image}, {container.state.word}) that no run"
+            " of this stack has made; if EXEC runs in it, take it over with: exctl adopt; else"
+            " remove it on the host",
         )
         for host, containers in hosts.items()
         if not isinstance(containers, str)

@@ -21,13 +21,13 @@ from exctl.onboarding.new_stack import NewStack, ask_for_passphrase, place_for, 
 from exctl.pulumi.workspace import is_in_backend
 from exctl.site import Place, find_project
 from exctl.terminal import questions
-from hosts.container import command_over_ssh
+from hosts.shell import command_over_ssh
 from stack import paths, yaml_text
 from stack.layout import build_layout
 from stack.loader import needed_secrets, orgs_of_other_stacks, parse
 from stack.problems import message, of_schema
 from stack.secrecy import SECRET_NAMES
-from stack.ssh import make_control_directory, ssh_target
+from stack.ssh import ssh_target
 from stack.text import counted
 
 ON_HOSTS = ("exec/.env", "/usr/home/genesys/exec/.env")
@@ -70,13 +70,12 @@ def from_host(host: str, given: Mapping[str, Any]) -> Source:
         problems = [of_schema(each, "ssh") for each in error.errors()]
         raise NothingTouched(message("--set", problems)) from None
     os.chdir(find_project())
-    make_control_directory()
     run = command_over_ssh(ssh_target(ssh, host).command, READ_SECONDS)
     tried = "; ".join(f'[ -f "{path}" ] && exec cat "{path}"' for path in ON_HOSTS)
     answer = run(["sh", "-c", f"{tried}; exit 3"])
     if answer.code == 0:
         return Source(f"{host}:{ON_HOSTS[0]}", answer.stdout.encode())
-    said = answer.stderr.strip() or f"it has none of {', '.join(ON_HOSTS)}"
+    said = answer.why() if answer.code != 3 else f"it has none of {', '.join(ON_HOSTS)}"
     raise NothingTouched(f"no .env could be read on {host}: {said}.")
 
 

@@ -57,6 +57,14 @@ def remove_stack(place: Place) -> None:
         print(f"the stack {place.stack} stays in the backend: {why}", file=sys.stderr)
 
 
+def select_stack(site: Place) -> auto.Stack | None:
+    """The stack if the backend has it, to read what needs no passphrase; none is asked for."""
+    try:
+        return auto.Stack.select(site.stack, workspace(site, with_secrets=False))
+    except auto.StackNotFoundError:
+        return None
+
+
 def workspace(site: Place, with_secrets: bool = True) -> auto.LocalWorkspace:
     """Pulumi in the stack's project; without secrets, no passphrase is asked for."""
     variables = {"PULUMI_SKIP_UPDATE_CHECK": "1", **(passphrase(site) if with_secrets else {})}

@@ -2,7 +2,7 @@
 
 A release is a file `releases/<stack>/<number>.yaml` beside the stack file: the whole stack file
 with its ciphertexts, each image's digest, who deployed it, when, why, by which revision of the
-program, and what its gates said. It holds no secret in clear. Releases belong into git with the
+program, and what its gates reported. It holds no secret in clear. Releases belong into git with the
 stack file: two operators with one backend have the same releases only if they share these files.
 """
 
@@ -12,7 +12,7 @@ import hashlib
 import json
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from exctl import files
 from exctl.cli.version import program_revision
 from exctl.errors import NothingTouched
 from exctl.site import Place, Site
+from health.gates.events import Event, as_data, of_data, shown
 from health.runlock import user_name
 
 DIRECTORY = "releases"
@@ -38,11 +39,19 @@ class Release:
     program: str
     images: Mapping[str, Mapping[str, str]]
     gates: tuple[str, ...] = ()
+    """What its gates said, of a release from before they reported events."""
     stack_file: str = field(default="", repr=False)
+    events: tuple[Event, ...] = ()
+    """What its gates and guards reported, and how long each instance was down."""
 
     @property
     def tags(self) -> str:
         return ", ".join(f"{name} {image['tag']}" for name, image in self.images.items())
+
+    @property
+    def reported(self) -> list[str]:
+        """What gates and guards reported, as sentences."""
+        return [*self.gates, *map(shown, self.events)]
 
     @property
     def seal(self) -> str:
@@ -89,7 +98,11 @@ def parsed(number: int, text: str) -> Release:
     if missing:
         raise ValueError(f"it lacks {', '.join(missing)}; it was cut, or edited by hand")
     try:
-        found = Release(**{**content, "gates": tuple(content.get("gates") or ())})
+        given = content | {
+            "gates": tuple(content.get("gates") or ()),
+            "events": of_data(content.get("events") or ()),
+        }
+        found = Release(**given)
         well = all(isinstance(i["tag"], str) for i in found.images.values())
     except (TypeError, AttributeError, KeyError):
         well = False
@@ -148,7 +161,7 @@ def last(site: Place) -> Release | None:
 
 
 def record(
-    site: Site, images: Mapping[str, Mapping[str, str]], message: str, gates: list[str]
+    site: Site, images: Mapping[str, Mapping[str, str]], message: str, events: Sequence[Event]
 ) -> Release | None:
     """Keep what runs now; None if the last release is the same."""
     text = site.file.read_text("utf-8")
@@ -162,7 +175,7 @@ def record(
         message=message,
         program=program_revision(),
         images={name: dict(image) for name, image in images.items()},
-        gates=tuple(gates),
+        events=tuple(events),
         stack_file=text,
     )
     directory = directory_of(site)
@@ -185,7 +198,10 @@ _Dumper.add_representer(str, _represent)
 
 def written(release: Release) -> str:
     """The text of a release's file. The seal comes first, so that a file that was cut has one."""
-    content = {"seal": release.seal} | asdict(release) | {"gates": list(release.gates)}
+    content = {"seal": release.seal} | asdict(release)
+    content |= {"gates": list(release.gates), "events": [as_data(e) for e in release.events]}
+    if not release.gates:
+        del content["gates"]
     return str(yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=10_000))
 
 

@@ -32,7 +32,7 @@ from exctl.terminal import live
 from exctl.terminal.messages import say
 from exctl.terminal.progress import Progress
 from exctl.terminal.questions import confirm
-from health.gates.health import GO_ON
+from health.gates.events import EVENTS_VARIABLE
 from health.gates.runs import ALLOW_OUTAGE_VARIABLE
 from stack.loader import LEFT_OUT_VARIABLE
 
@@ -49,6 +49,8 @@ class Ground:
     stack: auto.Stack
     state: State
     scope: Scope
+    silent: frozenset[str]
+    """Hosts that don't answer: nothing is asked of them."""
     gone: tuple[str, ...] = ()
     """Hosts that the stack file no longer has and that don't answer: there is no way to them."""
 
@@ -59,7 +61,7 @@ def preview(site: Site) -> list[Touch]:
     What is on hosts that don't answer isn't in it; it is said.
     """
     ground = _look(site, Scope())
-    for line in plan.left_out_lines(ground.scope.left_out):
+    for line in plan.left_out_lines(ground.scope.missed):
         say(line)
     return _preview(ground, site, [])
 
@@ -78,10 +80,10 @@ def up(site: Site, how: RunOptions, text: str | None = None) -> None:
         if candidate is not None:
             site = open_site(site.stack, candidate)
         ground = _look(site, how.scope)
-        for line in plan.left_out_lines(ground.scope.left_out):
+        for line in plan.left_out_lines(ground.scope.missed):
             say(line)
         if how.preflight:
-            doctor.require(site, candidate, _silent_hosts(site, ground.scope))
+            doctor.require(site, candidate, ground.silent)
         replaced = [pattern for key in how.restart for pattern in restart_patterns(key)]
         planned = [] if how.part else _preview(ground, site, replaced, candidate)
         split = divided(planned, ground.scope)
@@ -105,23 +107,13 @@ def _look(site: Site, scope: Scope) -> Ground:
     hosts = dict.fromkeys([*site.layout.hosts, *known.hosts])
     silent = reach.silent(site, hosts)
     found = left_out(site.layout, silent, known.names)
-    if scope.keys is not None:
-        found = {key: why for key, why in found.items() if key in scope.keys}
-        if scope.keys and scope.keys <= found.keys():
-            raise ExctlError(
-                "nothing of that can be done:\n"
-                + "\n".join(f"  {key}: {why}" for key, why in found.items()),
-                touched=False,
-            )
+    scope = replace(scope, left_out=found)
+    if scope.keys and scope.missed.keys() == scope.keys:
+        reasons = "\n".join(f"  {key}: {why}" for key, why in scope.missed.items())
+        raise ExctlError(f"nothing of that can be done:\n{reasons}", touched=False)
     gone = tuple(h for h in silent if h in known.hosts and h not in site.layout.hosts)
     os.environ[LEFT_OUT_VARIABLE] = ",".join(sorted(found))
-    return Ground(stack, known, replace(scope, left_out=found), gone if scope.is_whole else ())
-
-
-def _silent_hosts(site: Site, scope: Scope) -> frozenset[str]:
-    """Hosts of which nothing at all is asked."""
-    of_left = {i.host for i in site.layout.instances if i.key in scope.left_out}
-    return frozenset(of_left - {i.host for i in site.layout.instances if scope.covers(i.key)})
+    return Ground(stack, known, scope, frozenset(silent), gone if scope.is_whole else ())
 
 
 def _show(ground: Ground, split: Divided) -> None:
@@ -180,9 +172,9 @@ def _carry_out(
         for line in table(_last_look(site, ground.scope)):
             print(line, flush=True)
         images = result.outputs["release"].value if "release" in result.outputs else {}
-        gates = [*log.gates, *log.progress.downtimes]
+        events = [*log.events, *log.progress.downtimes]
         is_all = not split.elsewhere and not ground.scope.left_out  # a release is nothing less
-        if is_all and (release := store.record(site, images, how.message, gates)):
+        if is_all and (release := store.record(site, images, how.message, events)):
             say(f"this is release {release.number}")
     except KeyboardInterrupt:
         raise Interrupted(
@@ -195,7 +187,7 @@ def _carry_out(
 
 def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
     """Raises LeftOut where something couldn't be reached."""
-    if not scope.left_out:
+    if not scope.missed:
         if split.elsewhere:
             say(
                 f"no release was recorded: {', '.join(t.instance for t in split.elsewhere)} isn't"
@@ -205,7 +197,7 @@ def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
     raise LeftOut(
         "\n".join(
             [
-                *plan.left_out_lines(scope.left_out),
+                *plan.left_out_lines(scope.missed),
                 "All else is done. No release was recorded. Once they answer: exctl up --stack"
                 f" {site.stack}. A host that is gone for good: exctl forget HOST --stack"
                 f" {site.stack}",
@@ -296,8 +288,8 @@ def _preview(
             ground.stack,
             touched=False,
         )
-    said = (line for release in store.readable(site) for line in release.gates)
-    return touches(log.steps, site.layout, downtime.of(said))
+    reported = (event for release in store.readable(site) for event in release.events)
+    return touches(log.steps, site.layout, downtime.of(reported))
 
 
 def _hosts(site: Site) -> dict[str, str]:
@@ -313,6 +305,7 @@ def _run(
 ) -> Result:
     pulumi = stack.workspace.pulumi_command
     assert isinstance(pulumi, Pulumi)
+    os.environ[EVENTS_VARIABLE] = "json"
     with passed_on(pulumi.interrupt, lambda: lock.stop_gates(site), say) as interrupts:
         try:
             result = operation()
@@ -334,9 +327,7 @@ def _run(
                 reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
             if not touched:
                 raise ExctlError("\n\n".join(reasons), touched=False) from None
-            # What there is to do depends on more than the gate knows, and is said at the end.
-            told = "\n\n".join(reasons).replace(f"\n  {GO_ON}", "")
-            raise _failed(site, log, told) from None
+            raise _failed(site, log, "\n\n".join(reasons)) from None
 
 
 def _failed(site: Site, log: StepLog, reasons: str) -> FailedRun:

@@ -13,6 +13,7 @@ from exctl.report.page import State, Unknown, as_json, document
 from exctl.site import Site
 from exctl.stackfile.cautions import cautions
 from health.preflight.finding import Finding
+from health.verdict import VerdictKind
 from stack.paths import Setting, changed
 from tests.unit.exctl.sites import make_site
 from tests.unit.stack_file import CLONE
@@ -38,10 +39,9 @@ def rows(site: Site, ill: str = "") -> list[EndpointRow]:
             tag=i.tag,
             health_url=i.health_url,
             is_stopped=i.is_stopped,
-            is_healthy=i.key != ill,
+            verdict=VerdictKind.DOWN if i.key == ill else VerdictKind.HEALTHY,
             answer="connection refused" if i.key == ill else "HTTP 200",
-            down=(),
-            sync="sync Success 100% (HWM 9 of 9)" if i.key == "excs" else "",
+            sync="sync complete (HWM 9 of 9)" if i.key == "excs" else "",
         )
         for i in site.layout.instances
     ]
@@ -64,7 +64,7 @@ def test_a_well_stack_says_so_in_short() -> None:
     text = markdown(document(site, state(site)))
     for fact in (
         "4 of 4 instances healthy",
-        "sync Success 100% (HWM 9 of 9)",
+        "sync complete (HWM 9 of 9)",
         "no drift",
         "preflight ok",
         "release 3",
