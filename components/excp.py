@@ -11,6 +11,7 @@ from components.service import Service, Site
 from health.gates.guard import GuardRule
 from health.pair import FIRST_VARIABLE, put_first
 from stack.layout import Instance, Layout
+from stack.loader import left_out
 
 
 class ExcpPair(pulumi.ComponentResource):
@@ -43,7 +44,8 @@ class ExcpPair(pulumi.ComponentResource):
                 waiting=[later.key for later in running[position + 1 :]],
                 opts=pulumi.ResourceOptions(parent=self),
             )
-            before = [service.health]
+            if instance.key not in left_out():
+                before = [service.health]
         self.register_outputs({"instances": [instance.key for instance in running]})
 
 

@@ -21,7 +21,8 @@ SECTIONS = {
         "up", "stop", "start", "restart", "update", "rollback", "rotate", "images", "destroy",
     ),
     "Begin, move, mend": (
-        "init", "import-env", "adopt", "export-env", "transaction", "unlock", "completion",
+        "init", "import-env", "adopt", "export-env", "transaction", "unlock", "forget",
+        "completion",
     ),
 }  # fmt: skip
 

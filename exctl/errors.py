@@ -60,6 +60,12 @@ class Interrupted(ExctlError):
     code = INTERRUPTED
 
 
+class LeftOut(ExctlError):
+    """Done, but not to all that was meant: some of it couldn't be reached."""
+
+    code = UNHEALTHY
+
+
 class RolledBack(ExctlError):
     """What was wanted failed, and the release before runs again."""
 

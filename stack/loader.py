@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
@@ -22,6 +23,9 @@ from stack.rules import Problem, cross_problems
 from stack.text import counted
 
 NAMESPACE = "exec"
+LEFT_OUT_VARIABLE = "EXEC_LEFT_OUT"
+"""The instances that this run leaves out, since their hosts don't answer: what is ordered behind
+one of them doesn't wait for it. In the environment: it is a fact of one run, not of the stack."""
 SECRET_NAMES = tuple(secret.name for secret in vendor.SECRETS)
 
 Secrets = Mapping[str, pulumi.Output[str]]
@@ -220,3 +224,8 @@ def _without_none(annotation: Any) -> Any:
     if isinstance(annotation, UnionType) or get_origin(annotation) is UnionType:
         (annotation,) = (a for a in get_args(annotation) if a is not type(None))
     return annotation
+
+
+def left_out() -> frozenset[str]:
+    """The keys of the instances that this run leaves out."""
+    return frozenset(filter(None, os.environ.get(LEFT_OUT_VARIABLE, "").split(",")))

@@ -19,7 +19,7 @@ from exctl.hosts import on_each, on_host
 from exctl.observe.endpoints import probe_of
 from exctl.pulumi.workspace import open_stack
 from exctl.runs import deployment
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
 from exctl.runs.selection import stopped_entries, stopped_keys
 from exctl.site import Site, open_site
 from exctl.stackfile import secrets, stack_file
@@ -36,11 +36,11 @@ from stack.layout import Instance
 
 AFTER_A_CUT = "unless-stopped"
 """Chosen: what a legacy container gets back when the run that knew its restart policy was cut."""
-PART = How(yes=True, part=True, preflight=False)
+PART = RunOptions(yes=True, part=True, preflight=False)
 """Without a preflight, which a legacy container on our port would stop."""
 
 
-def adopt(site: Site, chosen: Sequence[Instance], how: How) -> None:
+def adopt(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
     """Shows what differs, asks, and adopts; what is ours already is left as it is.
 
     Raises NothingTouched for what isn't understood, RolledBack if an instance failed and its legacy
@@ -153,7 +153,7 @@ def _with_stopped(site: Site, keys: set[str]) -> Site:
     return open_site(site.stack)
 
 
-def _adopt(site: Site, found: Situation, how: How, left: Sequence[Situation]) -> None:
+def _adopt(site: Site, found: Situation, how: RunOptions, left: Sequence[Situation]) -> None:
     """One instance: guard, legacy container aside, ours in its place with its gates; the way back
     if that fails."""
     instance, container = found.instance, found.container
@@ -199,7 +199,7 @@ def _tidied(stack: str) -> str:
     return ""
 
 
-def _guard(site: Site, instance: Instance, how: How) -> None:
+def _guard(site: Site, instance: Instance, how: RunOptions) -> None:
     """ExctlError if the peer doesn't serve, whoever's container it is."""
     if instance.pair is None:
         return
@@ -273,7 +273,7 @@ def give_back(
     _with_stopped(site, stopped_keys(site.layout) | {instance.key})
 
 
-def back(site: Site, chosen: Sequence[Instance], how: How) -> None:
+def back(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
     """The other way: the legacy containers that still stand aside in the place of ours, the last
     adopted first, under the same guard."""
     found = [

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from exctl.cli import completion
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
 
 Command = Callable[..., Any]
 LOCK_WAIT = "lock_wait_seconds"
@@ -115,7 +115,7 @@ def changing(command: Command) -> Command:
     def wrapped(
         *arguments: Any, yes: bool, allow_outage: bool, message: str, stay: bool = True, **o: Any
     ) -> Any:
-        how = How(yes=yes, allow_outage=allow_outage, message=message, stay=stay)
+        how = RunOptions(yes=yes, allow_outage=allow_outage, message=message, stay=stay)
         return command(*arguments, how=how, **o)
 
     return wrapped

@@ -7,7 +7,7 @@ import click
 from exctl.cli import completion
 from exctl.cli.options import changing, on_stack
 from exctl.errors import NothingTouched
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
 from exctl.site import Site
 
 SERVICES = ("excs", "exas", "excp")
@@ -26,7 +26,7 @@ def command(
     release: str | None,
     host: str | None,
     site: Site,
-    how: How,
+    how: RunOptions,
 ) -> None:
     """Bring a release back: settings, secrets and images as they were.
 

@@ -8,7 +8,7 @@ import click
 
 from exctl.cli import completion
 from exctl.cli.options import going_back, on_stack
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
 from exctl.site import Site
 
 
@@ -16,7 +16,7 @@ from exctl.site import Site
 @click.argument("secret", shell_complete=completion.secrets)
 @on_stack
 @going_back
-def command(secret: str, site: Site, how: How) -> None:
+def command(secret: str, site: Site, how: RunOptions) -> None:
     """Give a secret a new value, and the instances that use it new containers.
 
     Asks for the value without echo, or takes the whole of stdin; it is never an argument. Rolls the

@@ -8,7 +8,7 @@ import click
 
 from exctl.cli.options import going_back, on_stack, pair_option, tag_option
 from exctl.errors import NothingTouched
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
 from exctl.site import Site
 
 
@@ -20,7 +20,7 @@ from exctl.site import Site
 @on_stack
 @going_back
 def command(
-    service: str, pair: str | None, tag: str, host: str | None, site: Site, how: How
+    service: str, pair: str | None, tag: str, host: str | None, site: Site, how: RunOptions
 ) -> None:
     """Deploy another version of a service, one instance of a pair after the other.
 

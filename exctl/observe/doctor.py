@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -107,10 +107,10 @@ def show(found: Sequence[Finding], to: TextIO) -> None:
     Console(file=to).print(table)
 
 
-def require(site: Site, file: Path | None = None) -> None:
+def require(site: Site, file: Path | None = None, left_out: Collection[str] = frozenset()) -> None:
     """The preflight before a run: shows what isn't well, and raises ExctlError if something would
-    stop a deployment."""
-    found = findings(site, file)
+    stop a deployment. What is found on the hosts that are left out stops nothing."""
+    found = [each for each in findings(site, file) if each.host not in left_out]
     bad, warnings = report.stopping(found), report.warning(found)
     if bad or warnings:
         show([*bad, *warnings], sys.stderr)

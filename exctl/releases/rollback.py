@@ -21,7 +21,8 @@ from exctl.releases.pins import (
     with_pins,
 )
 from exctl.runs import changes, deployment
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
+from exctl.runs.scope import EVERYTHING, Scope
 from exctl.site import Site, open_site, site_of
 from exctl.stackfile import stack_file
 from exctl.stackfile.stack_file import path_of, value_in
@@ -30,7 +31,7 @@ from stack.layout import Instance
 
 
 def rollback(
-    site: Site, wanted: str | None, service: str | None, pair: str | None, how: How
+    site: Site, wanted: str | None, service: str | None, pair: str | None, how: RunOptions
 ) -> None:
     """Bring a release back, all of it or one service's section.
 
@@ -51,7 +52,9 @@ def rollback(
     for place, digest in pins.items():
         say(f"{name_of(place)}: its tag leads to another image now, so {digest[:19]} is named")
     why = how.message or _why(release, service, pair)
-    changes.apply(site, with_pins(text, pins), replace(how, message=why))
+    meant = [i for place in places for i in every[place]]
+    scope = EVERYTHING if service is None else Scope(frozenset(i.key for i in meant))
+    changes.apply(site, with_pins(text, pins), replace(how, message=why, scope=scope))
     _check(open_site(site.stack), release, digests)
 
 

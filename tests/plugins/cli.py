@@ -19,9 +19,10 @@ KEPT = ("HOME", "LANG", "LC_ALL", "SSH_AUTH_SOCK", "TMPDIR", "USER", "XDG_CACHE_
 
 
 def pulumi() -> Path:
-    """The CLI: EXEC_PULUMI, or the one on PATH, or the newest that set-up built."""
-    if named := os.environ.get("EXEC_PULUMI"):
-        return Path(named)
+    """The CLI: the one that set-up chose, or the one on PATH, or the newest that set-up built."""
+    chosen = Path(sys.executable).with_name("pulumi")
+    if os.access(chosen, os.X_OK):
+        return chosen
     if found := shutil.which("pulumi"):
         return Path(found)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
