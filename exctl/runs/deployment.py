@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ from exctl.pulumi.state import State
 from exctl.pulumi.workspace import last_error, open_stack
 from exctl.releases import store
 from exctl.rundir import run_directory
-from exctl.runs import downtime, plan, reach
+from exctl.runs import downtime, pairs, plan, reach
 from exctl.runs.events import StepLog, without_wrapping
 from exctl.runs.options import RunOptions
 from exctl.runs.plan import Divided, Touch, divided, touches
@@ -34,6 +34,7 @@ from exctl.terminal.progress import Progress
 from exctl.terminal.questions import confirm
 from health.gates.events import EVENTS_VARIABLE
 from health.gates.runs import ALLOW_OUTAGE_VARIABLE
+from health.verdict import Verdict
 from stack.loader import LEFT_OUT_VARIABLE
 
 Result = TypeVar("Result")
@@ -49,6 +50,8 @@ class Ground:
     stack: auto.Stack
     state: State
     scope: Scope
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    """How each instance of a pair is, before anything is done."""
     gone: tuple[str, ...] = ()
     """Hosts that the stack file no longer has and that don't answer: there is no way to them."""
 
@@ -115,7 +118,10 @@ def _look(site: Site, scope: Scope) -> Ground:
             )
     gone = tuple(h for h in silent if h in known.hosts and h not in site.layout.hosts)
     os.environ[LEFT_OUT_VARIABLE] = ",".join(sorted(found))
-    return Ground(stack, known, replace(scope, left_out=found), gone if scope.is_whole else ())
+    verdicts = pairs.look(site, left_out(site.layout, silent, known.names))
+    pairs.tell_program(pairs.first(site.layout, verdicts))
+    scope = replace(scope, left_out=found)
+    return Ground(stack, known, scope, verdicts, gone if scope.is_whole else ())
 
 
 def _silent_hosts(site: Site, scope: Scope) -> frozenset[str]:
@@ -297,7 +303,7 @@ def _preview(
             touched=False,
         )
     reported = (event for release in store.readable(site) for event in release.events)
-    return touches(log.steps, site.layout, downtime.of(reported))
+    return touches(log.steps, site.layout, downtime.of(reported), ground.verdicts)
 
 
 def _hosts(site: Site) -> dict[str, str]:
