@@ -7,17 +7,16 @@ can't say, and to show what the service wrote last.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from pydantic import JsonValue
 
+from hosts.shell import HostCommand
 from stack.text import counted, parse_time, plain_text
 
 COMMAND_TIMEOUT_SECONDS = 15.0
@@ -83,48 +82,6 @@ class Container(Protocol):
 
 
 @dataclass(frozen=True)
-class HostAnswer:
-    """A command's exit code on a host (255: ssh itself failed), stdout, and stderr."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-
-HostCommand = Callable[[Sequence[str]], HostAnswer]
-
-
-def _memory_file() -> BinaryIO:
-    return os.fdopen(os.memfd_create("answer"), "w+b")
-
-
-def command_over_ssh(ssh: Sequence[str], timeout_seconds: float) -> HostCommand:
-    """A runner of commands on one host; `ssh` is the command up to and with the destination."""
-
-    def run(arguments: Sequence[str]) -> HostAnswer:
-        # Files and not pipes: the shared connection that ssh may leave behind would hold them. In
-        # memory: an answer may hold a container's variables, and those a password.
-        with _memory_file() as stdout, _memory_file() as stderr:
-            try:
-                code = subprocess.run(
-                    [*ssh, shlex.join(arguments)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=stdout,
-                    stderr=stderr,
-                    timeout=timeout_seconds,
-                    check=False,
-                ).returncode
-            except subprocess.TimeoutExpired:
-                return HostAnswer(255, "", f"no answer within {timeout_seconds:g} seconds")
-            stdout.seek(0)
-            stderr.seek(0)
-            texts = (file.read().decode("utf-8", "replace") for file in (stdout, stderr))
-            return HostAnswer(code, *texts)
-
-    return run
-
-
-@dataclass(frozen=True)
 class HostContainer:
     """The container `name` on the host that `run` reaches."""
 
@@ -138,8 +95,7 @@ class HostContainer:
             return parse_state(answer.stdout)
         if "no such container" in answer.stderr.lower():
             return ContainerState("missing")
-        said = plain_text(answer.stderr) or f"exit code {answer.code}"
-        return ContainerState("", error=f"ssh: {said}" if answer.code == 255 else said)
+        return ContainerState("", error=answer.why())
 
     def log_tail(self) -> tuple[str, ...]:
         """The last 20 lines of stdout and stderr, the values of passwords redacted."""
@@ -162,6 +118,13 @@ def parse_state(text: str) -> ContainerState:
     state, restarts, labels = (found.get(name) for name in ("state", "restarts", "labels"))
     if not isinstance(state, Mapping) or not isinstance(restarts, int):
         return ContainerState("", error=f"docker inspect answered {plain_text(text)}")
+    return state_of(state, restarts, found.get("id"), labels)
+
+
+def state_of(state: object, restarts: object, identity: object, labels: object) -> ContainerState:
+    """From the parts of what `docker inspect` says."""
+    if not isinstance(state, Mapping):
+        return ContainerState("", error="docker inspect says nothing of its state")
     exit_code = state.get("ExitCode")
     error = plain_text(state.get("Error"))
     if state.get("OOMKilled") is True:
@@ -169,10 +132,10 @@ def parse_state(text: str) -> ContainerState:
     return ContainerState(
         word=plain_text(state.get("Status")),
         exit_code=exit_code if isinstance(exit_code, int) else None,
-        restarts=restarts,
+        restarts=restarts if isinstance(restarts, int) else 0,
         started_at=parse_time(state.get("StartedAt")),
         error=error,
-        id=plain_text(found.get("id")),
+        id=plain_text(identity),
         labels={k: str(v) for k, v in labels.items()} if isinstance(labels, Mapping) else {},
     )
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from exctl import files
 from exctl.adoption import legacy_hosts
-from exctl.adoption.legacy import Container, HostView, Situation, situation
+from exctl.adoption.legacy import Candidate, HostView, Situation, situation
 from exctl.adoption.messages import Views, afterwards, intention
 from exctl.errors import ExctlError, FailedRun, Interrupted, NothingTouched, RolledBack
 from exctl.hosts import on_each, on_host
@@ -127,8 +128,8 @@ def _prepare(site: Site, work: Sequence[Situation]) -> None:
     What a cut run left in Pulumi's state is gone on with and not taken away, and its images are
     there: nothing is pulled before it.
     """
-    path = stack_file.path_of(site)
-    before = path.read_text()
+    path = site.file
+    before = path.read_text("utf-8")
     keys = {each.instance.key for each in work}
     cut = {each.instance.key for each in work if each.kind == "cut"}
     known = _in_state(site) if cut else set[str]()
@@ -136,7 +137,7 @@ def _prepare(site: Site, work: Sequence[Situation]) -> None:
     site = _with_stopped(site, stopped_keys(site.layout) | (keys - begun))
     planned = [touch for touch in deployment.preview(site) if touch.instance not in keys]
     if planned:
-        stack_file.write(path, before)
+        files.write(path, before)
         _refuse(
             [f"the stack file has changes that aren't deployed yet ({t})" for t in planned]
             + ["deploy them first: exctl up"]
@@ -147,9 +148,9 @@ def _prepare(site: Site, work: Sequence[Situation]) -> None:
 
 
 def _with_stopped(site: Site, keys: set[str]) -> Site:
-    path = stack_file.path_of(site)
+    path = site.file
     entries = stopped_entries(site.layout, keys)
-    stack_file.write(path, stack_file.edited(path.read_text(), ("stopped",), entries or None))
+    files.write(path, stack_file.edited(path.read_text("utf-8"), ("stopped",), entries or None))
     return open_site(site.stack)
 
 
@@ -237,7 +238,7 @@ def _report(event: Event) -> None:
 def give_back(
     site: Site,
     instance: Instance,
-    container: Container,
+    container: Candidate,
     restart: str,
     was_healthy: bool,
     reason: str,

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from exctl.cli.options import json_option, on_stack
+from exctl.cli.options import Seconds, json_option, on_stack
 from exctl.errors import INTERRUPTED, UNHEALTHY
 from exctl.site import Site
 
@@ -17,7 +17,7 @@ from exctl.site import Site
 @click.option("--watch", "-w", is_flag=True, help="again and again, until Ctrl-C")
 @click.option(
     "--interval-seconds",
-    type=click.FloatRange(min=0.1),
+    type=Seconds(0.1),
     default=2.0,
     show_default=True,
     metavar="SECONDS",

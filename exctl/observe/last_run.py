@@ -13,7 +13,6 @@ from exctl.errors import ExctlError
 from exctl.pulumi.workspace import last_error, select_stack
 from exctl.releases import store
 from exctl.site import Site
-from exctl.stackfile.stack_file import path_of
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def _undeployed(site: Site) -> int | None:
     """The last release's number, if the stack file isn't as it was then."""
     try:
         good = store.last(site)
-        if good is None or good.stack_file == path_of(site).read_text():
+        if good is None or good.stack_file == site.file.read_text("utf-8"):
             return None
     except (ExctlError, OSError, ValueError):
         return None

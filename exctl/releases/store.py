@@ -8,7 +8,6 @@ stack file: two operators with one backend have the same releases only if they s
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import socket
@@ -19,11 +18,12 @@ from pathlib import Path
 
 import yaml
 
+from exctl import files
 from exctl.cli.version import program_revision
 from exctl.errors import NothingTouched
 from exctl.site import Place, Site
-from exctl.stackfile.stack_file import path_of, write
 from health.gates.events import Event, as_data, of_data, shown
+from health.runlock import user_name
 
 DIRECTORY = "releases"
 
@@ -74,11 +74,11 @@ def read(site: Place, number: int) -> Release:
     """That release. Raises NothingTouched if its file isn't as it was written."""
     path = directory_of(site) / f"{number:04}.yaml"
     try:
-        return parsed(number, path.read_text())
+        return parsed(number, path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         problem = str(error)
-    except yaml.YAMLError as error:
-        problem = f"it isn't YAML: {' '.join(str(error).split())}"
+    except (yaml.YAMLError, RecursionError):
+        problem = "it isn't YAML"
     except ValueError as error:
         problem = str(error)
     raise NothingTouched(
@@ -142,7 +142,7 @@ def find(site: Site, wanted: str | None) -> Release:
         if not digits.isdecimal() or int(digits) not in known:
             raise NothingTouched(f"no release {wanted}; there are: {_listed(known)}.")
         return read(site, int(digits))
-    now = path_of(site).read_text()
+    now = site.file.read_text("utf-8")
     for number in reversed(known):
         release = read(site, number)
         if release.stack_file != now:
@@ -164,14 +164,14 @@ def record(
     site: Site, images: Mapping[str, Mapping[str, str]], message: str, events: Sequence[Event]
 ) -> Release | None:
     """Keep what runs now; None if the last release is the same."""
-    text = path_of(site).read_text()
+    text = site.file.read_text("utf-8")
     before = last(site)
     if before is not None and before.stack_file == text and dict(before.images) == dict(images):
         return None
     release = Release(
         number=before.number + 1 if before is not None else 1,
         at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        by=f"{getpass.getuser()}@{socket.gethostname()}",
+        by=f"{user_name()}@{socket.gethostname()}",
         message=message,
         program=program_revision(),
         images={name: dict(image) for name, image in images.items()},
@@ -180,7 +180,7 @@ def record(
     )
     directory = directory_of(site)
     directory.mkdir(parents=True, exist_ok=True)
-    write(directory / f"{release.number:04}.yaml", written(release))
+    files.write(directory / f"{release.number:04}.yaml", written(release))
     return release
 
 
@@ -211,7 +211,7 @@ def ways_on(site: Site) -> list[str]:
     good = last(site)
     if good is None:
         return [f"{onward}; there is no release yet to go back to"]
-    if good.stack_file == path_of(site).read_text():
+    if good.stack_file == site.file.read_text("utf-8"):
         return [f"the stack file is that of release {good.number}; {onward}"]
     return [
         f"the stack file holds what that run wanted, and not release {good.number}, the last that"

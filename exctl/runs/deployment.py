@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pulumi import automation as auto
 
+from exctl import files
 from exctl.errors import ExctlError, FailedRun, Interrupted, LeftOut
 from exctl.observe import doctor
 from exctl.observe.endpoints import EndpointRow, ask_all, table, unhealthy
@@ -18,7 +19,7 @@ from exctl.pulumi import lock, state
 from exctl.pulumi.interrupts import passed_on
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.state import State
-from exctl.pulumi.workspace import last_error, open_stack
+from exctl.pulumi.workspace import explained, last_error, open_stack
 from exctl.releases import store
 from exctl.rundir import run_directory
 from exctl.runs import downtime, pairs, plan, reach
@@ -27,7 +28,6 @@ from exctl.runs.options import RunOptions
 from exctl.runs.plan import Divided, Touch, divided, touches
 from exctl.runs.scope import Scope, left_out, limits
 from exctl.site import Site, open_site
-from exctl.stackfile import stack_file
 from exctl.terminal import live
 from exctl.terminal.messages import say
 from exctl.terminal.progress import Progress
@@ -50,6 +50,8 @@ class Ground:
     stack: auto.Stack
     state: State
     scope: Scope
+    silent: frozenset[str]
+    """Hosts that don't answer: nothing is asked of them."""
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     """How each instance of a pair is, before anything is done."""
     gone: tuple[str, ...] = ()
@@ -62,7 +64,7 @@ def preview(site: Site) -> list[Touch]:
     What is on hosts that don't answer isn't in it; it is said.
     """
     ground = _look(site, Scope())
-    for line in plan.left_out_lines(ground.scope.left_out):
+    for line in plan.left_out_lines(ground.scope.missed):
         say(line)
     return _preview(ground, site, [])
 
@@ -81,10 +83,10 @@ def up(site: Site, how: RunOptions, text: str | None = None) -> None:
         if candidate is not None:
             site = open_site(site.stack, candidate)
         ground = _look(site, how.scope)
-        for line in plan.left_out_lines(ground.scope.left_out):
+        for line in plan.left_out_lines(ground.scope.missed):
             say(line)
         if how.preflight:
-            doctor.require(site, candidate, _silent_hosts(site, ground.scope))
+            doctor.require(site, candidate, ground.silent)
         replaced = [pattern for key in how.restart for pattern in restart_patterns(key)]
         planned = [] if how.part else _preview(ground, site, replaced, candidate)
         split = divided(planned, ground.scope)
@@ -96,7 +98,7 @@ def up(site: Site, how: RunOptions, text: str | None = None) -> None:
         if candidate is not None:
             candidate.unlink(missing_ok=True)
     if text is not None:
-        stack_file.write(stack_file.path_of(site), text)
+        files.write(site.file, text)
     ground = _without_the_gone(ground)
     _carry_out(ground, site, how, split, replaced)
 
@@ -108,26 +110,16 @@ def _look(site: Site, scope: Scope) -> Ground:
     hosts = dict.fromkeys([*site.layout.hosts, *known.hosts])
     silent = reach.silent(site, hosts)
     found = left_out(site.layout, silent, known.names)
-    if scope.keys is not None:
-        found = {key: why for key, why in found.items() if key in scope.keys}
-        if scope.keys and scope.keys <= found.keys():
-            raise ExctlError(
-                "nothing of that can be done:\n"
-                + "\n".join(f"  {key}: {why}" for key, why in found.items()),
-                touched=False,
-            )
+    scope = replace(scope, left_out=found)
+    if scope.keys and scope.missed.keys() == scope.keys:
+        reasons = "\n".join(f"  {key}: {why}" for key, why in scope.missed.items())
+        raise ExctlError(f"nothing of that can be done:\n{reasons}", touched=False)
     gone = tuple(h for h in silent if h in known.hosts and h not in site.layout.hosts)
     os.environ[LEFT_OUT_VARIABLE] = ",".join(sorted(found))
-    verdicts = pairs.look(site, left_out(site.layout, silent, known.names))
+    verdicts = pairs.look(site, silent)
     pairs.tell_program(pairs.first(site.layout, verdicts))
-    scope = replace(scope, left_out=found)
-    return Ground(stack, known, scope, verdicts, gone if scope.is_whole else ())
-
-
-def _silent_hosts(site: Site, scope: Scope) -> frozenset[str]:
-    """Hosts of which nothing at all is asked."""
-    of_left = {i.host for i in site.layout.instances if i.key in scope.left_out}
-    return frozenset(of_left - {i.host for i in site.layout.instances if scope.covers(i.key)})
+    gone = gone if scope.is_whole else ()
+    return Ground(stack, known, scope, frozenset(silent), verdicts, gone)
 
 
 def _show(ground: Ground, split: Divided) -> None:
@@ -153,7 +145,7 @@ def _without_the_gone(ground: Ground) -> Ground:
 
 def _candidate(site: Site, text: str) -> Path:
     path = run_directory(site.project) / f"Pulumi.{site.stack}.candidate.yaml"
-    stack_file.write(path, text)
+    files.write(path, text)
     return path
 
 
@@ -201,7 +193,7 @@ def _carry_out(
 
 def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
     """Raises LeftOut where something couldn't be reached."""
-    if not scope.left_out:
+    if not scope.missed:
         if split.elsewhere:
             say(
                 f"no release was recorded: {', '.join(t.instance for t in split.elsewhere)} isn't"
@@ -211,7 +203,7 @@ def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
     raise LeftOut(
         "\n".join(
             [
-                *plan.left_out_lines(scope.left_out),
+                *plan.left_out_lines(scope.missed),
                 "All else is done. No release was recorded. Once they answer: exctl up --stack"
                 f" {site.stack}. A host that is gone for good: exctl forget HOST --stack"
                 f" {site.stack}",
@@ -336,7 +328,7 @@ def _run(
         except auto.CommandError as error:
             if interrupts.count:
                 raise Interrupted(_interrupted(site, log, touched), touched) from None
-            reasons = log.errors or log.program_words or [without_wrapping(last_error(error))]
+            reasons = log.errors or log.program_words or [without_wrapping(explained(error, site))]
             if any(words in reason for words in NAME_IS_TAKEN for reason in reasons):
                 reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
             if not touched:

@@ -13,9 +13,9 @@ from health.verdict import Verdict
 from stack.layout import Layout
 
 
-def look(site: Site, left_out: Collection[str] = ()) -> dict[str, Verdict]:
-    """Instance → how it is, of every pair; not of those left out, which can't be asked."""
-    asked = [i for i in site.layout.of("excp") if i.key not in left_out]
+def look(site: Site, silent: Collection[str] = ()) -> dict[str, Verdict]:
+    """Instance → how it is, of every pair; nothing is asked of silent hosts."""
+    asked = [i for i in site.layout.of("excp") if i.host not in silent]
     found = on_each(asked, lambda instance: place_of(site, instance).settled())
     return {instance.key: verdict for instance, verdict in zip(asked, found, strict=True)}
 

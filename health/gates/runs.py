@@ -21,7 +21,8 @@ from health.gates.health import HealthRule, wait_until_healthy
 from health.gates.sync import SyncRule, wait_until_synced
 from health.probe import direct_probe, ssh_probe
 from health.verdict import Identity, Place
-from hosts.container import COMMAND_TIMEOUT_SECONDS, HostContainer, command_over_ssh
+from hosts.container import COMMAND_TIMEOUT_SECONDS, HostContainer
+from hosts.shell import command_over_ssh
 from stack.ssh import make_control_directory, ssh_target
 
 ALLOW_OUTAGE_VARIABLE = "EXEC_ALLOW_OUTAGE"
@@ -80,12 +81,7 @@ def guard_places(olds: Props, news: Props, urls: str, name: str, instance: str) 
 def ssh_command(reach: Mapping[str, Any], host: str) -> list[str]:
     """The ssh command to a host, up to and with the destination."""
     make_control_directory()
-    ssh = Ssh(
-        user=reach["ssh_user"],
-        port=int(reach["ssh_port"]),
-        key_path=reach["ssh_key_path"],
-        known_hosts_path=reach["ssh_known_hosts_path"],
-    )
+    ssh = Ssh.model_validate_json(reach["ssh"])
     return list(ssh_target(ssh, host).command)
 
 

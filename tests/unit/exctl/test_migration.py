@@ -14,7 +14,6 @@ from exctl.errors import ExctlError, NothingTouched
 from exctl.onboarding import migration, new_stack
 from exctl.onboarding.migration import Source, asked_for, given_settings, import_env
 from exctl.site import Place
-from exctl.stackfile import stack_file
 from tests.unit.exctl.test_env_file import VENDORS_OWN, config_of, imported
 
 SOURCE = Source("vendor.env", VENDORS_OWN.encode())
@@ -22,7 +21,7 @@ SOURCE = Source("vendor.env", VENDORS_OWN.encode())
 
 def only_salted(place: Place) -> None:
     """A stack as Pulumi makes it."""
-    stack_file.path_of(place).write_text("encryptionsalt: v1:salt\n")
+    place.file.write_text("encryptionsalt: v1:salt\n")
 
 
 @pytest.fixture

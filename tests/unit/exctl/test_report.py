@@ -11,9 +11,10 @@ from exctl.releases.store import Release
 from exctl.report.markup import Cell, Document, Notes, Paragraph, Section, Table, html, markdown
 from exctl.report.page import State, Unknown, as_json, document
 from exctl.site import Site
-from exctl.stackfile.cautions import Setting, cautions, differing
+from exctl.stackfile.cautions import cautions
 from health.preflight.finding import Finding
 from health.verdict import VerdictKind
+from stack.paths import Setting, changed
 from tests.unit.exctl.sites import make_site
 from tests.unit.stack_file import CLONE
 
@@ -154,11 +155,11 @@ def test_markdown_shows_texts_as_they_stand() -> None:
 
 
 def test_settings_off_the_defaults_are_found_with_the_default() -> None:
-    found = list(differing(make_site().config))
+    found = list(changed(make_site().config))
     assert Setting("gate.interval_seconds", 0.5, 1.0) in found
     assert Setting("excs.sync.customer_folders", ["Retail", "Claims"], []) in found
     assert not [s for s in found if s.path.startswith("excp.pairs.1.port")]
-    assert [s.path for s in differing(make_site(excp__pairs__1__port=3651).config)].count(
+    assert [s.path for s in changed(make_site(excp__pairs__1__port=3651).config)].count(
         "excp.pairs.1.port"
     ) == 1
 
@@ -208,7 +209,7 @@ def test_as_data_each_part_is_there_and_what_is_not_known_says_why() -> None:
     assert found["releases"][0]["number"] == 3
     assert "stack_file" not in found["releases"][0]
     assert found["preflight"][0]["check"] == "ssh"
-    assert {row["path"] for row in found["settings"]} == {s.path for s in differing(site.config)}
+    assert {row["path"] for row in found["settings"]} == {s.path for s in changed(site.config)}
     assert "v1:" not in json.dumps(found)
 
 
