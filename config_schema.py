@@ -29,8 +29,12 @@ class CheckName(StrEnum):
     SSH_LOGIN = "ssh-login"
     SSH_HOST_KEY = "ssh-host-key"
     SSH_SESSIONS = "ssh-sessions"
+    LOGIN_SHELL = "login-shell"
+    SAME_HOST = "same-host"
     DOCKER_ACCESS = "docker-access"
     DOCKER_VERSION = "docker-version"
+    DOCKER_API = "docker-api"
+    HOST_NETWORK = "host-network"
     KERNEL = "kernel"
     ARCHITECTURE = "architecture"
     CPUS = "cpus"
@@ -42,6 +46,7 @@ class CheckName(StrEnum):
     TIME_SYNC = "time-sync"
     PORT = "port"
     CONTAINER_NAME = "container-name"
+    CONTAINER_ARGUMENTS = "container-arguments"
     OTHER_STACK = "other-stack"
     LOG_DIRECTORY = "log-directory"
     LOG_SPACE = "log-space"
@@ -89,7 +94,7 @@ LOG_REFERENCE = re.compile(
     r"<(TENANT_ID|HOSTNAME)>|\$(TENANT_ID|HOSTNAME)(?![A-Za-z0-9_])"
     r"|\$\{(TENANT_ID|HOSTNAME)(?::?[-?+][^}]*)?\}"
 )
-"""What is filled in in a log file's name: the vendor's `${TENANT_ID}`, and the shell's other ways to
+"""What is filled in in a log file's name: the vendor's `${TENANT_ID}`, and a shell's other ways to
 write it."""
 
 
@@ -103,7 +108,7 @@ def canonical_host(host: str) -> str:
 
 def _shown(value: str) -> str:
     """The value for a message, but not where a password may stand in it."""
-    return "the value" if "@" in value or "://" in value else repr(value)
+    return "the value" if "@" in value else repr(value)
 
 
 def _is_host(value: str) -> str:
@@ -156,6 +161,15 @@ def _is_tag(value: str) -> str:
     if _TAG.fullmatch(value) is None:
         raise ValueError(f"{value!r} is not an image tag; name a version such as 100.0.100.11")
     return value
+
+
+def tag_problem(value: str) -> str:
+    """Why a text can't be a version; '' if it can be one."""
+    try:
+        _is_tag(value)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _is_digest(value: str) -> str:
@@ -233,8 +247,7 @@ def endpoints_of(voice_server: str) -> list[tuple[str, int]]:
         found.append((_is_host(host), int(port)))
     if len(found) != 2 or voice_server.count("/") != 1:
         raise ValueError(
-            f"{_shown(voice_server)} is not of the form primary:port/backup:port (an IPv6 address in"
-            " brackets)"
+            f"{_shown(voice_server)} is not of the form primary:port/backup:port (IPv6 in brackets)"
         )
     return found
 
@@ -309,7 +322,9 @@ class SshHost(Section):
 
 class Ssh(Section):
     user: User = Field(default="genesys", description="user on every host, in its group docker")
-    port: Port = Field(default=22, description="SSH port of every host")
+    port: Port | None = Field(
+        default=None, description="SSH port of every host; none: ssh_config decides, else 22"
+    )
     key_path: str | None = Field(
         default=None,
         description="private key; without it the SSH agent and ~/.ssh/config decide. Relative to"
@@ -544,7 +559,7 @@ class ConfigDb(Section):
     host: Host = Field(description="host of the Engage Config DB")
     port: Port | None = Field(
         default=None,
-        description=f"its port; {vendor.POSTGRESQL_PORT} for postgresql, to be given for the others",
+        description=f"its port; {vendor.POSTGRESQL_PORT} for postgresql, mandatory for the others",
     )
     user: Text = Field(description="user of the database; its password: secret configDbPassword")
     name: Text = Field(description="name of the database")

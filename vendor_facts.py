@@ -168,6 +168,18 @@ SECRETS: tuple[SecretKey, ...] = (
 )
 
 
+INFERRED = tuple(
+    dict.fromkeys(
+        [
+            *(p.variable for p in PARAMETERS if p.standing == "inferred"),
+            EXCS_URL_VARIABLE,
+            REDIS_TLS_VARIABLE,
+        ]
+    )
+)
+"""The container's variables that no vendor text names."""
+
+
 def parameters_of(service: Service) -> tuple[Parameter, ...]:
     """The parameters that a service's containers get as variables, in the vendor's order."""
     return tuple(p for p in PARAMETERS if service in p.services and p.variable)

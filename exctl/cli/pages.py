@@ -1,4 +1,4 @@
-"""A page for each command, made from its own help: `python -m exctl.command_pages` writes them to
+"""A page for each command, made from its own help: `python -m exctl.cli.pages` writes them to
 docs/commands. A test holds them up to date. Pure but for `write`."""
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import re
 import click
 
 from exctl.__main__ import SECTIONS, main
-from exctl.project import PROGRAM
+from exctl.site import PROGRAM
 
 DIRECTORY = PROGRAM / "docs/commands"
-MARK = "<!-- Made by python -m exctl.command_pages from the command's own help; edit that. -->"
+MARK = "<!-- Made by python -m exctl.cli.pages from the command's own help; edit that. -->"
 EXAMPLE = "Example: "
 
 
@@ -52,6 +52,11 @@ def _described(command: click.Command, context: click.Context, heading: str) -> 
         lines += ["| option | |", "|---|---|"]
         lines += [f"| `{_bars(names)}` | {_shown(_bars(text))} |" for names, text in records]
         lines += [""]
+    if command.name == "doctor":
+        # What it checks is part of what it does; each name may be waived.
+        from health.preflight.report import catalogue
+
+        lines += ["## The checks", "", *catalogue(), ""]
     return lines
 
 

@@ -10,10 +10,11 @@ from exctl.cli.options import going_back, on_stack, pair_option, tag_option
 from exctl.errors import NothingTouched
 from exctl.runs.options import RunOptions
 from exctl.site import Site
+from vendor_facts import SERVICES
 
 
 @click.command()
-@click.argument("service", type=click.Choice(["excs", "exas", "excp"]))
+@click.argument("service", type=click.Choice(SERVICES))
 @pair_option
 @tag_option
 @click.option("--host", hidden=True)
@@ -34,8 +35,12 @@ def command(
             "both instances of a pair always have the same version, and are updated one after the"
             " other; leave out --host."
         )
+    from config_schema import tag_problem
     from exctl.runs import changes
     from exctl.runs.selection import select
+
+    if problem := tag_problem(tag):
+        raise NothingTouched(f"--tag: {problem}.")
 
     chosen = select(site.layout, service, pair, None)
     why = how.message or f"update {service} to {tag}"

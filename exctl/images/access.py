@@ -14,14 +14,14 @@ from config_schema import ExecConfig, Runtime
 from exctl.errors import ExctlError, NothingTouched
 from exctl.hosts import on_host, reached
 from exctl.images.wording import sentence
-from exctl.pulumi.workspace import last_error, open_stack
+from exctl.pulumi.workspace import explained, open_stack
 from exctl.site import Site
 from hosts.tunnel import TunnelAdapter, dialled
 from oci.errors import LoginError, RegistryError
 from oci.login import Login, login_of
 from oci.reference import ImageReference
 from oci.registry import Registry
-from stack.loader import NAMESPACE
+from stack.paths import NAMESPACE
 from stack.ssh import ssh_target
 from vendor_facts import SERVICES, Service
 
@@ -60,7 +60,7 @@ def _login(site: Site) -> Login | None:
         try:
             return open_stack(site).get_config(f"{NAMESPACE}:registryPassword").value
         except auto.CommandError as error:
-            raise ExctlError(f"registryPassword can't be read: {last_error(error)}") from None
+            raise ExctlError(f"registryPassword can't be read: {explained(error, site)}") from None
 
     try:
         return login_of(site.config.registry, secret)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exctl.errors import ExctlError, NothingTouched
-from exctl.hosts import SSH_FAILED, on_each, on_host
+from exctl.hosts import on_each, on_host
 from exctl.images.access import checked
 from exctl.images.load import content_ready
 from exctl.images.progress import Bar
@@ -126,9 +126,8 @@ def _look(site: Site, host: str, image: ImageReference) -> Ready | str:
     answer = on_host(site, host, LOOK_SECONDS)(["sh", "-c", _LOOK, "sh", str(image)])
     lines = answer.stdout.split()
     if answer.code != 0 or len(lines) < 3 or not lines[-2].isdecimal():
-        why = plain_text(answer.stderr.strip()) or f"it ended with {answer.code}"
-        what = "can't be reached" if answer.code == SSH_FAILED else "can't be asked for its images"
-        return f"{host} {what}: {why}"
+        what = "can't be asked for its images" if answer.is_reached else "can't be reached"
+        return f"{host} {what}: {answer.why()}"
     has = None if lines[-1] == "none" else lines[-1]
     return Ready(lines[-3], int(lines[-2]) << 10, has)
 

@@ -102,7 +102,9 @@ def show(found: Sequence[Finding], to: TextIO) -> None:
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in report.HEAD:
-        table.add_column(name)
+        # A cut host name or check couldn't be acted on.
+        is_name = name in report.HEAD[:3]
+        table.add_column(name, no_wrap=is_name, overflow="ignore" if is_name else "fold")
     for row in report.rows(found):
         table.add_row(*map(Text, row), style="red" if row[0] == "STOPS" else "")
     Console(file=to).print(table)

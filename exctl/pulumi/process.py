@@ -18,7 +18,7 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from exctl.errors import NothingTouched
-from exctl.project import PROGRAM
+from exctl.site import PROGRAM
 
 Listener = Callable[[str], object] | None
 PLUGINS_VARIABLE = "EXEC_PLUGINS"

@@ -24,7 +24,7 @@ from exctl.runs.options import RunOptions
 from exctl.runs.scope import EVERYTHING, Scope
 from exctl.site import Site, open_site, site_of
 from exctl.stackfile import stack_file
-from exctl.stackfile.stack_file import path_of, value_in
+from exctl.stackfile.stack_file import value_in
 from exctl.terminal.messages import say
 from oci.reference import ImageReference
 from oci.registry import Registry
@@ -71,7 +71,7 @@ def chosen(
 
     Without a number: the last release in which what is meant differs from the stack file.
     """
-    now = path_of(site).read_text()
+    now = site.file.read_text("utf-8")
     if service is None:
         release = store.find(site, wanted)
         return release, release.stack_file

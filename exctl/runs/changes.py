@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
+from exctl import files
 from exctl.errors import ExctlError, FailedRun, Interrupted, NothingTouched, RolledBack
 from exctl.images import prune
 from exctl.releases import pins, store
@@ -39,13 +40,13 @@ def start(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
 
 def _set_stopped(site: Site, keys: set[str], how: RunOptions) -> None:
     entries = stopped_entries(site.layout, keys)
-    text = stack_file.edited(stack_file.path_of(site).read_text(), ("stopped",), entries or None)
+    text = stack_file.edited(site.file.read_text("utf-8"), ("stopped",), entries or None)
     apply(site, text, how)
 
 
 def update(site: Site, chosen: Sequence[Instance], tag: str, how: RunOptions) -> None:
     """Give these instances another version of their image."""
-    text = stack_file.path_of(site).read_text()
+    text = site.file.read_text("utf-8")
     for place in tag_places(chosen):
         # A pin left beside another tag would go on running the old image.
         text = pins.without_pins(text, [place[:-1]])
@@ -73,14 +74,14 @@ def apply(site: Site, text: str, how: RunOptions) -> None:
     The file stays as it is until the plan is agreed to, and is put back as it was if the run failed
     before it touched a container.
     """
-    path = stack_file.path_of(site)
-    before = path.read_text()
+    path = site.file
+    before = path.read_text("utf-8")
     try:
         deploy(site, how, text)
     except FailedRun as failure:
-        if failure.touched or path.read_text() != text:
+        if failure.touched or path.read_text("utf-8") != text:
             raise
-        stack_file.write(path, before)
+        files.write(path, before)
         raise FailedRun(
             f"{failure}\n\n{path.name} is as it was before this command. Once the cause is gone,"
             " run it again.",
@@ -94,13 +95,13 @@ def deploy(site: Site, how: RunOptions, text: str | None = None) -> None:
     isn't wanted, or if the way back fails too; RolledBack otherwise."""
     good = store.last(site)
     _refuse_left_pins(site, good, text)
-    before = stack_file.path_of(site).read_text()
+    before = site.file.read_text("utf-8")
     try:
         deployment.up(site, how, text)
     except FailedRun as failure:
         if not failure.is_of_a_step:
             raise
-        wanted = stack_file.path_of(site).read_text()
+        wanted = site.file.read_text("utf-8")
         if text is not None and not failure.touched:
             raise  # `apply` puts the file back: nothing is left to go on with
         if good is None or good.stack_file == wanted or how.stay or not failure.touched:
@@ -117,7 +118,7 @@ def _refuse_left_pins(site: Site, good: store.Release | None, text: str | None) 
     """Raises NothingTouched where a tag was changed by hand, and the old image stays pinned."""
     if good is None:
         return
-    now = stack_file.path_of(site).read_text() if text is None else text
+    now = site.file.read_text("utf-8") if text is None else text
     if left := pins.left_behind(good.stack_file, now, pins.places_of(site.layout)):
         names = ", ".join(".".join(place) for place in left)
         raise NothingTouched(
@@ -143,10 +144,10 @@ def _go_back(
     site: Site, good: store.Release, to: str, scope: Scope, failure: FailedRun
 ) -> NoReturn:
     """The text `to` in the stack file and on the hosts again: raises RolledBack, or FailedRun."""
-    path = stack_file.path_of(site)
+    path = site.file
     failed = run_directory(site.project) / f"{path.name}.failed"
-    stack_file.write(failed, path.read_text())
-    stack_file.write(path, to)
+    files.write(failed, path.read_text("utf-8"))
+    files.write(path, to)
     kept = f"What was wanted is in {failed.relative_to(site.project)}."
     say(f"\n{failure}\n\nrolling back to release {good.number} ({good.tags})")
     try:

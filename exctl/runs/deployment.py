@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pulumi import automation as auto
 
+from exctl import files
 from exctl.errors import ExctlError, FailedRun, Interrupted, LeftOut
 from exctl.observe import doctor
 from exctl.observe.endpoints import EndpointRow, ask_all, table, unhealthy
@@ -18,7 +19,7 @@ from exctl.pulumi import lock, state
 from exctl.pulumi.interrupts import passed_on
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.state import State
-from exctl.pulumi.workspace import last_error, open_stack
+from exctl.pulumi.workspace import explained, last_error, open_stack
 from exctl.releases import store
 from exctl.rundir import run_directory
 from exctl.runs import downtime, plan, reach
@@ -27,12 +28,11 @@ from exctl.runs.options import RunOptions
 from exctl.runs.plan import Divided, Touch, divided, touches
 from exctl.runs.scope import Scope, left_out, limits
 from exctl.site import Site, open_site
-from exctl.stackfile import stack_file
 from exctl.terminal import live
 from exctl.terminal.messages import say
 from exctl.terminal.progress import Progress
 from exctl.terminal.questions import confirm
-from health.gates.health import GO_ON
+from health.gates.events import EVENTS_VARIABLE
 from health.gates.runs import ALLOW_OUTAGE_VARIABLE
 from stack.loader import LEFT_OUT_VARIABLE
 
@@ -49,6 +49,8 @@ class Ground:
     stack: auto.Stack
     state: State
     scope: Scope
+    silent: frozenset[str]
+    """Hosts that don't answer: nothing is asked of them."""
     gone: tuple[str, ...] = ()
     """Hosts that the stack file no longer has and that don't answer: there is no way to them."""
 
@@ -59,7 +61,7 @@ def preview(site: Site) -> list[Touch]:
     What is on hosts that don't answer isn't in it; it is said.
     """
     ground = _look(site, Scope())
-    for line in plan.left_out_lines(ground.scope.left_out):
+    for line in plan.left_out_lines(ground.scope.missed):
         say(line)
     return _preview(ground, site, [])
 
@@ -78,10 +80,10 @@ def up(site: Site, how: RunOptions, text: str | None = None) -> None:
         if candidate is not None:
             site = open_site(site.stack, candidate)
         ground = _look(site, how.scope)
-        for line in plan.left_out_lines(ground.scope.left_out):
+        for line in plan.left_out_lines(ground.scope.missed):
             say(line)
         if how.preflight:
-            doctor.require(site, candidate, _silent_hosts(site, ground.scope))
+            doctor.require(site, candidate, ground.silent)
         replaced = [pattern for key in how.restart for pattern in restart_patterns(key)]
         planned = [] if how.part else _preview(ground, site, replaced, candidate)
         split = divided(planned, ground.scope)
@@ -93,7 +95,7 @@ def up(site: Site, how: RunOptions, text: str | None = None) -> None:
         if candidate is not None:
             candidate.unlink(missing_ok=True)
     if text is not None:
-        stack_file.write(stack_file.path_of(site), text)
+        files.write(site.file, text)
     ground = _without_the_gone(ground)
     _carry_out(ground, site, how, split, replaced)
 
@@ -105,23 +107,13 @@ def _look(site: Site, scope: Scope) -> Ground:
     hosts = dict.fromkeys([*site.layout.hosts, *known.hosts])
     silent = reach.silent(site, hosts)
     found = left_out(site.layout, silent, known.names)
-    if scope.keys is not None:
-        found = {key: why for key, why in found.items() if key in scope.keys}
-        if scope.keys and scope.keys <= found.keys():
-            raise ExctlError(
-                "nothing of that can be done:\n"
-                + "\n".join(f"  {key}: {why}" for key, why in found.items()),
-                touched=False,
-            )
+    scope = replace(scope, left_out=found)
+    if scope.keys and scope.missed.keys() == scope.keys:
+        reasons = "\n".join(f"  {key}: {why}" for key, why in scope.missed.items())
+        raise ExctlError(f"nothing of that can be done:\n{reasons}", touched=False)
     gone = tuple(h for h in silent if h in known.hosts and h not in site.layout.hosts)
     os.environ[LEFT_OUT_VARIABLE] = ",".join(sorted(found))
-    return Ground(stack, known, replace(scope, left_out=found), gone if scope.is_whole else ())
-
-
-def _silent_hosts(site: Site, scope: Scope) -> frozenset[str]:
-    """Hosts of which nothing at all is asked."""
-    of_left = {i.host for i in site.layout.instances if i.key in scope.left_out}
-    return frozenset(of_left - {i.host for i in site.layout.instances if scope.covers(i.key)})
+    return Ground(stack, known, scope, frozenset(silent), gone if scope.is_whole else ())
 
 
 def _show(ground: Ground, split: Divided) -> None:
@@ -147,7 +139,7 @@ def _without_the_gone(ground: Ground) -> Ground:
 
 def _candidate(site: Site, text: str) -> Path:
     path = run_directory(site.project) / f"Pulumi.{site.stack}.candidate.yaml"
-    stack_file.write(path, text)
+    files.write(path, text)
     return path
 
 
@@ -180,9 +172,9 @@ def _carry_out(
         for line in table(_last_look(site, ground.scope)):
             print(line, flush=True)
         images = result.outputs["release"].value if "release" in result.outputs else {}
-        gates = [*log.gates, *log.progress.downtimes]
+        events = [*log.events, *log.progress.downtimes]
         is_all = not split.elsewhere and not ground.scope.left_out  # a release is nothing less
-        if is_all and (release := store.record(site, images, how.message, gates)):
+        if is_all and (release := store.record(site, images, how.message, events)):
             say(f"this is release {release.number}")
     except KeyboardInterrupt:
         raise Interrupted(
@@ -195,7 +187,7 @@ def _carry_out(
 
 def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
     """Raises LeftOut where something couldn't be reached."""
-    if not scope.left_out:
+    if not scope.missed:
         if split.elsewhere:
             say(
                 f"no release was recorded: {', '.join(t.instance for t in split.elsewhere)} isn't"
@@ -205,7 +197,7 @@ def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
     raise LeftOut(
         "\n".join(
             [
-                *plan.left_out_lines(scope.left_out),
+                *plan.left_out_lines(scope.missed),
                 "All else is done. No release was recorded. Once they answer: exctl up --stack"
                 f" {site.stack}. A host that is gone for good: exctl forget HOST --stack"
                 f" {site.stack}",
@@ -296,8 +288,8 @@ def _preview(
             ground.stack,
             touched=False,
         )
-    said = (line for release in store.readable(site) for line in release.gates)
-    return touches(log.steps, site.layout, downtime.of(said))
+    reported = (event for release in store.readable(site) for event in release.events)
+    return touches(log.steps, site.layout, downtime.of(reported))
 
 
 def _hosts(site: Site) -> dict[str, str]:
@@ -313,6 +305,7 @@ def _run(
 ) -> Result:
     pulumi = stack.workspace.pulumi_command
     assert isinstance(pulumi, Pulumi)
+    os.environ[EVENTS_VARIABLE] = "json"
     with passed_on(pulumi.interrupt, lambda: lock.stop_gates(site), say) as interrupts:
         try:
             result = operation()
@@ -329,14 +322,12 @@ def _run(
         except auto.CommandError as error:
             if interrupts.count:
                 raise Interrupted(_interrupted(site, log, touched), touched) from None
-            reasons = log.errors or log.program_words or [without_wrapping(last_error(error))]
+            reasons = log.errors or log.program_words or [without_wrapping(explained(error, site))]
             if any(words in reason for words in NAME_IS_TAKEN for reason in reasons):
                 reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
             if not touched:
                 raise ExctlError("\n\n".join(reasons), touched=False) from None
-            # What there is to do depends on more than the gate knows, and is said at the end.
-            told = "\n\n".join(reasons).replace(f"\n  {GO_ON}", "")
-            raise _failed(site, log, told) from None
+            raise _failed(site, log, "\n\n".join(reasons)) from None
 
 
 def _failed(site: Site, log: StepLog, reasons: str) -> FailedRun:

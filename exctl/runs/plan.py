@@ -216,7 +216,7 @@ def whole_seconds(planned: Sequence[Touch]) -> float | None:
 
 def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
     """What nothing is done to, and why."""
-    return [f"left out: {key}: {why}" for key, why in left_out.items()]
+    return [f"left out: {key}, since {why}" for key, why in left_out.items()]
 
 
 def pending_lines(elsewhere: Sequence[Touch], scope: Scope) -> list[str]:

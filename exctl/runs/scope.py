@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from stack.layout import Layout
+if (
+    TYPE_CHECKING
+):  # the options of every command name a scope: `exctl --help` loads no more than that
+    from stack.layout import Layout
 
 ROLES = ("image", "guard", "container", "health", "sync")
 COMPONENTS = ("connector", "config-sync", "agent-state-sync", "conversation-provider")
@@ -17,8 +21,8 @@ COMPONENTS = ("connector", "config-sync", "agent-state-sync", "conversation-prov
 
 @dataclass(frozen=True)
 class Scope:
-    """`keys`: the instances that the operator has named, None for all. `left_out`: instance → why
-    nothing is done to it."""
+    """`keys`: the instances that the operator has named, None for all. `left_out`: each instance of
+    the stack to which nothing can be done → why."""
 
     keys: frozenset[str] | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
@@ -26,6 +30,13 @@ class Scope:
     @property
     def is_whole(self) -> bool:
         return self.keys is None
+
+    @property
+    def missed(self) -> dict[str, str]:
+        """What was meant and is left out."""
+        return {
+            key: why for key, why in self.left_out.items() if self.keys is None or key in self.keys
+        }
 
     def covers(self, key: str) -> bool:
         return key not in self.left_out and (self.keys is None or key in self.keys)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 
 from health.preflight.finding import Finding, Verdict
-from health.preflight.host_facts import HostFacts, HostImage
-from health.preflight.outcome import Outcome, of_error
+from health.preflight.host_facts import HostFacts
+from health.preflight.outcome import NOT_FORWARDED_FIX, Outcome, of_error
 from health.preflight.subject import Subject
 from health.preflight.tunnel import Tunnels, trusting, trusting_anybody
+from hosts.docker import Image
 from oci.errors import LoginError, RegistryError
 from oci.login import login_of
 from oci.manifest import size_and_part
@@ -154,7 +155,7 @@ def is_insecure(facts: HostFacts, registry: str) -> bool:
     return any(_is_in(host, cidr) for cidr in config.get("InsecureRegistryCIDRs") or ())
 
 
-def image_on_host(facts: HostFacts, image: str) -> HostImage | None:
+def image_on_host(facts: HostFacts, image: str) -> Image | None:
     """The host's image of that name and tag, or digest."""
     return next((found for found in facts.images if found.is_named(image)), None)
 
@@ -193,9 +194,10 @@ def login_finding(subject: Subject, host: str, facts: HostFacts, login: Outcome)
         "not trusted": f"put its authority into /etc/docker/certs.d/{name} on the host; for this"
         " check alone, into preflight.ca_path",
         "not asked": "set what is missing, and run it again",
+        "not forwarded": NOT_FORWARDED_FIX,
     }
     verdict: Verdict = "warning" if has_all else "stops"
-    if login.kind in ("not asked", "not trusted"):
+    if login.is_unknown or login.kind == "not trusted":
         # The daemon trusts what its host's own store says as well, which isn't seen from here.
         verdict = "not known"
     fix = fixes.get(login.kind, "see that the registry runs")
@@ -225,7 +227,7 @@ def image_findings(
             yield _digest(host, image, on_host, manifest)
 
 
-def _brought(host: str, image: str, on_host: HostImage | None) -> Finding:
+def _brought(host: str, image: str, on_host: Image | None) -> Finding:
     """Of a stack without a registry."""
     if on_host is not None:
         return Finding("image", host, f"on the host, {on_host.id[:19]}", image)
@@ -235,7 +237,7 @@ def _brought(host: str, image: str, on_host: HostImage | None) -> Finding:
 
 
 def _image(
-    host: str, image: str, on_host: HostImage | None, manifest: Manifest | Outcome | None
+    host: str, image: str, on_host: Image | None, manifest: Manifest | Outcome | None
 ) -> Finding:
     if isinstance(manifest, Manifest):
         where = "on the host and in the registry" if on_host else "in the registry"
@@ -257,7 +259,7 @@ def _image(
     return Finding("image", host, manifest.words, image, "stops", fix)
 
 
-def _digest(host: str, image: str, on_host: HostImage, manifest: Manifest) -> Finding:
+def _digest(host: str, image: str, on_host: Image, manifest: Manifest) -> Finding:
     if manifest.digest in on_host.digests:
         return Finding("image-digest", host, manifest.digest, f"that of {image} in the registry")
     return Finding(

@@ -63,5 +63,7 @@ class Output:
 
 def quoted(text: str) -> str:
     """The text in double quotes, as Go's %q writes it."""
-    escaped = text.translate({ord("\\"): "\\\\", ord('"'): '\\"', ord("\n"): "\\n", ord("\t"): "\\t"})
+    escaped = text.translate(
+        {ord("\\"): "\\\\", ord('"'): '\\"', ord("\n"): "\\n", ord("\t"): "\\t"}
+    )
     return f'"{escaped}"'

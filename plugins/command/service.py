@@ -63,7 +63,9 @@ class Command(provider_pb2_grpc.ResourceProviderServicer):
     def GetSchema(
         self, request: messages.GetSchemaRequest, context: grpc.ServicerContext
     ) -> messages.GetSchemaResponse:
-        context.abort(REFUSED, "this plugin has no schema: use Pulumi's own pulumi-resource-command")
+        context.abort(
+            REFUSED, "this plugin has no schema: use Pulumi's own pulumi-resource-command"
+        )
 
     def CheckConfig(
         self, request: messages.CheckRequest, context: grpc.ServicerContext

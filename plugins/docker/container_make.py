@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from plugins.docker.transport import Api
 
 
+_BUILT_IN = ("default", "bridge", "host", "none", "nat")
+
+
 def create(docker: Docker, name: str, body: Mapping[str, Any], platform: str) -> str:
     """Make it; its id. DockerError with Docker's refusal."""
     query = f"?name={quote(name)}" + (f"&platform={quote(platform)}" if platform else "")
@@ -33,6 +36,16 @@ def complete(docker: Docker, identifier: str, inputs: Props) -> None:
     _connect(docker, identifier, inputs)
     for upload in inputs.get("uploads") or []:
         docker.act(partial(_put, identifier=identifier, archive=_archive(upload)))
+
+
+def require_networks(docker: Docker, inputs: Props) -> None:
+    """DockerError for a network that isn't there: Docker itself says it at the start only."""
+    mode = str(inputs.get("networkMode") or "bridge")
+    names = [str(network["name"]) for network in inputs.get("networksAdvanced") or []]
+    if mode not in _BUILT_IN and not mode.startswith("container:"):
+        names.append(mode)
+    for name in names:
+        docker.ask(partial(_network, name=name))
 
 
 def remove(docker: Docker, identifier: str, *, with_volumes: bool = True) -> None:
@@ -62,6 +75,10 @@ def _connect(docker: Docker, identifier: str, inputs: Props) -> None:
 
 def _put(api: Api, identifier: str, archive: bytes) -> None:
     api.put_archive(identifier, "/", archive)
+
+
+def _network(api: Api, name: str) -> object:
+    return api.inspect_network(name)
 
 
 def _join(api: Api, name: str, body: Mapping[str, Any]) -> None:

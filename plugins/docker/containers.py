@@ -106,6 +106,7 @@ class Containers:
             other = self._docker.found(lambda api: api.inspect_container(name))
             if other is not None and other["Id"] != old_identifier:
                 raise Refused(self._says(inputs, _taken(name, other, "") + kept))
+            make.require_networks(self._docker, inputs)
             self._clear_away(name + SUFFIX)
             identifier = self._created(name + SUFFIX, body, inputs)
         except DockerError as problem:

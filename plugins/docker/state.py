@@ -121,8 +121,11 @@ def updated(fields: Fields, outputs: Props, news: Props) -> Props:
     return found
 
 
-def sealed(fields: Fields, outputs: Props, identifier: str, noted: str) -> Props:
-    """The outputs with what the official provider adds for itself."""
+def sealed(
+    fields: Fields, outputs: Props, identifier: str, noted: str, *, is_new: bool = False
+) -> Props:
+    """The outputs with what the official provider adds for itself; `is_new`: right after a create,
+    an object that Docker might have filled in and didn't is null to Terraform as well."""
     found = {**outputs, "id": identifier}
     if noted:
         found[META] = noted
@@ -130,7 +133,12 @@ def sealed(fields: Fields, outputs: Props, identifier: str, noted: str) -> Props
         found.pop(META, None)
     found.pop(DELTA, None)
     if not has_unknown(found):
-        found[DELTA] = _of_object(fields, found)
+        told = {
+            key: known
+            for key, known in fields.items()
+            if not (is_new and known.kind == "object" and known.computed and found[key] is None)
+        }
+        found[DELTA] = _of_object(told, found)
     return found
 
 

@@ -75,7 +75,9 @@ def installed(python: Interpreter, environment: Mapping[str, str]) -> list[Packa
         listed = json.loads(done.stdout)
     found: dict[str, Package] = {}
     for row in listed:
-        package = Package(normal(row["name"]), row["version"], tuple(row["requires"]), row["plugin"])
+        package = Package(
+            normal(row["name"]), row["version"], tuple(row["requires"]), row["plugin"]
+        )
         found.setdefault(package.name, package)  # the first on the path is the one that is imported
     return [found[name] for name in sorted(found)]
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from stack.loader import message, orgs_of_other_stacks, parse
+from stack.loader import orgs_of_other_stacks, parse
+from stack.problems import message
 from tests.unit.stack_file import GONE, StackFile
 
 SENTENCES: dict[str, tuple[str, Any, str]] = {
@@ -74,7 +75,7 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a host with a scheme": (
         "excs.host",
         "http://x",
-        "excs.host: the value is neither a host name nor an IP address",
+        "excs.host: 'http://x' is neither a host name nor an IP address",
     ),
     "a number in quotes": (
         "redis.port",
@@ -84,7 +85,7 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a port out of range": (
         "redis.port",
         99999,
-        "redis.port: must be less than or equal to 65535; found 99999",
+        "redis.port: must be at most 65535; found 99999",
     ),
     "a yes for a true": (
         "redis.secure",
@@ -114,14 +115,14 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a folder with a comma": (
         "excs.sync.customer_folders",
         ["Retail, North"],
-        "excs.sync.customer_folders.0: 'Retail, North' can't be passed on: EXCS takes the folder"
+        "excs.sync.customer_folders.1: 'Retail, North' can't be passed on: EXCS takes the folder"
         " names as one list with commas",
     ),
     "a SIP Server without its backup": (
         "excp.pairs.1.voice_servers.vq",
         ["sip:8000"],
-        "excp.pairs.1.voice_servers.vq.0: 'sip:8000' is not of the form primary:port/backup:port"
-        " (an IPv6 address in brackets)",
+        "excp.pairs.1.voice_servers.vq.1: 'sip:8000' is not of the form primary:port/backup:port"
+        " (IPv6 in brackets)",
     ),
     "a word that isn't a choice": (
         "gate.via",
@@ -169,20 +170,20 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a repository with a scheme": (
         "registry.repository",
         "https://x/y",
-        "registry.repository: the value is not a place of images such as"
+        "registry.repository: 'https://x/y' is not a place of images such as"
         " registry.example.com:5000/exec (no scheme, no user, lower case, no tag)",
     ),
     "a missing password": (
         "configDbPassword",
         GONE,
         "configDbPassword: is not set, but EXCS can't read the Config DB without it; set it with:"
-        " pulumi config set --secret exec:configDbPassword",
+        " exctl secret set configDbPassword",
     ),
     "a registry's user without a password": (
         "registryPassword",
         GONE,
-        "registryPassword: is not set, but registry.username is set; set it with: pulumi config"
-        " set --secret exec:registryPassword",
+        "registryPassword: is not set, but registry.username is set; set it with: exctl"
+        " secret set registryPassword",
     ),
 }
 
@@ -221,8 +222,8 @@ def test_a_secret_in_clear_is_refused_and_its_value_is_not_shown() -> None:
     file.values["redisPassword"] = "opensesame"
     file.secret_keys.discard("redisPassword")
     assert file.problems() == [
-        "redisPassword: stands in the stack file in clear; set it anew with: pulumi config set"
-        " --secret exec:redisPassword"
+        "redisPassword: stands in the stack file in plaintext; replace it with: exctl secret set"
+        " redisPassword"
     ]
 
 
@@ -237,11 +238,11 @@ def test_redis_without_a_password_needs_none() -> None:
     assert file.problems() == []
 
 
-def test_all_problems_come_at_once_and_say_that_nothing_was_deployed() -> None:
+def test_all_problems_come_at_once() -> None:
     file = StackFile().put("redis.prot", 1).put("exas.tag", "latest").put("stopped", ["x"])
     _, problems = parse(file.values, file.secret_keys, {})
-    lines = message("prod", problems).splitlines()
-    assert lines[0] == "Pulumi.prod.yaml has 3 problems; nothing was deployed."
+    lines = message("Pulumi.prod.yaml", problems).splitlines()
+    assert lines[0] == "Pulumi.prod.yaml has 3 problems:"
     assert [line.split(":")[0].strip() for line in lines[1:]] == [
         "exas.tag",
         "redis.prot",

@@ -95,15 +95,14 @@ def test_each_host_is_asked_for_its_image_and_for_no_registry() -> None:
     for host in SERVICES:
         site.registry[host] = None
         if host != EXCP_1:
-            site.lines[host].append(
-                f'image\t["{PLACE}/{SERVICES[host]}:100.0.100.11"]\t[]\t""\t"{ID}"'
-            )
-    found = [f for f in site.findings() if f.check in ("image", "registry-reach", "registry-login")]
-    assert [(f.host, f.verdict) for f in found if not f.is_ok] == [(EXCP_1, "stops")]
-    (missing,) = [f for f in found if not f.is_ok]
+            found = {"Id": ID, "RepoTags": [f"{PLACE}/{SERVICES[host]}:100.0.100.11"]}
+            site.lines[host].append(f"image\t{json.dumps(found)}")
+    told = [f for f in site.findings() if f.check in ("image", "registry-reach", "registry-login")]
+    assert [(f.host, f.verdict) for f in told if not f.is_ok] == [(EXCP_1, "stops")]
+    (missing,) = [f for f in told if not f.is_ok]
     assert missing.found == "not on the host, and the stack has no registry"
     assert missing.fix == f"exctl images push ARCHIVE --host {EXCP_1}"
-    assert {f.check for f in found} == {"image"}
+    assert {f.check for f in told} == {"image"}
     assert site.subject().registry is None
 
 
@@ -111,7 +110,7 @@ def test_an_image_that_is_pinned_by_its_id_is_found_on_the_host() -> None:
     site = Site()
     site.file = stack_file().put("preflight", {}).put("excs.digest", ID)
     site.registry[EXCS] = None
-    site.lines[EXCS].append(f'image\t[]\t[]\t""\t"{ID}"')
+    site.lines[EXCS].append(f"image\t{json.dumps({'Id': ID})}")
     (found,) = [f for f in site.findings() if f.check == "image" and f.host == EXCS]
     assert found.is_ok
 

@@ -21,6 +21,7 @@ from exctl.stackfile import secrets
 from health.probe import Answer
 from stack.layout import Instance
 from tests.unit.exctl.test_legacy import container
+from tests.unit.health.fakes import FakeContainer
 from tests.unit.stack_file import CLONE
 
 PAIR_1, PAIR_2 = "excp-1-1", "excp-1-2"
@@ -61,6 +62,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(secrets, "all_of", lambda _site: {})
     monkeypatch.setattr(takeover, "probe_of", found.probe)
     monkeypatch.setattr(takeover, "on_host", lambda *_: None)
+    monkeypatch.setattr(takeover, "HostContainer", lambda *_: FakeContainer())
     monkeypatch.setattr(takeover, "wait_until_healthy", lambda *_: found.does("wait"))
     state = SimpleNamespace(deployment={"resources": []})
     stack = SimpleNamespace(export_stack=lambda: state)

@@ -14,7 +14,6 @@ from exctl.errors import ExctlError, NothingTouched
 from exctl.onboarding import migration, new_stack
 from exctl.onboarding.migration import Source, asked_for, given_settings, import_env
 from exctl.site import Place
-from exctl.stackfile import stack_file
 from tests.unit.exctl.test_env_file import VENDORS_OWN, config_of, imported
 
 SOURCE = Source("vendor.env", VENDORS_OWN.encode())
@@ -22,7 +21,7 @@ SOURCE = Source("vendor.env", VENDORS_OWN.encode())
 
 def only_salted(place: Place) -> None:
     """A stack as Pulumi makes it."""
-    stack_file.path_of(place).write_text("encryptionsalt: v1:salt\n")
+    place.file.write_text("encryptionsalt: v1:salt\n")
 
 
 @pytest.fixture
@@ -48,7 +47,7 @@ def test_an_imported_file_explains_itself(project: Path) -> None:
     assert content["exec:stopped"] == ["excs", "exas", "excp"]
     assert content["exec:ssh"] == {"port": 2222}
     assert said[0] == "Pulumi.prod.yaml: excs, exas, excp-1-1, excp-1-2; secrets, encrypted: none"
-    assert "not set yet: pulumi config set --secret exec:redisPassword -s prod" in said
+    assert "not set yet: exctl secret set redisPassword --stack prod" in said
 
 
 def test_a_stack_that_is_there_is_not_overwritten(project: Path) -> None:
@@ -117,8 +116,8 @@ def test_secrets_are_asked_for_on_a_terminal_only() -> None:
 def test_needed_secrets_follow_from_the_config() -> None:
     config = config_of(imported())
     assert migration.needed(config, ["configDbPassword"]) == [
-        "configServerPassword",
         "redisPassword",
+        "configServerPassword",
     ]
 
 

@@ -61,7 +61,7 @@ def set_up(clone: Path, **more: str) -> subprocess.CompletedProcess[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -108,10 +108,10 @@ def test_one_interrupt_at_the_terminal_ends_set_up_and_its_build(clone: Path) ->
         start_new_session=True,
     )
     record = clone.parent / "record"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not record.exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that it started
-    assert process.wait(timeout=30) == 130
+    assert process.wait(timeout=60) == 130
     assert list((clone.parent / "cache/exec").iterdir()) == []
