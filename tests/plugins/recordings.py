@@ -1,6 +1,6 @@
 """Recordings of the official plugins: what they did step by step, and the comparison with ours.
 
-`recorded/CASE` has the case's programs (`prelude.py` precedes each), its steps with their exit
+`recorded/CASE` has the case's programs (`prelude.txt` precedes each), its steps with their exit
 codes, and for each step the state after it, the events, and what the dynamic providers were asked
 (`.calls`), as the CLI 3.260 gave them with Pulumi's own language host and plugins.
 Steps that asked only the CLI for something are left out.
@@ -76,13 +76,13 @@ class Recording:
 
     def program(self, number: int) -> str:
         """The text of a program."""
-        own = (self._folder / f"program-{number}.py").read_text()
-        return f"{(RECORDED / 'prelude.py').read_text()}\n{own}"
+        own = (self._folder / f"program-{number}.txt").read_text()
+        return f"{(RECORDED / 'prelude.txt').read_text()}\n{own}"
 
     def replay(
         self,
         work: Path,
-        prepare: Callable[[str], None] = lambda before: None,
+        prepare: Callable[[str], None] = lambda _: None,
         judged: Callable[[Row], Row] = lambda row: row,
     ) -> str:
         """What differs when the CLI does the same with our plugins; empty if nothing does.

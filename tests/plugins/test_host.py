@@ -1,4 +1,4 @@
-"""How the plugin host begins and ends: one a run, nothing left behind, and a sentence when it fails."""
+"""How the plugin host begins and ends: one a run, nothing left, and a sentence when it fails."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def left_by(project: Project) -> tuple[dict[int, str], list[str]]:
 def host_of(project: Project) -> int:
     """The host's process: the first of those that it has forked from."""
     commands = with_variable("TMPDIR", project.variables["TMPDIR"])
-    return min(process for process, command in commands.items() if "host.py" in command)
+    return min(process for process, command in commands.items() if f"{CLONE}/plugins " in command)
 
 
 def test_nothing_is_left_after_a_run(project: Project) -> None:
@@ -115,7 +115,7 @@ def test_proxies_of_the_operators_shell_do_no_harm(project: Project) -> None:
     project.program(f"{WAITS}\nimport os\npulumi.export('seen', os.environ['http_proxy'])\n")
     (project.directory / "go").touch()
     nowhere = "http://127.0.0.1:9"
-    proxies = {name: nowhere for name in ("http_proxy", "https_proxy", "grpc_proxy", "HTTP_PROXY")}
+    proxies = dict.fromkeys(("http_proxy", "https_proxy", "grpc_proxy", "HTTP_PROXY"), nowhere)
     done = project.up(**proxies)
     assert done.code == 0, done.text
     rows = project.rows()
