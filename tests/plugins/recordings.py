@@ -105,7 +105,7 @@ class Recording:
             found = {"exit code": (str(step.exit_code), str(done.code))}
             state = project.backend / ".pulumi/stacks/golden/dev.json"
             for kind, suffix, path, read in (
-                ("state", "state.json", state, lambda path: _state(path, judged)),
+                ("state", "state.json", state, lambda path: state_text(path, judged)),
                 ("events", "events.jsonl", events, _operations),
                 ("calls", "calls", calls, _lines),
             ):
@@ -135,7 +135,7 @@ def _difference(recorded: str, found: str) -> str:
     return "\n".join(lines)
 
 
-def _state(path: Path, judged: Callable[[Row], Row]) -> str:
+def state_text(path: Path, judged: Callable[[Row], Row] = lambda row: row) -> str:
     """A checkpoint's rows and pending operations, in any order."""
     latest = json.loads(path.read_text())["checkpoint"].get("latest") or {}
     rows = [_written(judged(row)) for row in latest.get("resources") or []]
