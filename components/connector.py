@@ -14,7 +14,7 @@ from components.host import Host
 from components.service import Site
 from config_schema import ExecConfig
 from stack.layout import Layout
-from stack.loader import Secrets
+from stack.loader import Secrets, left_out
 
 
 class Connector(pulumi.ComponentResource):
@@ -35,7 +35,9 @@ class Connector(pulumi.ComponentResource):
         waiting = [i.key for i in layout.running if i.service != "excs"]
         # The sync stands for all that came before it: that each container named every image took
         # as long as all else together at 50 hosts (Measured).
-        after: list[pulumi.Resource] = list(self.images.values())
+        after: list[pulumi.Resource] = [
+            image for key, image in self.images.items() if key not in left_out()
+        ]
         for instance in layout.running:
             if instance.service == "excs":
                 after = [Excs(instance, site, after, waiting, parent).synced]
@@ -54,7 +56,7 @@ def _outputs(layout: Layout, images: dict[str, docker.RemoteImage]) -> dict[str,
             "tag": i.tag,
             # One image can have several digests in one repository; a pin says which is meant.
             "digest": i.digest
-            or images[i.key].repo_digest.apply(lambda name: name.rpartition("@")[2]),
+            or images[i.key].repo_digest.apply(lambda name: (name or "").rpartition("@")[2]),
         }
         # Both instances of a pair have the same image: the second one's entry is the first one's.
         for i in layout.instances

@@ -9,7 +9,7 @@ import re
 import click
 
 from exctl.__main__ import SECTIONS, main
-from exctl.project import PROGRAM
+from exctl.site import PROGRAM
 
 DIRECTORY = PROGRAM / "docs/commands"
 MARK = "<!-- Made by python -m exctl.command_pages from the command's own help; edit that. -->"
@@ -42,6 +42,11 @@ def page(command: click.Command, context: click.Context) -> str:
         lines += ["| option | |", "|---|---|"]
         lines += [f"| `{_bars(names)}` | {_shown(_bars(text))} |" for names, text in records]
         lines += [""]
+    if command.name == "doctor":
+        # What it checks is part of what it does; each name may be waived.
+        from health.preflight.report import catalogue
+
+        lines += ["## The checks", "", *catalogue(), ""]
     return "\n".join([*lines, "[All commands](README.md)", ""])
 
 

@@ -97,7 +97,7 @@ def load(
     from exctl.images.manifest import Start
 
     if len(files) > 1 and (service or tag):
-        raise NothingTouched("--service and --tag are for one file. Nothing was pushed.")
+        raise NothingTouched("--service and --tag are for one file.")
     start = Start(_words("--entrypoint", entrypoint), _words("--cmd", cmd), env, workdir, user)
     wanted = loading.Wanted(service, tag, start, replace, chunk_mib, via)
     loading.load(site, files, wanted)
@@ -111,7 +111,6 @@ def _words(option: str, text: str | None) -> tuple[str, ...]:
     except ValueError as error:
         raise NothingTouched(
             f"""{option} {text!r} is neither words nor a JSON list of them: {error}."""
-            " Nothing was pushed."
         ) from None
 
 

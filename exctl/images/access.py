@@ -10,10 +10,10 @@ from config_schema import ExecConfig, Runtime
 from exctl.errors import ExctlError, NothingTouched
 from exctl.hosts import on_host, reached
 from exctl.images.registry import Registry
-from exctl.pulumi.workspace import last_error, open_stack
+from exctl.pulumi.workspace import explained, open_stack
 from exctl.site import Site
 from stack.layout import Layout
-from stack.loader import NAMESPACE
+from stack.paths import NAMESPACE
 from stack.ssh import ssh_target
 from vendor_facts import Service
 
@@ -32,7 +32,7 @@ def registry_of(site: Site, via: str | None = None) -> Registry:
         try:
             found = open_stack(site).get_config(f"{NAMESPACE}:registryPassword")
         except auto.CommandError as error:
-            raise ExctlError(f"registryPassword can't be read: {last_error(error)}") from None
+            raise ExctlError(f"registryPassword can't be read: {explained(error, site)}") from None
         password = found.value
     way = None
     if via is not None:
@@ -43,9 +43,7 @@ def registry_of(site: Site, via: str | None = None) -> Registry:
 
 def _known(layout: Layout, host: str) -> str:
     if host not in layout.hosts:
-        raise NothingTouched(
-            f"--via {host}: the stack's hosts are {', '.join(layout.hosts)}. Nothing was touched."
-        )
+        raise NothingTouched(f"--via {host}: the stack's hosts are {', '.join(layout.hosts)}.")
     return host
 
 

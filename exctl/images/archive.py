@@ -156,7 +156,7 @@ def examined(path: Path) -> Archive:
 def _damaged(path: Path, error: Exception) -> NothingTouched:
     return NothingTouched(
         f"{path.name} is damaged or was cut: {str(error).rstrip('.')}. Fetch it again and compare"
-        " its size with the vendor's. Nothing was pushed."
+        " its size with the vendor's."
     )
 
 
@@ -230,7 +230,7 @@ def _kind(path: Path, contents: _Contents) -> tuple[Kind, str | None]:
             tags = [str(tag) for image in manifest for tag in image.get("RepoTags") or ["?"]]
             raise NothingTouched(
                 f"{path.name} holds {len(manifest)} images ({', '.join(tags)}); make an archive of"
-                " each: docker save IMAGE. Nothing was pushed."
+                " each: docker save IMAGE."
             )
         return "docker save archive", None
     if "oci-layout" in contents.texts and isinstance(contents.texts.get("index.json"), dict):
@@ -240,9 +240,9 @@ def _kind(path: Path, contents: _Contents) -> tuple[Kind, str | None]:
         if len(tars) > 1:
             raise NothingTouched(
                 f"{path.name} holds {len(tars)} archives ({', '.join(tars)}); unpack it and load"
-                " the one that is meant. Nothing was pushed."
+                " the one that is meant."
             )
         return "root file system", tars[0]
     if not contents.tops:
-        raise NothingTouched(f"{path.name} is empty. Nothing was pushed.")
+        raise NothingTouched(f"{path.name} is empty.")
     return "root file system", None

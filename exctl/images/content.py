@@ -109,7 +109,7 @@ def content_of(archive: Archive, start: Start, directory: Path) -> Content:
     if start.is_given:
         raise NothingTouched(
             f"{archive.path.name} is a {archive.kind} and says itself how it starts; leave out"
-            " --entrypoint, --cmd, --env, --workdir and --user. Nothing was pushed."
+            " --entrypoint, --cmd, --env, --workdir and --user."
         )
     check_space(directory, needs_bytes(archive), f"the content of {archive.path.name}")
     try:
@@ -119,7 +119,6 @@ def content_of(archive: Archive, start: Start, directory: Path) -> Content:
     except (KeyError, IndexError, TypeError, ValueError, *BROKEN) as error:
         raise NothingTouched(
             f"{archive.path.name} is no {archive.kind} that can be understood: {error!r}."
-            " Nothing was pushed."
         ) from None
 
 

@@ -97,12 +97,11 @@ def target(path: Path, wanted: Wanted) -> Target:
     if service == "exop":
         raise NothingTouched(
             f"{path.name} is the vendor's bootstrap package and no image; exctl takes its place."
-            " Nothing was pushed."
         )
     if service not in SERVICES or tag is None:
         raise NothingTouched(
             f"{path.name} isn't named as the vendor names images (excs-100.0.100.11.tgz); say what"
-            " it is: --service excs|exas|excp --tag VERSION. Nothing was pushed."
+            " it is: --service excs|exas|excp --tag VERSION."
         )
     return Target(examined(path), service, tag)
 
@@ -185,5 +184,6 @@ def _read_out(site: Site, host: str, image: str, path: Path) -> None:
         free = shutil.disk_usage(path.parent).free / 1e6
         raise ExctlError(
             f"{host}: docker save {image} ended with {code}: {said or 'no words'} ({free:.0f} MB"
-            f" are free in {path.parent}). Nothing was pushed."
+            f" are free in {path.parent}).",
+            touched=False,
         )

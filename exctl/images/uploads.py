@@ -84,7 +84,7 @@ class _Place:
 
     def read(self) -> str | None:
         try:
-            return str(json.loads(self._path.read_text())["url"])
+            return str(json.loads(self._path.read_text("utf-8"))["url"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

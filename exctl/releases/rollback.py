@@ -21,16 +21,17 @@ from exctl.releases.pins import (
     with_pins,
 )
 from exctl.runs import changes, deployment
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
+from exctl.runs.scope import EVERYTHING, Scope
 from exctl.site import Site, open_site, site_of
 from exctl.stackfile import stack_file
-from exctl.stackfile.stack_file import path_of, value_in
+from exctl.stackfile.stack_file import value_in
 from exctl.terminal.messages import say
 from stack.layout import Instance
 
 
 def rollback(
-    site: Site, wanted: str | None, service: str | None, pair: str | None, how: How
+    site: Site, wanted: str | None, service: str | None, pair: str | None, how: RunOptions
 ) -> None:
     """Bring a release back, all of it or one service's section.
 
@@ -51,7 +52,9 @@ def rollback(
     for place, digest in pins.items():
         say(f"{name_of(place)}: its tag leads to another image now, so {digest[:19]} is named")
     why = how.message or _why(release, service, pair)
-    changes.apply(site, with_pins(text, pins), replace(how, message=why))
+    meant = [i for place in places for i in every[place]]
+    scope = EVERYTHING if service is None else Scope(frozenset(i.key for i in meant))
+    changes.apply(site, with_pins(text, pins), replace(how, message=why, scope=scope))
     _check(open_site(site.stack), release, digests)
 
 
@@ -67,7 +70,7 @@ def chosen(
 
     Without a number: the last release in which what is meant differs from the stack file.
     """
-    now = path_of(site).read_text()
+    now = site.file.read_text("utf-8")
     if service is None:
         release = store.find(site, wanted)
         return release, release.stack_file
@@ -82,7 +85,7 @@ def chosen(
     what = f"pair {pair} of excp" if pair else service
     raise NothingTouched(
         f"{what} is in every release as it is in the stack file; for other releases see: exctl"
-        " releases. Nothing was touched."
+        " releases."
     )
 
 
@@ -98,7 +101,7 @@ def restored(now: str, release: store.Release, service: str, pair: str | None) -
         what = f"pair {pair} of excp" if pair else service
         raise NothingTouched(
             f"{what} isn't both in the stack file and in release {release.number}, so it can't be"
-            " brought back alone. Nothing was touched."
+            " brought back alone."
         )
     for place in both:
         if value_in(now, place) != value_in(release.stack_file, place):
@@ -152,7 +155,7 @@ def _pins(
                     f"the images of release {number} aren't all to be had:",
                     *lost,
                     "Load them again (exctl images load, or exctl images push from a host that has"
-                    " them). Nothing was touched.",
+                    " them).",
                 ]
             )
         )

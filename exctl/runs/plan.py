@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from exctl.runs.downtime import Known, about, seconds_text
+from exctl.runs.scope import Scope
 from stack.layout import Instance, Layout
 
 CONTAINER_TYPE = "docker:index/container:Container"
@@ -211,3 +212,29 @@ def whole_seconds(planned: Sequence[Touch]) -> float | None:
         lanes[touch.lane] = lanes.get(touch.lane, 0.0) + (touch.downtime_seconds or 0.0)
     first = lanes.pop("excs", 0.0)
     return first + max(lanes.values(), default=0.0) or None
+
+
+def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
+    """What nothing is done to, and why."""
+    return [f"left out: {key}, since {why}" for key, why in left_out.items()]
+
+
+def pending_lines(elsewhere: Sequence[Touch], scope: Scope) -> list[str]:
+    """What the stack file wants of instances that the command doesn't name."""
+    pending = [t for t in elsewhere if t.instance not in scope.left_out and t.verb != WAIT]
+    return [f"pending, and left as it is: {t.instance} on {t.host}: {t.verb}" for t in pending]
+
+
+@dataclass(frozen=True)
+class Divided:
+    """A plan: what this run does, and what is pending elsewhere and stays as it is."""
+
+    here: Sequence[Touch]
+    elsewhere: Sequence[Touch]
+
+
+def divided(planned: Sequence[Touch], scope: Scope) -> Divided:
+    return Divided(
+        [touch for touch in planned if scope.covers(touch.instance)],
+        [touch for touch in planned if not scope.covers(touch.instance)],
+    )

@@ -6,14 +6,33 @@ import sys
 
 import click
 
-from exctl.errors import ExctlError
+from exctl.errors import ExctlError, NothingTouched
+from exctl.stackfile.secret_sources import unusable
+
+
+def is_terminal() -> bool:
+    """Whether somebody is there to answer; no if stdin is closed."""
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
+def all_of_stdin() -> str:
+    """Everything that is piped in. Raises NothingTouched if it is closed or isn't UTF-8."""
+    if sys.stdin is None or sys.stdin.closed:
+        raise NothingTouched("stdin is closed; there is nothing to read.")
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise NothingTouched("what stdin gives isn't UTF-8.") from None
+    except OSError as error:
+        why = f"stdin can't be read: {error.strerror}"
+        raise NothingTouched(f"{why}.") from None
 
 
 def confirm(question: str) -> None:
     """Returns if the answer is yes. Raises click.Abort if it's no, ExctlError if nobody is there
     to answer."""
-    if not sys.stdin.isatty():
-        raise ExctlError("there is no terminal to ask on; add --yes. Nothing was touched.")
+    if not is_terminal():
+        raise ExctlError("there is no terminal to ask on; add --yes.", touched=False)
     click.confirm(question, abort=True, err=True)
 
 
@@ -27,10 +46,10 @@ def ask_secret(name: str, is_optional: bool) -> str:
     """A secret, typed twice without echo until both are the same; empty only if it's optional."""
     while True:
         text = str(click.prompt(f"  {name}", default="", show_default=False, hide_input=True))
-        if not text:
-            if is_optional:
-                return ""
-            click.echo("  ! it can't be empty")
+        if not text and is_optional:
+            return ""
+        if why := unusable(text):
+            click.echo(f"  ! it {why}")
             continue
         again = click.prompt("  the same again", default="", show_default=False, hide_input=True)
         if text == again:

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 import requests
 
 from health.preflight.finding import Finding, Verdict
-from health.preflight.host_facts import HostFacts, HostImage
+from health.preflight.host_facts import HostFacts
 from health.preflight.outcome import Outcome, of_error
 from health.preflight.subject import Subject
 from health.preflight.tunnel import Tunnels, trusting, trusting_anybody
+from hosts.docker import Image
 
 MANIFESTS = ", ".join(
     f"application/vnd.{kind}+json"
@@ -216,7 +217,7 @@ def named(image: str) -> tuple[str, str]:
     return repository, reference
 
 
-def image_on_host(facts: HostFacts, image: str) -> HostImage | None:
+def image_on_host(facts: HostFacts, image: str) -> Image | None:
     """The host's image of that name and tag, or digest."""
     return next((found for found in facts.images if image in found.names), None)
 
@@ -274,7 +275,7 @@ def image_findings(
 
 
 def _image(
-    host: str, image: str, on_host: HostImage | None, manifest: Manifest | Outcome | None
+    host: str, image: str, on_host: Image | None, manifest: Manifest | Outcome | None
 ) -> Finding:
     if isinstance(manifest, Manifest):
         where = "on the host and in the registry" if on_host else "in the registry"
@@ -292,7 +293,7 @@ def _image(
     return Finding("image", host, manifest.words, image, "stops", fix)
 
 
-def _digest(host: str, image: str, on_host: HostImage, manifest: Manifest) -> Finding:
+def _digest(host: str, image: str, on_host: Image, manifest: Manifest) -> Finding:
     if manifest.digest in on_host.digests:
         return Finding("image-digest", host, manifest.digest, f"that of {image} in the registry")
     return Finding(

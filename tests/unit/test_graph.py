@@ -173,6 +173,20 @@ def test_the_second_of_a_pair_waits_for_the_first_ones_health(
     }
 
 
+def test_the_one_named_first_goes_before_its_peer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXEC_PAIR_FIRST", "excp-1-2")
+    graph, _ = register(StackFile())
+    assert "health-excp-1-2" in waits_for(graph, "guard-excp-1-1")
+    assert "container-excp-1-1" not in waits_for(graph, "container-excp-1-2")
+    assert graph["health-excp-1-2"].inputs["rule"]["waiting"] == ["excp-1-1"]
+
+
+def test_a_guard_knows_its_pairs_containers(graph: dict[str, Registered]) -> None:
+    rule = graph["guard-excp-1-2"].inputs["rule"]
+    assert (rule["stack"], rule["container_name"]) == ("dev", "excp-1-2")
+    assert rule["peer_container_name"] == "excp-1-1"
+
+
 def test_exas_and_the_pairs_do_not_wait_for_each_other(graph: dict[str, Registered]) -> None:
     assert not {n for n in waits_for(graph, "container-excp-1-1") if n.endswith("-exas")} - {
         "image-exas"

@@ -147,7 +147,7 @@ def test_the_script_of_each_shell_asks_exctl(shell: str) -> None:
         (["update", "excs"], "--tag is missing: the image's version."),
         (["rotate"], "SECRET is missing."),
         (["logs", "exsc"], "exsc is not one of excs, exas, excp."),
-        (["logs", "--tail", "x"], "--tail: x is not a valid integer."),
+        (["logs", "--tail", "x"], "--tail: x is not a valid integer range."),
         (["unlock", "now"], "got unexpected extra argument (now)."),
     ],
 )

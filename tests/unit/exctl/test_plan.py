@@ -8,6 +8,9 @@ from pulumi.automation.events import EngineEvent
 from exctl.runs.downtime import Known
 from exctl.runs.events import StepLog, without_wrapping
 from exctl.runs.plan import Step, lines, step_of, touches
+from health.errors import GateCode, GateFailure
+from health.gates.events import Event, NotHealthyYet, Synced, as_json
+from health.verdict import VerdictKind
 from stack.layout import Layout, build_layout
 from tests.unit.stack_file import StackFile
 
@@ -101,6 +104,31 @@ def test_a_gates_progress_is_shown_as_it_speaks() -> None:
     said: list[str] = []
     StepLog(said.append).on_event(diagnostic("info", "<{%reset%}>excs: sync 34%<{%reset%}>\n"))
     assert [line.split(" s  ")[1] for line in said] == ["excs: sync 34%"]
+
+
+def test_an_event_of_a_gate_is_shown_as_a_sentence_and_kept() -> None:
+    said: list[str] = []
+    log = StepLog(said.append, is_live=True)
+    events: list[Event] = [
+        Synced("excs", 31.0),
+        NotHealthyYet("exas", VerdictKind.DOWN, "refused", 9, 60),
+    ]
+    for event in events:
+        log.on_event(diagnostic("info", as_json(event)))
+    assert [line.split(" s  ")[1] for line in said] == ["excs: sync complete after 31 s"]
+    assert log.events == events[:1]
+
+
+def test_a_gates_failure_is_read_as_data_and_told_once_without_its_ways_on() -> None:
+    log = StepLog(lambda _line: None)
+    failure = GateFailure(
+        GateCode.NOT_HEALTHY, "excs", "excs is not healthy.", ("Seen: error: x",), ("Go on.",)
+    )
+    gate = f"urn:pulumi:dev::exec::{GATE}::health-excs"
+    for text in (f"Traceback…\nRuntimeError: {failure.marked()}", failure.marked()):
+        log.on_event(diagnostic("error", text, gate))
+    assert log.gate_failures == [failure]
+    assert log.errors == ["excs is not healthy.\n  Seen: error: x"]
 
 
 def test_the_programs_own_traceback_is_kept_back() -> None:

@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pg8000.exceptions import DatabaseError, InterfaceError
 
 from health.preflight import config_db, genesys_cloud, redis_server, registry
 from health.preflight.host_facts import HostFacts
-from health.preflight.outcome import Outcome
+from health.preflight.outcome import Outcome, not_forwarded
 from health.preflight.registry import Manifest
 from health.preflight.subject import Subject
 from health.preflight.tunnel import Tunnels
@@ -244,9 +245,8 @@ def test_a_way_that_ssh_doesnt_open_leaves_the_login_untried(tunnels: Tunnels) -
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     about = subject(database=port, redis=port)
-    words = "reached, but the host's sshd forwards no connection"
-    assert redis_server.ask(about, tunnels).login == Outcome("not asked", words)
-    assert config_db.ask(about, tunnels) == Outcome("not asked", words)
+    assert redis_server.ask(about, tunnels).login == not_forwarded()
+    assert config_db.ask(about, tunnels) == not_forwarded()
 
 
 def test_what_we_lack_isnt_tried_and_is_named(tunnels: Tunnels) -> None:
@@ -261,15 +261,22 @@ def test_what_we_lack_isnt_tried_and_is_named(tunnels: Tunnels) -> None:
     assert config_db.ask(site.subject(), tunnels) == Outcome("not asked", words)
 
 
-def test_genesys_cloud_without_an_oauth_client_is_asked_for_its_certificate_alone(
-    tunnels: Tunnels, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(genesys_cloud, "_shake_hands", lambda *_: Outcome("done"))
+def test_genesys_cloud_without_an_oauth_client_is_not_asked_for_a_token(tunnels: Tunnels) -> None:
     site = Site()
     tenant = site.subject().config.tenant.model_dump(exclude={"oauth_client_id"})
     site.file.put("tenant", tenant)
     site.file.put("preflight", {})
-    answer = genesys_cloud.ask(site.subject(), tunnels)
-    assert answer.tls == Outcome("done")
-    assert answer.login.kind == "not asked"
-    assert "oauth_client_id" in answer.login.words
+    login = genesys_cloud.log_in(site.subject(), tunnels)
+    assert login.kind == "not asked"
+    assert "oauth_client_id" in login.words
+
+
+def test_a_close_that_fails_doesnt_hide_why_the_database_refused(tunnels: Tunnels) -> None:
+    try:
+        try:
+            raise DatabaseError({"C": "28P01", "M": "password authentication failed"})
+        except DatabaseError:
+            raise InterfaceError("connection is closed") from None
+    except InterfaceError as error:
+        found = config_db.of_failure(error, tunnels)
+    assert found == Outcome("refused", "it refuses the user, or configDbPassword")

@@ -1,0 +1,1 @@
+"""The `docker` provider of Pulumi: Container, RemoteImage, Network and Volume of pulumi-docker."""
