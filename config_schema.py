@@ -1,17 +1,20 @@
 """What an operator may write in a stack file: names, types, defaults, and what contradicts itself.
 
 Strict: an unknown key, a wrong type or a value out of range is refused, never guessed. What needs
-several sections at once is in `config_rules.py`; what a stack file's text looks like and how a
-mistake is worded is in `config_loader.py`.
+several sections at once is in `stack/rules.py`; what a stack file's text looks like and how a
+mistake is worded is in `stack/problems.py`.
 """
 
 from __future__ import annotations
 
+import difflib
+import ipaddress
 import re
+import shlex
+from enum import StrEnum
 from typing import Annotated, Literal, Self
-from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 import vendor_facts as vendor
 
@@ -20,20 +23,135 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-_HOST = re.compile(
-    r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
-)
+class CheckName(StrEnum):
+    """The preflight's checks, by the names that `preflight.waive` takes; they are stable."""
+
+    SSH_LOGIN = "ssh-login"
+    SSH_HOST_KEY = "ssh-host-key"
+    SSH_SESSIONS = "ssh-sessions"
+    LOGIN_SHELL = "login-shell"
+    SAME_HOST = "same-host"
+    DOCKER_ACCESS = "docker-access"
+    DOCKER_VERSION = "docker-version"
+    DOCKER_API = "docker-api"
+    HOST_NETWORK = "host-network"
+    KERNEL = "kernel"
+    ARCHITECTURE = "architecture"
+    CPUS = "cpus"
+    MEMORY = "memory"
+    DISK_SIZE = "disk-size"
+    DISK_SPACE = "disk-space"
+    CLOCK = "clock"
+    CLOCK_PAIR = "clock-pair"
+    TIME_SYNC = "time-sync"
+    PORT = "port"
+    CONTAINER_NAME = "container-name"
+    CONTAINER_ARGUMENTS = "container-arguments"
+    OTHER_STACK = "other-stack"
+    LOG_DIRECTORY = "log-directory"
+    LOG_SPACE = "log-space"
+    REGISTRY_REACH = "registry-reach"
+    REGISTRY_LOGIN = "registry-login"
+    IMAGE = "image"
+    IMAGE_DIGEST = "image-digest"
+    REDIS_REACH = "redis-reach"
+    REDIS_LOGIN = "redis-login"
+    REDIS_VERSION = "redis-version"
+    REDIS_CLUSTER = "redis-cluster"
+    REDIS_STATE = "redis-state"
+    REDIS_MEMORY = "redis-memory"
+    CONFIG_DB_REACH = "config-db-reach"
+    CONFIG_DB_LOGIN = "config-db-login"
+    STAT_SERVER = "stat-server"
+    SIP_SERVER = "sip-server"
+    EXCS_REACH = "excs-reach"
+    GATE_REACH = "gate-reach"
+    GENESYS_CLOUD_REACH = "genesys-cloud-reach"
+    GENESYS_CLOUD_TLS = "genesys-cloud-tls"
+    GENESYS_CLOUD_LOGIN = "genesys-cloud-login"
+    ORGANIZATION = "organization"
+    SYNC_DEADLINE = "sync-deadline"
+    SYNC_STALL = "sync-stall"
+    GATE_DEADLINE = "gate-deadline"
+    TAGS = "tags"
+
+
+_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
+_USER = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.@\\-]*[$]?")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_PAIR = re.compile(r"[1-9][0-9]{0,3}")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_REPOSITORY = re.compile(r"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
-_VOICE = re.compile(r"([^:/\s]+):(\d+)/([^:/\s]+):(\d+)")
+_REPOSITORY = re.compile(
+    r"([a-z0-9][a-z0-9._-]*|\[[0-9a-f:]+\])(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+)
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET_VARIABLES = {p.variable: p.path for p in vendor.PARAMETERS if p.is_secret}
+LOG_REFERENCE = re.compile(
+    r"<(TENANT_ID|HOSTNAME)>|\$(TENANT_ID|HOSTNAME)(?![A-Za-z0-9_])"
+    r"|\$\{(TENANT_ID|HOSTNAME)(?::?[-?+][^}]*)?\}"
+)
+"""What is filled in in a log file's name: the vendor's `${TENANT_ID}`, and a shell's other ways to
+write it."""
+
+
+def canonical_host(host: str) -> str:
+    """One spelling for all spellings of a host: lower case, an address in its short form."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host.lower().removesuffix(".")
+
+
+def _shown(value: str) -> str:
+    """The value for a message, but not where a password may stand in it."""
+    return "the value" if "@" in value else repr(value)
 
 
 def _is_host(value: str) -> str:
+    """A name, an IPv4 address or an IPv6 address, as resolvers take them all alike."""
+    try:
+        if str(ipaddress.ip_address(value)).count("%") == 0:
+            return value
+    except ValueError:
+        pass
+    if value.startswith("[") and value.endswith("]"):
+        raise ValueError(f"{value!r}: write an IPv6 address without brackets here")
+    if value.endswith("."):
+        raise ValueError(f"{value!r}: leave out the final dot")
+    if _NUMBER.fullmatch(value.rpartition(".")[2]):
+        raise ValueError(
+            f"{value!r} is not an IPv4 address; write four numbers without leading zeros, such as"
+            " 10.0.0.3"
+        )
     if _HOST.fullmatch(value) is None:
-        raise ValueError(f"{value!r} is neither a host name nor an IP address")
+        raise ValueError(f"{_shown(value)} is neither a host name nor an IP address")
+    return value
+
+
+def _is_user(value: str) -> str:
+    if _USER.fullmatch(value) is None:
+        raise ValueError(
+            f"{value!r} is not a user's name such as genesys, svc@corp.example or CORP\\svc"
+        )
+    return value
+
+
+def _is_name(value: str) -> str:
+    if _NAME.fullmatch(value) is None:
+        raise ValueError(
+            f"{value!r} is not a name: letters, digits, dots, dashes and underscores; first a"
+            " letter or a digit"
+        )
+    return value
+
+
+def _is_pair(value: str) -> str:
+    if _PAIR.fullmatch(value) is None:
+        raise ValueError("is not the number of a pair; pairs are numbered from 1")
     return value
 
 
@@ -43,6 +161,15 @@ def _is_tag(value: str) -> str:
     if _TAG.fullmatch(value) is None:
         raise ValueError(f"{value!r} is not an image tag; name a version such as 100.0.100.11")
     return value
+
+
+def tag_problem(value: str) -> str:
+    """Why a text can't be a version; '' if it can be one."""
+    try:
+        _is_tag(value)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _is_digest(value: str) -> str:
@@ -57,46 +184,76 @@ def _is_digest(value: str) -> str:
 def _is_repository(value: str) -> str:
     if _REPOSITORY.fullmatch(value) is None:
         raise ValueError(
-            f"{value!r} is not a place of images such as registry.example.com:5000/exec"
-            " (no scheme, lower case, no tag)"
+            f"{_shown(value)} is not a place of images such as registry.example.com:5000/exec"
+            " (no scheme, no user, lower case, no tag)"
+        )
+    return value
+
+
+def _is_place_of_images(value: str) -> str:
+    if value == NO_REGISTRY:
+        return value
+    first = _is_repository(value).partition("/")[0]
+    if first != "localhost" and "." not in first and ":" not in first:
+        raise ValueError(
+            f"{value!r} is on Docker Hub to Docker, since {first!r} has neither a dot nor a port;"
+            f" write docker.io/{value} if that is meant, else the registry's full name or its port"
+            f" ({first}:443/…)"
         )
     return value
 
 
 def _is_org_id(value: str) -> str:
-    try:
-        UUID(value)
-    except ValueError:
+    if _UUID.fullmatch(value) is None:
         raise ValueError(
-            f"{value!r} is not an organization id (a UUID, from Organization Settings /"
-            " Organization Details / Advanced in Genesys Cloud)"
-        ) from None
+            f"{value!r} is not an organization id: a UUID such as"
+            " 6662cb10-0d4d-4710-b979-db69011e66fd, from Organization Settings / Organization"
+            " Details / Advanced in Genesys Cloud"
+        )
     return value
 
 
 def _is_client_id(value: str) -> str:
-    try:
-        UUID(value)
-    except ValueError:
+    if _UUID.fullmatch(value) is None:
         raise ValueError(
-            f"{value!r} is not an OAuth client's id (a UUID, from Integrations / OAuth / Client"
-            " Details in Genesys Cloud)"
-        ) from None
+            f"{value!r} is not an OAuth client's id: a UUID such as"
+            " 2f0b1a6e-7c57-4a9e-9a3e-0d7c1f5b8a11, from Integrations / OAuth / Client Details in"
+            " Genesys Cloud"
+        )
     return value
 
 
 def _is_absolute(value: str) -> str:
-    if not value.startswith("/") or ":" in value:
-        raise ValueError(f"{value!r} is not an absolute path without a colon")
+    if not value.startswith("/") or ":" in value or "\0" in value or ".." in value.split("/"):
+        raise ValueError(f"{value!r} is not an absolute path without colons and `..`")
+    if not value.strip("/"):
+        raise ValueError("must be a directory below /; the root would hide everything in it")
     return value
 
 
+def endpoints_of(voice_server: str) -> list[tuple[str, int]]:
+    """Host and port of the primary and the backup of `primary:port/backup:port`; IPv6 addresses
+    stand in brackets. ValueError if it isn't of that form."""
+    found = []
+    for address in voice_server.split("/"):
+        host, colon, port = address.rpartition(":")
+        if host.startswith("[") and host.endswith("]") and ":" in host:
+            host = host[1:-1]
+        elif ":" in host:
+            colon = ""
+        is_port = port.isascii() and port.isdecimal() and 0 < int(port) < 65536
+        if not colon or not is_port:
+            break
+        found.append((_is_host(host), int(port)))
+    if len(found) != 2 or voice_server.count("/") != 1:
+        raise ValueError(
+            f"{_shown(voice_server)} is not of the form primary:port/backup:port (IPv6 in brackets)"
+        )
+    return found
+
+
 def _is_voice_server(value: str) -> str:
-    found = _VOICE.fullmatch(value)
-    if found is None or not all(0 < int(found[n]) < 65536 for n in (2, 4)):
-        raise ValueError(f"{value!r} is not of the form primary:port/backup:port")
-    _is_host(found[1])
-    _is_host(found[3])
+    endpoints_of(value)
     return value
 
 
@@ -110,15 +267,29 @@ def _has_no_comma(value: str) -> str:
     return value
 
 
+def _is_log_name(value: str) -> str:
+    if "$" in LOG_REFERENCE.sub("", value):
+        raise ValueError(
+            f"{value!r} has a $ that nothing would fill in; ${{TENANT_ID}} and ${{HOSTNAME}} are"
+            " filled in"
+        )
+    if "/" in value or "\0" in value:
+        raise ValueError(f"{value!r} is not the name of a file; the directory is log.path")
+    return value
+
+
 Host = Annotated[str, AfterValidator(_is_host)]
+User = Annotated[str, AfterValidator(_is_user)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Tag = Annotated[str, AfterValidator(_is_tag)]
 Digest = Annotated[str, AfterValidator(_is_digest)]
 AbsolutePath = Annotated[str, AfterValidator(_is_absolute)]
 VoiceServer = Annotated[str, AfterValidator(_is_voice_server)]
 Folder = Annotated[str, AfterValidator(_has_no_comma)]
+LogName = Annotated[str, AfterValidator(_is_log_name)]
 Text = Annotated[str, Field(min_length=1)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Name = Annotated[str, AfterValidator(_is_name)]
+PairNumber = Annotated[str, AfterValidator(_is_pair)]
 
 
 class Tenant(Section):
@@ -141,9 +312,19 @@ class Tenant(Section):
     )
 
 
+class SshHost(Section):
+    """How one host differs from the others; what isn't set is as for all of them."""
+
+    user: User | None = Field(default=None, description="user on this host")
+    port: Port | None = Field(default=None, description="SSH port of this host")
+    key_path: Text | None = Field(default=None, description="private key for this host")
+
+
 class Ssh(Section):
-    user: Name = Field(default="genesys", description="user on every host, in its group docker")
-    port: Port = Field(default=22, description="SSH port of every host")
+    user: User = Field(default="genesys", description="user on every host, in its group docker")
+    port: Port | None = Field(
+        default=None, description="SSH port of every host; none: ssh_config decides, else 22"
+    )
     key_path: str | None = Field(
         default=None,
         description="private key; without it the SSH agent and ~/.ssh/config decide. Relative to"
@@ -153,11 +334,27 @@ class Ssh(Section):
         default="~/.ssh/known_hosts",
         description="host keys; a host that isn't in it, or answers with another key, is refused",
     )
+    hosts: dict[Host, SshHost] = Field(
+        default={}, description="hosts with another user, port or key, by name or address"
+    )
+
+    def at(self, host: str) -> Ssh:
+        """What holds for one host."""
+        own = self.hosts.get(host)
+        return self.model_copy(update=own.model_dump(exclude_none=True)) if own else self
+
+
+NO_REGISTRY = "none"
+NO_REGISTRY_PLACE = "no-registry.invalid/exec"
+"""What images are called on the hosts of a site without a registry. Nobody can have that name
+(RFC 2606), so Docker can't fetch one that is missing from a stranger: `exec/excs` would be
+somebody's on Docker Hub."""
 
 
 class Registry(Section):
-    repository: Annotated[str, AfterValidator(_is_repository)] = Field(
-        description="where the images are: registry host, port and path, without a scheme"
+    repository: Annotated[str, AfterValidator(_is_place_of_images)] = Field(
+        description="where the images are: registry host, port and path, without a scheme; none:"
+        " there is no registry, `exctl images push` brings them onto the hosts"
     )
     infra_repository: Text | None = Field(
         default=None, description="the vendor's EXEC_INFRA_DOCKER_REPOSITORY, kept for export"
@@ -166,11 +363,60 @@ class Registry(Section):
         default=None,
         description="user of the registry; its password is the secret registryPassword",
     )
+    password_command: Text | None = Field(
+        default=None,
+        description="a command that prints the password, in place of registryPassword, for"
+        " registries whose passwords are short-lived",
+    )
+    docker_config: bool = Field(
+        default=False,
+        description="take user and password from the Docker config of whoever runs this: its"
+        " credential helpers, or what docker login left",
+    )
     insecure: bool = Field(
         default=False,
         description="the registry speaks HTTP without TLS (the hosts' Docker has it among its"
         " insecure-registries then)",
     )
+
+    @property
+    def is_used(self) -> bool:
+        """Whether there is a registry at all."""
+        return self.repository != NO_REGISTRY
+
+    @property
+    def place(self) -> str:
+        """What the images' names begin with."""
+        return self.repository if self.is_used else NO_REGISTRY_PLACE
+
+    @property
+    def needs_secret(self) -> bool:
+        """Whether its password is the secret registryPassword."""
+        return self.username is not None and self.password_command is None
+
+    @model_validator(mode="after")
+    def _has_one_login(self) -> Self:
+        if not self.is_used and (self.username or self.password_command or self.docker_config):
+            raise ValueError("repository is none, so there is nothing to log in to")
+        if self.docker_config and (self.username or self.password_command):
+            raise ValueError(
+                "docker_config is true, so the user and the password come from Docker's config;"
+                " remove username and password_command, or docker_config"
+            )
+        if self.password_command is not None and self.username is None:
+            raise ValueError("password_command is set, but username isn't (for ECR it is AWS)")
+        return self
+
+    @field_validator("password_command")
+    @classmethod
+    def _is_command(cls, value: str | None) -> str | None:
+        try:
+            words = shlex.split(value) if value is not None else ["-"]
+        except ValueError:
+            words = []
+        if not words:
+            raise ValueError("is not a command: words as a shell has them, with quotes closed")
+        return value
 
 
 class Logs(Section):
@@ -239,34 +485,36 @@ class Resources(Section):
     )
 
 
+def _one_of(words: tuple[str, ...]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
 class Log(Section):
     path: AbsolutePath | None = Field(
         default=None,
         description="where the service writes its files inside the container; it has to be in"
         " logs.container_path to reach the host; none: to stdout",
     )
-    filename: str = Field(default="", description="pattern of the file name")
-    level: Literal["trace", "debug", "info", "warn", "error", "fatal"] = Field(
-        default="info", description="trace, debug, info, warn, error or fatal"
-    )
+    filename: LogName = Field(default="", description="pattern of the file name")
+    level: vendor.LogLevel = Field(default="info", description=_one_of(vendor.LOG_LEVELS))
 
 
 class ExcsLog(Log):
-    filename: Text = Field(
+    filename: Annotated[LogName, Field(min_length=1)] = Field(
         default="excs-${TENANT_ID}.%Y%m%d_%H%M%S_%L.log",
         description="pattern of the file name; ${TENANT_ID} and ${HOSTNAME} are filled in",
     )
 
 
 class ExasLog(Log):
-    filename: str = Field(
+    filename: LogName = Field(
         default="exas-${TENANT_ID}.%Y%m%d_%H%M%S_%L.log",
         description="pattern of the file name; ${TENANT_ID} and ${HOSTNAME} are filled in",
     )
 
 
 class ExcpLog(Log):
-    filename: Text = Field(
+    filename: Annotated[LogName, Field(min_length=1)] = Field(
         default="excp-.%Y%m%d_%H%M%S_%L_${TENANT_ID}_${HOSTNAME}.log",
         description="pattern of the file name; ${TENANT_ID} and ${HOSTNAME} are filled in",
     )
@@ -276,10 +524,12 @@ def _is_environment(value: dict[str, str]) -> dict[str, str]:
     for name in value:
         if _VARIABLE.fullmatch(name) is None:
             raise ValueError(f"{name!r} is not the name of a variable")
+        if "\0" in value[name]:
+            raise ValueError(f"{name} holds a NUL, which no variable can")
         if name in _SECRET_VARIABLES:
             raise ValueError(
-                f"{name} would stand here in clear; set it with: pulumi config set --secret"
-                f" exec:{_SECRET_VARIABLES[name]}"
+                f"{name} would stand here in plaintext; set it with: exctl secret set"
+                f" {_SECRET_VARIABLES[name]}"
             )
     return value
 
@@ -308,20 +558,26 @@ class Runtime(Section):
 class ConfigDb(Section):
     host: Host = Field(description="host of the Engage Config DB")
     port: Port | None = Field(
-        default=None, description="its port; 5432 for postgresql, to be given for the others"
+        default=None,
+        description=f"its port; {vendor.POSTGRESQL_PORT} for postgresql, mandatory for the others",
     )
     user: Text = Field(description="user of the database; its password: secret configDbPassword")
     name: Text = Field(description="name of the database")
-    type: Literal["postgresql", "oracle", "mssql"] = Field(
-        default="postgresql", description="postgresql, oracle or mssql"
+    type: vendor.ConfigDbType = Field(
+        default="postgresql", description=_one_of(vendor.CONFIG_DB_TYPES)
     )
     ssl: bool = Field(default=False, description="connect by TLS")
 
     @model_validator(mode="after")
     def _port_is_known(self) -> Self:
-        if self.port is None and self.type != "postgresql":
+        if self.port is None and self.type not in vendor.CONFIG_DB_PORTS:
             raise ValueError(f"port is missing; {self.type} has no default here, name it")
         return self
+
+    @property
+    def known_port(self) -> int:
+        """The port, or the default of this type of database."""
+        return self.port or vendor.CONFIG_DB_PORTS[self.type]
 
 
 class Sync(Section):
@@ -352,7 +608,7 @@ class Excs(Runtime):
     config_db: ConfigDb = Field(description="the Engage Config DB")
     sync: Sync = Field(default=Sync(), description="which objects are synced")
     sync_gate: SyncGate = Field(default=SyncGate(), description="when the sync is complete")
-    gc_queue_name_suffix: Annotated[str, Field(min_length=1)] = Field(
+    gc_queue_name_suffix: Text = Field(
         default=vendor.QUEUE_NAME_SUFFIX,
         description="marks the queues that come from Engage; changing it makes new queues",
     )
@@ -398,21 +654,35 @@ class Pair(Runtime):
 
     @model_validator(mode="after")
     def _hosts_differ(self) -> Self:
-        if self.hosts[0] == self.hosts[1]:
+        first, second = self.hosts
+        if canonical_host(first) == canonical_host(second):
+            both = first if first == second else f"one, spelled {first} and {second}"
             raise ValueError(
-                f"both hosts are {self.hosts[0]}; a pair needs two hosts, or one failure ends both"
+                f"both hosts are {both}; a pair needs two hosts, or one failure ends both"
             )
         return self
 
 
 class Excp(Section):
-    pairs: Annotated[
-        dict[Annotated[str, Field(pattern=r"^[1-9][0-9]*$")], Pair], Field(min_length=1)
-    ] = Field(description="one pair for each SIP Server HA pair, by its number")
+    pairs: Annotated[dict[PairNumber, Pair], Field(min_length=1)] = Field(
+        description="one pair for each SIP Server HA pair, by its number"
+    )
+
+
+def _is_waiver(value: str) -> str:
+    name = value.partition("@")[0]
+    if name not in list(CheckName):
+        close = difflib.get_close_matches(name, list(CheckName), 1)
+        hint = f'. Did you mean "{close[0]}"?' if close else f"; there are {', '.join(CheckName)}"
+        raise ValueError(f"{name!r} is not a check of the preflight{hint}")
+    return value
+
+
+Waiver = Annotated[str, AfterValidator(_is_waiver)]
 
 
 class Preflight(Section):
-    waive: dict[str, Annotated[str, Field(min_length=1)]] = Field(
+    waive: dict[Waiver, Text] = Field(
         default={},
         description="findings of `exctl doctor` that don't matter here: name of the check, or"
         " name@host, and the reason",

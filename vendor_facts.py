@@ -6,11 +6,12 @@ that no vendor text says it, and that `environment` in a stack file can override
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Service = Literal["excs", "exas", "excp"]
-SERVICES: tuple[Service, ...] = ("excs", "exas", "excp")
+SERVICES: tuple[Service, ...] = get_args(Service)
 
 EXCS_PORT = 3640
 EXAS_PORT = 3630
@@ -27,8 +28,11 @@ use its *default* port, which only the site knows (8000 in the vendor's table)."
 QUEUE_NAME_SUFFIX = "-Engage-external"
 """Source: deployment, EXCS Parameters."""
 
-LOG_LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
-CONFIG_DB_TYPES = ("postgresql", "oracle", "mssql")
+LogLevel = Literal["trace", "debug", "info", "warn", "error", "fatal"]
+ConfigDbType = Literal["postgresql", "oracle", "mssql"]
+LOG_LEVELS: tuple[LogLevel, ...] = get_args(LogLevel)
+CONFIG_DB_TYPES: tuple[ConfigDbType, ...] = get_args(ConfigDbType)
+CONFIG_DB_PORTS: Mapping[ConfigDbType, int] = {"postgresql": POSTGRESQL_PORT}
 """Source: deployment, Parameters tables."""
 
 HEALTH_PATH, STATUS_PATH, METRICS_PATH = "/health", "/status", "/metrics"
@@ -162,6 +166,18 @@ SECRETS: tuple[SecretKey, ...] = (
     SecretKey("registryPassword", "the image registry's password (needed if registry.username)"),
     SecretKey("oauthClientSecret", "the OAuth client's secret in the EX org"),
 )
+
+
+INFERRED = tuple(
+    dict.fromkeys(
+        [
+            *(p.variable for p in PARAMETERS if p.standing == "inferred"),
+            EXCS_URL_VARIABLE,
+            REDIS_TLS_VARIABLE,
+        ]
+    )
+)
+"""The container's variables that no vendor text names."""
 
 
 def parameters_of(service: Service) -> tuple[Parameter, ...]:

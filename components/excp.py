@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import pulumi
 
 from components.service import Service, Site
 from health.gates.guard import GuardRule
+from health.pair import FIRST_VARIABLE, put_first
 from stack.layout import Instance, Layout
+from stack.loader import left_out
 
 
 class ExcpPair(pulumi.ComponentResource):
     """Two instances that do the same work, touched strictly one after the other.
 
     The second one's guard and container wait for the first one's health gate, so that at any moment
-    at least one of the two serves.
+    at least one of the two serves. Which is first follows EXEC_PAIR_FIRST: one that doesn't serve
+    goes before its peer, whose guard would else refuse.
     """
 
     def __init__(
@@ -27,7 +31,9 @@ class ExcpPair(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exec:components:ExcpPair", f"pair-{number}", None, opts)
-        running = [i for i in layout.running if i.pair == number]
+        members = {i.key: i for i in layout.running if i.pair == number}
+        order = put_first(list(members), os.environ.get(FIRST_VARIABLE, ""))
+        running = [members[key] for key in order]
         before = list(after)
         for position, instance in enumerate(running):
             service = Service(
@@ -38,7 +44,8 @@ class ExcpPair(pulumi.ComponentResource):
                 waiting=[later.key for later in running[position + 1 :]],
                 opts=pulumi.ResourceOptions(parent=self),
             )
-            before = [service.health]
+            if instance.key not in left_out():
+                before = [service.health]
         self.register_outputs({"instances": [instance.key for instance in running]})
 
 
@@ -66,5 +73,8 @@ def _guard_rule(instance: Instance, peer: Instance) -> GuardRule:
         urls=(instance.health_url,),
         peer=peer.key,
         peer_urls=(peer.health_url,),
+        stack=instance.labels["exec.stack"],
+        container_name=instance.container_name,
+        peer_container_name=peer.container_name,
         peer_stopped=peer.is_stopped,
     )

@@ -33,7 +33,7 @@ class Site:
     @property
     def reach(self) -> Reach:
         ssh = self.config.ssh
-        return Reach(self.config.gate.via, ssh.user, ssh.port, ssh.key_path, ssh.known_hosts_path)
+        return Reach(self.config.gate.via, ssh.model_dump_json(exclude_unset=True))
 
 
 class Service(pulumi.ComponentResource):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
 import click
 
+from exctl.cli import unforeseen
 from exctl.cli.usage import no_command, worded
 from exctl.cli.vendor_spelling import translated
-from exctl.errors import INTERRUPTED, USAGE, ExctlError
+from exctl.errors import FAILED, INTERRUPTED, NOTHING_TOUCHED, USAGE, ExctlError
 from exctl.pulumi.interrupts import as_ctrl_c
 
 SECTIONS = {
@@ -18,10 +20,12 @@ SECTIONS = {
         "support-bundle",
     ),
     "Change (shows its plan first, and asks)": (
-        "up", "stop", "start", "restart", "update", "rollback", "rotate", "images", "destroy",
+        "up", "stop", "start", "restart", "update", "rollback", "rotate", "secret", "images",
+        "destroy",
     ),
     "Begin, move, mend": (
-        "init", "import-env", "adopt", "export-env", "transaction", "unlock", "completion",
+        "init", "import-env", "adopt", "export-env", "transaction", "unlock", "forget",
+        "completion",
     ),
 }  # fmt: skip
 
@@ -92,7 +96,7 @@ def run() -> int:
     try:
         main(translated(sys.argv[1:]), prog_name="exctl", standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("exctl: not done; nothing was touched.", err=True)
+        click.echo(f"exctl: not done.\n{NOTHING_TOUCHED}", err=True)
         return INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
@@ -101,15 +105,22 @@ def run() -> int:
         click.echo(f"exctl: {worded(error)}", err=True)
         return USAGE
     except ExctlError as error:
-        click.echo(f"exctl: {error}", err=True)
+        click.echo(f"exctl: {error.text}", err=True)
         return error.code
     except KeyboardInterrupt:
         click.echo("exctl: interrupted; run the same command again to go on.", err=True)
         return INTERRUPTED
+    except BrokenPipeError:  # whoever reads has had enough: `exctl logs | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return FAILED
+    except Exception as error:  # noqa: BLE001  # the outermost: no operator meets a traceback
+        click.echo(f"exctl: {unforeseen.worded(error)}", err=True)
+        return FAILED
     return 0
 
 
 def entry() -> None:
+    unforeseen.prepare_streams()
     as_ctrl_c()
     sys.exit(run())
 

@@ -1,15 +1,36 @@
-"""Errors that end a command: worded for the operator, each with its exit code."""
+"""Errors that end a command: worded for the operator, each with its exit code.
+
+What a command has left behind is data (`touched`) and is said by the error itself, in the last
+line of `text`. `str()` is the reason alone, which another message may quote.
+"""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 DONE, FAILED, USAGE, ROLLED_BACK, UNHEALTHY, INTERRUPTED = 0, 1, 2, 3, 4, 130
 """Exit codes of exctl. Source: the design, Contracts."""
 
+NOTHING_TOUCHED = "Nothing was touched."
+
 
 class ExctlError(Exception):
-    """What went wrong, what to do, and what state things are in. `code` is the exit code."""
+    """What went wrong and what to do. `code` is the exit code.
 
-    code = FAILED
+    `touched`: whether anything was changed; None where the message itself says what was.
+    """
+
+    code: ClassVar[int] = FAILED
+    untouched_line: ClassVar[str] = NOTHING_TOUCHED
+
+    def __init__(self, message: str, touched: bool | None = None) -> None:
+        super().__init__(message)
+        self.touched = touched
+
+    @property
+    def text(self) -> str:
+        """The message as an operator is shown it, with the state that things are in."""
+        return f"{self}\n{self.untouched_line}" if self.touched is False else str(self)
 
 
 class FailedRun(ExctlError):
@@ -19,12 +40,17 @@ class FailedRun(ExctlError):
     when all of them were done.
     """
 
+    untouched_line = "No container was touched."
+
     def __init__(
-        self, message: str, reason: str = "", touched: bool = True, is_of_a_step: bool = True
+        self,
+        message: str,
+        reason: str = "",
+        touched: bool | None = True,
+        is_of_a_step: bool = True,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, touched)
         self.reason = reason or message
-        self.touched = touched
         self.is_of_a_step = is_of_a_step
 
 
@@ -33,9 +59,11 @@ class Interrupted(ExctlError):
 
     code = INTERRUPTED
 
-    def __init__(self, message: str, touched: bool) -> None:
-        super().__init__(message)
-        self.touched = touched
+
+class LeftOut(ExctlError):
+    """Done, but not to all that was meant: some of it couldn't be reached."""
+
+    code = UNHEALTHY
 
 
 class RolledBack(ExctlError):
@@ -48,3 +76,6 @@ class NothingTouched(ExctlError):
     """A mistake in the command or the stack file, found before anything was touched."""
 
     code = USAGE
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, touched=False)

@@ -23,8 +23,7 @@ def run_directory(project: Path) -> Path:
         (found / STATE).mkdir(exist_ok=True)
     except OSError as error:
         raise NothingTouched(
-            f"{found} can't be made ({error.strerror}); exctl keeps its locks there. Nothing was"
-            " touched."
+            f"{found} can't be made ({error.strerror}); exctl keeps its locks there."
         ) from None
     return found
 

@@ -1,4 +1,7 @@
-"""Which project and which stack a command is about, and what its stack file says."""
+"""Which project and which stack a command is about, and what its stack file says.
+
+Light until a stack file is read: shell completion asks for the stacks at every TAB.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exctl.errors import NothingTouched
-from exctl.project import EXAMPLE as EXAMPLE
-from exctl.project import PROGRAM as PROGRAM
-from exctl.project import find_project as find_project
-from exctl.project import stacks_of as stacks_of
-from exctl.project import wanted_stack
 
 if TYPE_CHECKING:  # every command names Site: `exctl --help` and completion load no more than that
     from config_schema import ExecConfig
     from stack.layout import Layout
+
+PROGRAM = Path(__file__).resolve().parents[1]
+EXAMPLE = "example"
+STACK_VARIABLE = "PULUMI_STACK"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,10 @@ class Place:
     project: Path
     stack: str
 
+    @property
+    def file(self) -> Path:
+        return self.project / f"Pulumi.{self.stack}.yaml"
+
 
 @dataclass(frozen=True)
 class Site(Place):
@@ -35,6 +41,37 @@ class Site(Place):
 
     config: ExecConfig
     layout: Layout
+
+
+def find_project() -> Path:
+    """The directory of Pulumi.yaml: this one or one above it, else that of this program.
+
+    Raises NothingTouched if the directory that the shell is in is gone.
+    """
+    try:
+        here = Path.cwd()
+    except OSError:
+        raise NothingTouched("the current directory is gone; change to another one.") from None
+    for directory in (here, *here.parents):
+        if (directory / "Pulumi.yaml").exists():
+            return directory
+    return PROGRAM
+
+
+def stacks_of(project: Path) -> list[str]:
+    """The stacks that have a file, by name."""
+    names = (
+        path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+        for path in project.glob("Pulumi.*.yaml")
+    )
+    return sorted(name for name in names if name != EXAMPLE)
+
+
+def wanted_stack(named: str | None, known: list[str]) -> str | None:
+    """The stack named, else the one in PULUMI_STACK (maybe with its organization and project, as
+    Pulumi takes it), else the only one there is."""
+    wanted = named or os.environ.get(STACK_VARIABLE, "").rpartition("/")[2]
+    return wanted or (known[0] if len(known) == 1 else None)
 
 
 def find_place(stack: str | None) -> Place:
@@ -49,13 +86,13 @@ def find_place(stack: str | None) -> Place:
         raise NothingTouched(
             f"say which stack: --stack NAME, or PULUMI_STACK; {project} has {_list(known)}."
         )
-    path = project / f"Pulumi.{wanted}.yaml"
+    place = Place(project, wanted)
     if wanted not in known:
         raise NothingTouched(
-            f"there is no stack file {path}; {project} has {_list(known)}. To begin a new stack:"
-            f" exctl init --stack {wanted}. Nothing was touched."
+            f"there is no stack file {place.file}; {project} has {_list(known)}. To begin a new"
+            f" stack: exctl init --stack {wanted}."
         )
-    return Place(project, wanted)
+    return place
 
 
 def open_site(stack: str | None, candidate: Path | None = None) -> Site:
@@ -64,29 +101,34 @@ def open_site(stack: str | None, candidate: Path | None = None) -> Site:
     Raises NothingTouched with every problem of the stack file at once.
     """
     place = find_place(stack)
-    # ssh is to be started there: the paths of keys in a stack file are relative to it.
+    enter(place)
+    return site_at(place, candidate or place.file)
+
+
+def enter(place: Place) -> None:
+    """Goes to the project: ssh is to be started there, as the paths of keys are relative to it."""
     os.chdir(place.project)
-    return site_at(place, candidate or place.project / f"Pulumi.{place.stack}.yaml")
 
 
 def site_at(place: Place, path: Path) -> Site:
     """The stack as the file at `path` says. Raises NothingTouched with every problem at once."""
-    return _parsed(place, *read_stack_file(path))
+    return _parsed(place, path.name, *read_stack_file(path))
 
 
 def site_of(place: Place, name: str, text: str) -> Site:
     """The stack as this text of a stack file, which is called `name`, says."""
-    return _parsed(place, *read_settings(name, text))
+    return _parsed(place, name, *read_settings(name, text))
 
 
-def _parsed(place: Place, values: Mapping[str, str], secret_keys: set[str]) -> Site:
+def _parsed(place: Place, name: str, values: Mapping[str, str], secret_keys: set[str]) -> Site:
     from stack.layout import build_layout
-    from stack.loader import message, orgs_of_other_stacks, parse
+    from stack.loader import orgs_of_other_stacks, parse
+    from stack.problems import message
 
     others = orgs_of_other_stacks(place.project, place.stack)
-    config, problems = parse(values, secret_keys, others)
+    config, problems = parse(values, secret_keys, others, place.stack)
     if config is None or problems:
-        raise NothingTouched(message(place.stack, problems))
+        raise NothingTouched(message(name, problems))
     return Site(place.project, place.stack, config, build_layout(config, place.stack))
 
 
@@ -96,40 +138,33 @@ def read_stack_file(path: Path) -> tuple[dict[str, str], set[str]]:
     A secret's text is its ciphertext: enough to tell that it's set. Raises NothingTouched if the
     file isn't YAML or has no `config`.
     """
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise NothingTouched(f"{path.name} can't be read: {error}. Nothing was touched.") from None
-    return read_settings(path.name, text)
+    from exctl import files
+
+    return read_settings(path.name, files.read(path))
 
 
 def read_settings(name: str, text: str) -> tuple[dict[str, str], set[str]]:
     """The same of a stack file's text; `name` is what it is called."""
-    import yaml
-
-    from stack.loader import NAMESPACE
+    from stack import yaml_text
+    from stack.problems import message
 
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise NothingTouched(f"{name} isn't YAML: {error}. Nothing was touched.") from None
-    found = content.get("config") if isinstance(content, Mapping) else None
-    if not isinstance(found, Mapping):
-        raise NothingTouched(f"{name} has no section `config`. Nothing was touched.")
-    prefix = f"{NAMESPACE}:"
-    ours = {str(k).removeprefix(prefix): v for k, v in found.items() if str(k).startswith(prefix)}
-    secret_keys = {name for name, value in ours.items() if _is_secret(value)}
+        ours = yaml_text.settings_in(text)
+    except yaml_text.NotReadable as error:
+        raise NothingTouched(message(name, error.problems)) from None
+    secret_keys = {name for name, value in ours.items() if yaml_text.holds_secret(value)}
     return {name: _text(value) for name, value in ours.items()}, secret_keys
 
 
-def _is_secret(value: Any) -> bool:
-    return isinstance(value, Mapping) and set(value) == {"secure"}
-
-
 def _text(value: Any) -> str:
-    if _is_secret(value):
-        return str(value["secure"])
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case {"secure": str(ciphertext), **others} if not others:
+            return ciphertext
+    return json.dumps(value)
 
 
 def _list(stacks: list[str]) -> str:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 from stack.text import plain_text
@@ -23,6 +24,29 @@ from stack.text import plain_text
 PROBE_TIMEOUT_SECONDS = 5.0
 """Chosen: a service that takes longer than this to say that it is well isn't well."""
 BODY_LIMIT_BYTES = 1 << 20
+SSH_FAILED = 255
+"""ssh's exit code where it failed itself. Source: ssh(1), EXIT STATUS."""
+
+
+class AnswerKind(StrEnum):
+    """What a probe came back with. REFUSED alone is certain that nothing serves there."""
+
+    OK = "ok"
+    """HTTP 200."""
+    UNHEALTHY = "unhealthy"
+    """HTTP 5xx: the service itself says that it isn't well."""
+    ODD = "odd"
+    """Another HTTP code, or something that isn't HTTP."""
+    REFUSED = "refused"
+    """Nothing listens on the port."""
+    NO_ANSWER = "no_answer"
+    """Not in time, or the connection was closed without an answer."""
+    FORWARD_FAILED = "forward_failed"
+    """SSH reached the host and opened no way to the port: it is closed, or sshd forwards nothing.
+    Over a shared connection ssh doesn't say which (Measured: OpenSSH 9.2)."""
+    UNREACHABLE = "unreachable"
+    """The host isn't reached at all: no route, no such name, no SSH."""
+    NOT_ASKED = "not_asked"
 
 
 @dataclass(frozen=True)
@@ -32,16 +56,27 @@ class Answer:
     code: int | None
     body: bytes = b""
     error: str = ""
-    is_refused: bool = False
-    """Nothing listens on the port: certain, where a time-out leaves doubt."""
+    failure: AnswerKind = AnswerKind.NO_ANSWER
+    """Where there is no code: what kept it away."""
     seconds: float = 0.0
 
     @property
+    def kind(self) -> AnswerKind:
+        if self.code is None:
+            return self.failure
+        if self.code == 200:
+            return AnswerKind.OK
+        return AnswerKind.UNHEALTHY if self.code >= 500 else AnswerKind.ODD
+
+    @property
     def is_ok(self) -> bool:
-        return self.code == 200
+        return self.kind is AnswerKind.OK
 
     def __str__(self) -> str:
         return self.error if self.code is None else f"HTTP {self.code}"
+
+
+NOT_ASKED = Answer(None, error="not asked", failure=AnswerKind.NOT_ASKED)
 
 
 Probe = Callable[[str], Answer]
@@ -64,16 +99,22 @@ def direct_probe(timeout_seconds: float = PROBE_TIMEOUT_SECONDS) -> Probe:
     return probe
 
 
-def ssh_probe(ssh: Sequence[str], timeout_seconds: float = PROBE_TIMEOUT_SECONDS) -> Probe:
+def ssh_probe(
+    ssh: Sequence[str], timeout_seconds: float = PROBE_TIMEOUT_SECONDS, is_alone: bool = False
+) -> Probe:
     """A probe from the service's host itself, for networks where only SSH is open.
 
     `ssh` is the whole command up to and with the destination. `-W` joins its stdin and stdout to
     the service's port on that host's loopback, over the run's one connection to the host.
+
+    `is_alone`: by a login of its own, which costs a handshake and tells a closed port from an sshd
+    that forwards nothing.
     """
+    alone = ["-o", "ControlPath=none", "-o", "LogLevel=INFO"] if is_alone else []
 
     def probe(url: str) -> Answer:
         _, port = _address(url)
-        command = [*ssh[:-1], "-W", f"127.0.0.1:{port}", ssh[-1]]
+        command = [ssh[0], *alone, *ssh[1:-1], "-W", f"127.0.0.1:{port}", ssh[-1]]
         started = time.monotonic()
         ours, theirs = socket.socketpair()
         # A file and not a pipe: ssh may leave the shared connection behind in the background,
@@ -81,27 +122,33 @@ def ssh_probe(ssh: Sequence[str], timeout_seconds: float = PROBE_TIMEOUT_SECONDS
         with ours, tempfile.TemporaryFile() as words:
             with theirs:
                 end = theirs.fileno()
-                process = subprocess.Popen(command, stdin=end, stdout=end, stderr=words)
+                try:
+                    process = subprocess.Popen(command, stdin=end, stdout=end, stderr=words)
+                except OSError as error:
+                    why = f"ssh can't be started: {error.strerror}"
+                    return Answer(None, error=why, failure=AnswerKind.UNREACHABLE)
             try:
                 answer = _ask(ours, url, started, timeout_seconds)
             finally:
                 ours.close()
-                _end(process)
-            if answer.code is not None:
+                code = _end(process)
+            if answer.code is not None or code != SSH_FAILED:
                 return answer
             words.seek(0)
-            return _in_words_of_ssh(answer, plain_text(words.read().decode("utf-8", "replace")))
+            return _in_words_of_ssh(answer, words.read().decode("utf-8", "replace"))
 
     return probe
 
 
 def _in_words_of_ssh(answer: Answer, said: str) -> Answer:
-    if not said:
-        return answer
-    # Its words for 'the host was reached, and nothing listens on that port there'.
-    refused = "open failed" in said and "Connection refused" in said
-    error = "connection refused" if refused else f"ssh: {said}"
-    return Answer(None, error=error, is_refused=refused, seconds=answer.seconds)
+    """ssh has no codes for what went wrong. Source: OpenSSH 9.2, channels.c, mux.c, ssh.c."""
+    lines = [plain_text(line) for line in said.splitlines() if line.strip()]
+    kind, error = AnswerKind.UNREACHABLE, f"ssh: {lines[-1] if lines else 'no words'}"
+    if "open failed: connect failed: Connection refused" in said:
+        kind, error = AnswerKind.REFUSED, "connection refused"
+    elif "open failed" in said or "forwarding" in said.lower():
+        kind = AnswerKind.FORWARD_FAILED
+    return Answer(None, error=error, failure=kind, seconds=answer.seconds)
 
 
 def _address(url: str) -> tuple[str, int]:
@@ -140,24 +187,24 @@ def _cut(connection: socket.socket) -> None:
 
 def _no_answer(error: Exception, started: float, timeout_seconds: float) -> Answer:
     seconds = time.monotonic() - started
-    refused = isinstance(error, ConnectionRefusedError)
-    if refused:
-        text = "connection refused"
+    kind = AnswerKind.NO_ANSWER
+    if isinstance(error, ConnectionRefusedError):
+        kind, text = AnswerKind.REFUSED, "connection refused"
     elif isinstance(error, TimeoutError) or seconds >= timeout_seconds:
         text = f"no answer within {timeout_seconds:g} seconds"
     elif isinstance(error, http.client.RemoteDisconnected | ConnectionError):
         text = "connection closed without an answer"
     elif isinstance(error, OSError):
-        text = plain_text(error.strerror or error)
+        kind, text = AnswerKind.UNREACHABLE, plain_text(error.strerror or error)
     else:
-        text = f"not an HTTP answer ({type(error).__name__})"
-    return Answer(None, error=text, is_refused=refused, seconds=seconds)
+        kind, text = AnswerKind.ODD, f"not an HTTP answer ({type(error).__name__})"
+    return Answer(None, error=text, failure=kind, seconds=seconds)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Waits for ssh, whose stdin is closed by now, and kills it if it lingers."""
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """ssh's exit code. Its stdin is closed by now: if it lingers it is killed."""
     try:
-        process.wait(1)
+        return process.wait(1)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait()
+        return process.wait()

@@ -61,7 +61,7 @@ def ourselves() -> dict[str, Any]:
     command = " ".join(["exctl", *sys.argv[1:3]])
     return {
         "pid": os.getpid(),
-        "username": _user(),
+        "username": user_name(),
         "hostname": socket.gethostname(),
         "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "command": f"{command}, CI job {job}" if job else command,
@@ -125,7 +125,7 @@ def _started_at(pid: int) -> float | None:
     return int(booted) + int(rest[18]) / CLOCK_TICKS_A_SECOND
 
 
-def _user() -> str:
+def user_name() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # an uid that no passwd entry names

@@ -7,24 +7,29 @@ can't say, and to show what the service wrote last.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from pydantic import JsonValue
 
+from hosts.shell import HostCommand
 from stack.text import counted, parse_time, plain_text
 
 COMMAND_TIMEOUT_SECONDS = 15.0
 LOG_TAIL_LINES = 20
 LOG_LINE_LIMIT_CHARACTERS = 400
-_INSPECT = "{{json .State}} {{.RestartCount}}"
+_INSPECT = (
+    '{"state":{{json .State}},"restarts":{{.RestartCount}},"id":{{json .Id}},'
+    '"labels":{{json .Config.Labels}}}'
+)
 _SECRET = re.compile(r"(?i)((?:password|passwd|secret|token)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&}]+")
+
+
+GONE_WORDS = frozenset({"exited", "dead", "created", "missing"})
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,19 @@ class ContainerState:
     restarts: int = 0
     started_at: datetime | None = None
     error: str = ""
+    id: str = ""
+    """In full; empty where there is no container, or the host couldn't be asked."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the host could be asked."""
+        return self.word != ""
+
+    @property
+    def is_gone(self) -> bool:
+        """Certain: no process of it runs, and Docker doesn't start one by itself."""
+        return self.word in GONE_WORDS
 
     def __str__(self) -> str:
         if not self.word:
@@ -64,48 +82,6 @@ class Container(Protocol):
 
 
 @dataclass(frozen=True)
-class HostAnswer:
-    """A command's exit code on a host (255: ssh itself failed), stdout, and stderr."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-
-HostCommand = Callable[[Sequence[str]], HostAnswer]
-
-
-def _memory_file() -> BinaryIO:
-    return os.fdopen(os.memfd_create("answer"), "w+b")
-
-
-def command_over_ssh(ssh: Sequence[str], timeout_seconds: float) -> HostCommand:
-    """A runner of commands on one host; `ssh` is the command up to and with the destination."""
-
-    def run(arguments: Sequence[str]) -> HostAnswer:
-        # Files and not pipes: the shared connection that ssh may leave behind would hold them. In
-        # memory: an answer may hold a container's variables, and those a password.
-        with _memory_file() as stdout, _memory_file() as stderr:
-            try:
-                code = subprocess.run(
-                    [*ssh, shlex.join(arguments)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=stdout,
-                    stderr=stderr,
-                    timeout=timeout_seconds,
-                    check=False,
-                ).returncode
-            except subprocess.TimeoutExpired:
-                return HostAnswer(255, "", f"no answer within {timeout_seconds:g} seconds")
-            stdout.seek(0)
-            stderr.seek(0)
-            texts = (file.read().decode("utf-8", "replace") for file in (stdout, stderr))
-            return HostAnswer(code, *texts)
-
-    return run
-
-
-@dataclass(frozen=True)
 class HostContainer:
     """The container `name` on the host that `run` reaches."""
 
@@ -119,11 +95,10 @@ class HostContainer:
             return parse_state(answer.stdout)
         if "no such container" in answer.stderr.lower():
             return ContainerState("missing")
-        said = plain_text(answer.stderr) or f"exit code {answer.code}"
-        return ContainerState("", error=f"ssh: {said}" if answer.code == 255 else said)
+        return ContainerState("", error=answer.why())
 
     def log_tail(self) -> tuple[str, ...]:
-        """The last 20 lines of stdout and stderr, the values of passwords blotted out."""
+        """The last 20 lines of stdout and stderr, the values of passwords redacted."""
         # Both streams into one on the host: only there is their order known.
         logs = f"docker logs --tail {LOG_TAIL_LINES} {shlex.quote(self.name)} 2>&1"
         answer = self.run(["sh", "-c", logs])
@@ -134,27 +109,37 @@ class HostContainer:
 
 
 def parse_state(text: str) -> ContainerState:
-    """The state that `docker inspect --format '{{json .State}} {{.RestartCount}}'` printed."""
-    found, _, restarts = text.strip().rpartition(" ")
+    """The state that `docker inspect` printed in the form of `_INSPECT`."""
     try:
-        state: JsonValue = json.loads(found)
+        found: JsonValue = json.loads(text)
     except ValueError:
-        state = None
-    if not isinstance(state, Mapping) or not restarts.isdecimal():
+        found = None
+    found = found if isinstance(found, Mapping) else {}
+    state, restarts, labels = (found.get(name) for name in ("state", "restarts", "labels"))
+    if not isinstance(state, Mapping) or not isinstance(restarts, int):
         return ContainerState("", error=f"docker inspect answered {plain_text(text)}")
+    return state_of(state, restarts, found.get("id"), labels)
+
+
+def state_of(state: object, restarts: object, identity: object, labels: object) -> ContainerState:
+    """From the parts of what `docker inspect` says."""
+    if not isinstance(state, Mapping):
+        return ContainerState("", error="docker inspect says nothing of its state")
     exit_code = state.get("ExitCode")
     error = plain_text(state.get("Error"))
     if state.get("OOMKilled") is True:
-        error = "killed for want of memory"
+        error = "OOM-killed"
     return ContainerState(
         word=plain_text(state.get("Status")),
         exit_code=exit_code if isinstance(exit_code, int) else None,
-        restarts=int(restarts),
+        restarts=restarts if isinstance(restarts, int) else 0,
         started_at=parse_time(state.get("StartedAt")),
         error=error,
+        id=plain_text(identity),
+        labels={k: str(v) for k, v in labels.items()} if isinstance(labels, Mapping) else {},
     )
 
 
 def without_secrets(line: str) -> str:
-    """A log line, printable, at most 400 characters, with the values of passwords blotted out."""
-    return _SECRET.sub(r"\1[blotted out]", plain_text(line, LOG_LINE_LIMIT_CHARACTERS))
+    """A log line, printable, at most 400 characters, with the values of passwords redacted."""
+    return _SECRET.sub(r"\1[redacted]", plain_text(line, LOG_LINE_LIMIT_CHARACTERS))

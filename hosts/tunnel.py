@@ -33,7 +33,7 @@ def dialled(
     with theirs:
         try:
             process = subprocess.Popen(
-                [*ssh[:-1], "-W", f"{host}:{port}", ssh[-1]],
+                [*ssh[:-1], "-W", forwarded(host, port), ssh[-1]],
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,
@@ -43,6 +43,11 @@ def dialled(
             ours.close()
             raise
     return ours, process
+
+
+def forwarded(host: str, port: int) -> str:
+    """An address as `-W` takes it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class TunnelAdapter(HTTPAdapter):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from uuid import NAMESPACE_DNS, uuid5
 
 from lab import settings
 from lab.host import LabHost
@@ -30,7 +31,12 @@ def start(host: LabHost, public_key: str) -> None:
             "sshd": [SSHD, "-D", "-e", "-f", str(directory / "sshd_config")],
             "dockerd": dockerd_command(host),
         },
-        {**users(home), "/etc/hosts": names(host)},
+        {
+            **users(home),
+            "/etc/hosts": names(host),
+            # Hosts of one machine would else be one host by its id.
+            "/etc/machine-id": f"{uuid5(NAMESPACE_DNS, host.name).hex}\n",
+        },
     )
 
 

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import vendor_facts as vendor
-from config_schema import Exas, Excs, ExecConfig, Pair, Resources, Runtime
+from config_schema import (
+    LOG_REFERENCE,
+    Exas,
+    Excs,
+    ExecConfig,
+    Pair,
+    Resources,
+    Runtime,
+    endpoints_of,
+)
+from stack import paths
+from stack.text import in_url
 from vendor_facts import Service
 
 
@@ -30,8 +40,10 @@ class Instance:
     container_name: str
     host: str
     port: int
+    place: str
+    """Repository and name of the image, without tag or digest."""
     image: str
-    """What Docker is told: repository, name, and the tag, or the digest that pins it."""
+    """What Docker is told: the place and the tag, or the digest that pins it."""
     tag: str
     digest: str | None
     environment: Mapping[str, str]
@@ -54,7 +66,7 @@ class Instance:
 
     @property
     def base_url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"http://{in_url(self.host)}:{self.port}"
 
     @property
     def health_url(self) -> str:
@@ -133,7 +145,7 @@ class Layout:
         """Targets in the form of Prometheus' `file_sd_configs`: one group an instance."""
         return [
             {
-                "targets": [f"{i.host}:{i.port}"],
+                "targets": [f"{in_url(i.host)}:{i.port}"],
                 "labels": {"service": i.service, "instance": i.key, "pair": i.pair or ""},
             }
             for i in self.running
@@ -159,6 +171,7 @@ def _instance(
 ) -> Instance:
     service, pair, index = _parse_key(key)
     prefix = f"{config.tenant.container_prefix}-" if config.tenant.container_prefix else ""
+    place = f"{config.registry.place}/{part.image or service}"
     plain = _environment(config, service, pair, host)
     instance = Instance(
         key=key,
@@ -168,7 +181,8 @@ def _instance(
         container_name=prefix + key,
         host=host,
         port=port,
-        image=image_reference(config.registry.repository, part.image or service, part),
+        place=place,
+        image=_image(config.registry.is_used, place, part),
         tag=part.tag,
         digest=part.digest,
         environment=dict(sorted({**plain, **part.environment}.items())),
@@ -184,17 +198,19 @@ def _instance(
     return _with_labels(instance, config, stack)
 
 
-def image_reference(repository: str, name: str, part: Runtime) -> str:
-    """The image as Docker is told; by digest alone where that is pinned, so that no tag counts."""
-    place = f"{repository}/{name}"
-    return f"{place}@{part.digest}" if part.digest else f"{place}:{part.tag}"
+def _image(has_registry: bool, place: str, part: Runtime) -> str:
+    """The image as Docker is told; by digest alone where that is pinned, so that no tag counts.
+
+    Without a registry no manifest has a digest: the pin is the image's id then.
+    """
+    if not part.digest:
+        return f"{place}:{part.tag}"
+    return f"{place}@{part.digest}" if has_registry else part.digest
 
 
 def _parse_key(key: str) -> tuple[Service, str | None, int | None]:
-    if key == "excs":
-        return "excs", None, None
-    if key == "exas":
-        return "exas", None, None
+    if key in ("excs", "exas"):
+        return ("excs" if key == "excs" else "exas"), None, None
     _, pair, index = key.split("-")
     return "excp", pair, int(index)
 
@@ -214,10 +230,10 @@ def stoppable(pairs: list[str]) -> list[str]:
 
 def _with_labels(instance: Instance, config: ExecConfig, stack: str) -> Instance:
     content = asdict(instance) | {"resources": instance.resources.model_dump()}
-    for name in ("labels", "spec_hash", "is_stopped", "digest"):
+    for name in ("labels", "spec_hash", "is_stopped", "digest", "place"):
         del content[name]
     if instance.digest:
-        content["image"] = f"{instance.image.partition('@')[0]}:{instance.tag}"
+        content["image"] = f"{instance.place}:{instance.tag}"
     spec_hash = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
     labels = {
         "exec.stack": stack,
@@ -228,8 +244,7 @@ def _with_labels(instance: Instance, config: ExecConfig, stack: str) -> Instance
         "exec.instance": instance.key,
         "exec.spec": spec_hash,
     }
-    values = {name: getattr(instance, name) for name in Instance.__dataclass_fields__}
-    return Instance(**{**values, "labels": labels, "spec_hash": spec_hash})
+    return replace(instance, labels=labels, spec_hash=spec_hash)
 
 
 def _environment(
@@ -240,14 +255,14 @@ def _environment(
     for parameter in vendor.parameters_of(service):
         if parameter.is_secret:
             continue
-        text = _text(value_at(config, parameter.path, pair))
+        text = paths.as_variable(value_at(config, parameter.path, pair))
         if text is not None:
             found[parameter.variable] = text
     for variable in ("LOG_FILENAME", "LOG_FILE_NAME"):
         if variable in found:
             found[variable] = expand_log_pattern(found[variable], config.tenant.id, host)
     if service != "excs":
-        found[vendor.EXCS_URL_VARIABLE] = f"http://{config.excs.host}:{config.excs.port}"
+        found[vendor.EXCS_URL_VARIABLE] = f"http://{in_url(config.excs.host)}:{config.excs.port}"
     if config.redis.tls:
         found[vendor.REDIS_TLS_VARIABLE] = "true"
     return found
@@ -262,25 +277,9 @@ def _secret_environment(config: ExecConfig, service: Service) -> dict[str, str]:
 
 def value_at(config: ExecConfig, path: str, pair: str | None) -> object:
     """The value that stands at a path of the parameters' table; None if it isn't set."""
-    value: Any = config
-    for part in path.format(pair=pair).split("."):
-        value = value[part] if isinstance(value, Mapping) else getattr(value, part)
-    if path == "excs.config_db.port" and value is None:
-        return vendor.POSTGRESQL_PORT
-    return value
-
-
-def _text(value: object) -> str | None:
-    """A value as a container's variable; lists with commas, as the vendor writes them."""
-    match value:
-        case None:
-            return None
-        case bool():
-            return "true" if value else "false"
-        case list():
-            return ",".join(map(str, value)) if value else None
-        case _:
-            return str(value)
+    if path == "excs.config_db.port":
+        return config.excs.config_db.known_port
+    return paths.get(config, path.format(pair=pair))
 
 
 def expand_log_pattern(pattern: str, tenant_id: str, host: str) -> str:
@@ -289,9 +288,8 @@ def expand_log_pattern(pattern: str, tenant_id: str, host: str) -> str:
     Compose would fill `${…}` in, the Docker API passes it on as it stands. HOSTNAME is the host's
     address from the stack file: the containers share their host's network and name.
     """
-    for form, value in (("TENANT_ID", tenant_id), ("HOSTNAME", host)):
-        pattern = re.sub(rf"\$\{{{form}\}}|<{form}>", value, pattern)
-    return pattern
+    values = {"TENANT_ID": tenant_id, "HOSTNAME": host}
+    return LOG_REFERENCE.sub(lambda found: values[next(filter(None, found.groups()))], pattern)
 
 
 def _connections(config: ExecConfig, instance: Instance) -> Iterator[Connection]:
@@ -309,9 +307,10 @@ def _connections(config: ExecConfig, instance: Instance) -> Iterator[Connection]
     match instance.service:
         case "excs":
             database = config.excs.config_db
-            port = database.port or vendor.POSTGRESQL_PORT
             protocol = "TLS" if database.ssl else "TCP"
-            yield to(database.host, port, protocol, "Config DB: read Engage configuration")
+            yield to(
+                database.host, database.known_port, protocol, "Config DB: read Engage configuration"
+            )
             return
         case "exas":
             servers = config.exas.stat_server
@@ -321,7 +320,6 @@ def _connections(config: ExecConfig, instance: Instance) -> Iterator[Connection]
             assert instance.pair is not None
             voice = config.excp.pairs[instance.pair].voice_servers
             for server in dict.fromkeys((*voice.vq, *voice.agent, *voice.call)):
-                for address in server.split("/"):
-                    host, port_text = address.split(":")
-                    yield to(host, int(port_text), "TCP", "SIP Server: calls, DNs and queues")
+                for host, port in endpoints_of(server):
+                    yield to(host, port, "TCP", "SIP Server: calls, DNs and queues")
     yield to(config.excs.host, config.excs.port, "TCP", "EXCS REST API")

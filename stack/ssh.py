@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from config_schema import Ssh
+from stack.text import in_url
 
 CONNECT_TIMEOUT_SECONDS = 10
 ALIVE_INTERVAL_SECONDS, ALIVE_COUNT = 5, 2
@@ -21,11 +23,28 @@ PERSIST_SECONDS = 60
 CONTROL_PATH = "/tmp/exec-ssh-%i/%C"
 """ssh fills in the user's id and a hash of the destination. A fixed form, and short: the options
 are part of the state, which two operators share, and a socket's path has at most 108 bytes."""
+OURS = {
+    # Since OpenSSH 8.7; an older client passes over what it doesn't know.
+    "IgnoreUnknown": "ForkAfterAuthentication,SessionType,StdinNull",
+    "ForkAfterAuthentication": "no",
+    "SessionType": "default",
+    "StdinNull": "no",
+    "RemoteCommand": "none",
+    "RequestTTY": "no",
+    "PermitLocalCommand": "no",
+    # A forward of the operator's own that can't be made must not end our connection.
+    "ExitOnForwardFailure": "no",
+    # QUIET would hide why a login fails; INFO shows every banner.
+    "LogLevel": "ERROR",
+}
+"""What an operator's ssh_config may say otherwise for a shell of their own, and would break ours.
+Port, ProxyJump and keys are left to it. Source: ssh_config(5)."""
 
 
 @dataclass(frozen=True)
 class SshTarget:
-    """A host as ssh is told of it; `options` are the words before the destination.
+    """A host as ssh is told of it; `options` are the words before the destination, `port` is None
+    where ssh_config decides.
 
     The options name files relative to the project, as the stack file does: ssh must be started in
     the project's directory, as Pulumi starts its providers.
@@ -33,28 +52,35 @@ class SshTarget:
 
     host: str
     user: str
-    port: int
+    port: int | None
     options: tuple[str, ...]
 
     @property
     def command(self) -> tuple[str, ...]:
-        return ("ssh", *self.options, "-p", str(self.port), f"{self.user}@{self.host}")
+        """For commands and `-W`, which no forward of the operator's ssh_config is to come with."""
+        port = () if self.port is None else ("-p", str(self.port))
+        clear = ("-o", "ClearAllForwardings=yes")
+        # The user by itself: a name such as svc@corp.example has an @ of its own.
+        return ("ssh", *self.options, *clear, *port, "-l", self.user, self.host)
 
     @property
     def docker_url(self) -> str:
-        return f"ssh://{self.user}@{self.host}:{self.port}"
+        port = "" if self.port is None else f":{self.port}"
+        return f"ssh://{quote(self.user, safe='')}@{in_url(self.host)}{port}"
 
 
 def ssh_target(ssh: Ssh, host: str) -> SshTarget:
-    return SshTarget(host, ssh.user, ssh.port, ssh_options(ssh))
+    """The host with what `ssh` says of all hosts, and `ssh.hosts` of this one."""
+    own = ssh.at(host)
+    return SshTarget(host, own.user, own.port, ssh_options(own))
 
 
 def ssh_options(ssh: Ssh) -> tuple[str, ...]:
     """The options, each a `-o Name=value`; host keys are always checked, nothing is asked for."""
-    settings = {
+    settings = OURS | {
         "BatchMode": "yes",
         "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": ssh.known_hosts_path,
+        "UserKnownHostsFile": _path(ssh.known_hosts_path),
         "ConnectTimeout": str(CONNECT_TIMEOUT_SECONDS),
         "ServerAliveInterval": str(ALIVE_INTERVAL_SECONDS),
         "ServerAliveCountMax": str(ALIVE_COUNT),
@@ -63,8 +89,17 @@ def ssh_options(ssh: Ssh) -> tuple[str, ...]:
         "ControlPersist": str(PERSIST_SECONDS),
     }
     if ssh.key_path is not None:
-        settings |= {"IdentityFile": ssh.key_path, "IdentitiesOnly": "yes"}
+        settings |= {"IdentityFile": _path(ssh.key_path), "IdentitiesOnly": "yes"}
     return tuple(word for name, value in settings.items() for word in ("-o", f"{name}={value}"))
+
+
+def _path(path: str) -> str:
+    """A path as an option's value: `%` begins a token there, and a blank another file."""
+    text = path.replace("%", "%%")
+    if not any(letter in text for letter in " \t\"'\\#"):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def make_control_directory() -> Path:

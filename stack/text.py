@@ -9,8 +9,24 @@ TEXT_LIMIT_CHARACTERS = 200
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 host`, `2 hosts`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    """`1 host`, `2 hosts`, `2 entries`."""
+    if number != 1:
+        noun = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{number} {noun}"
+
+
+def in_url(host: str) -> str:
+    """A host as it stands in a URL or before a port: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def host_and_port(address: str) -> tuple[str, str]:
+    """Host and port of `host:port`, an IPv6 address without its brackets; '' if it has no port."""
+    if address.startswith("["):
+        host, _, port = address[1:].partition("]")
+        return host, port.removeprefix(":")
+    host, _, port = address.partition(":")
+    return host, port
 
 
 def parse_time(text: object) -> datetime | None:

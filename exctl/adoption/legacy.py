@@ -5,9 +5,11 @@ the one that would take its place. Pure, from what `docker inspect` says.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, fields
+from typing import Literal
 
+from hosts.docker import Container, Image
+from oci.reference import parsed
 from stack.layout import Instance
 
 ASIDE = ".before-exec"
@@ -17,29 +19,14 @@ COMPOSE = "com.docker.compose."
 Kind = Literal["ours", "legacy", "cut", "nothing", "refused"]
 
 
+NO_IMAGE = Image("")
+
+
 @dataclass(frozen=True)
-class Container:
-    """What matters of one container; variables that its image brings are left out."""
+class Candidate(Container):
+    """A container that may be adopted, beside its image: what the image brings isn't its own."""
 
-    id: str
-    name: str
-    state: str
-    image: str
-    image_id: str
-    labels: Mapping[str, str]
-    environment: Mapping[str, str]
-    network: str
-    restart: str
-    log: str
-    mounts: tuple[str, ...]
-    ports: frozenset[int]
-    """Ports of the host that Docker forwards to it."""
-    more: tuple[str, ...]
-    """Settings that compose can make and that an instance of ours hasn't."""
-
-    @property
-    def is_running(self) -> bool:
-        return self.state in ("running", "restarting", "paused")
+    base: Image = NO_IMAGE
 
     @property
     def is_aside(self) -> bool:
@@ -50,13 +37,33 @@ class Container:
         """Its name before it was set aside."""
         return self.name.removesuffix(ASIDE)
 
+    @property
+    def own_environment(self) -> Mapping[str, str]:
+        """Its variables but for those that its image brings."""
+        return dict(self.environment.items() - self.base.environment.items())
+
+    @property
+    def more(self) -> Iterable[str]:
+        """Settings that compose can make and that an instance of ours hasn't."""
+        config, host = self.inspected["Config"], self.inspected["HostConfig"]
+        image = self.base.inspected.get("Config") or {}
+        for name in ("User", "WorkingDir", "Entrypoint", "Cmd", "Healthcheck"):
+            if (config.get(name) or None) != (image.get(name) or None):
+                yield f"{name} of its own"
+        for name in (
+            *("ExtraHosts", "Dns", "CapAdd", "CapDrop", "Ulimits", "Tmpfs", "Devices", "Sysctls"),
+            *("SecurityOpt", "Privileged", "GroupAdd", "PidsLimit", "VolumesFrom", "Links"),
+        ):
+            if host.get(name):
+                yield name
+
 
 @dataclass(frozen=True)
 class HostView:
     """What a host has: its containers, which of our ports something listens on, the ids of the
     images that we would use, and files of the vendor's with a password in clear."""
 
-    containers: tuple[Container, ...]
+    containers: tuple[Candidate, ...]
     taken_ports: frozenset[int]
     image_ids: Mapping[str, str]
     clear_files: tuple[str, ...]
@@ -69,67 +76,21 @@ class Situation:
 
     instance: Instance
     kind: Kind
-    container: Container | None = None
+    container: Candidate | None = None
     why: str = ""
 
 
-def containers_of(
-    inspected: Sequence[Mapping[str, Any]], images: Mapping[str, Mapping[str, Any]]
-) -> tuple[Container, ...]:
-    """From `docker inspect` of containers, and of images by id."""
+def candidates(
+    containers: Iterable[Container], images: Mapping[str, Image]
+) -> tuple[Candidate, ...]:
+    """Each container beside its image, which is found by id."""
     return tuple(
-        _container(found, (images.get(found["Image"]) or {}).get("Config") or {})
-        for found in inspected
+        Candidate(
+            **{field.name: getattr(found, field.name) for field in fields(found)},
+            base=images.get(found.image_id, NO_IMAGE),
+        )
+        for found in containers
     )
-
-
-def _container(found: Mapping[str, Any], image: Mapping[str, Any]) -> Container:
-    config, host = found["Config"], found["HostConfig"]
-    by_image = set(image.get("Env") or [])
-    own = [word for word in config.get("Env") or [] if word not in by_image]
-    policy = host.get("RestartPolicy") or {}
-    count = policy.get("MaximumRetryCount") or 0
-    log = host.get("LogConfig") or {}
-    options = ", ".join(f"{k}={v}" for k, v in sorted((log.get("Config") or {}).items()))
-    return Container(
-        id=found["Id"],
-        name=found["Name"].lstrip("/"),
-        state=found["State"]["Status"],
-        image=config["Image"],
-        image_id=found["Image"],
-        labels=config.get("Labels") or {},
-        environment=dict(word.partition("=")[::2] for word in own),
-        network=host.get("NetworkMode") or "",
-        restart=(policy.get("Name") or "no") + (f":{count}" if count else ""),
-        log=log.get("Type", "") + (f" ({options})" if options else ""),
-        mounts=tuple(sorted(_mount(mount) for mount in found.get("Mounts") or [])),
-        ports=frozenset(
-            int(binding["HostPort"])
-            for bindings in (host.get("PortBindings") or {}).values()
-            for binding in bindings or []
-            if binding.get("HostPort")
-        ),
-        more=tuple(_more(config, host, image)),
-    )
-
-
-def _mount(mount: Mapping[str, Any]) -> str:
-    source = mount.get("Name") or mount.get("Source")
-    return f"{source}:{mount['Destination']}{'' if mount.get('RW', True) else ':ro'}"
-
-
-def _more(
-    config: Mapping[str, Any], host: Mapping[str, Any], image: Mapping[str, Any]
-) -> Iterable[str]:
-    for name in ("User", "WorkingDir", "Entrypoint", "Cmd", "Healthcheck"):
-        if (config.get(name) or None) != (image.get(name) or None):
-            yield f"{name} of its own"
-    for name in (
-        *("ExtraHosts", "Dns", "CapAdd", "CapDrop", "Ulimits", "Tmpfs", "Devices", "Sysctls"),
-        *("SecurityOpt", "Privileged", "GroupAdd", "PidsLimit", "VolumesFrom", "Links"),
-    ):
-        if host.get(name):
-            yield name
 
 
 def situation(instance: Instance, view: HostView, stack: str) -> Situation:
@@ -152,30 +113,26 @@ def situation(instance: Instance, view: HostView, stack: str) -> Situation:
     return Situation(instance, "nothing")
 
 
-def _fits(container: Container, instance: Instance) -> bool:
+def _fits(container: Candidate, instance: Instance) -> bool:
     """Whether it is a container for this instance: by its name, or by its image or compose's word
     for it where nothing says that it listens on another port."""
     if container.own_name == instance.container_name or instance.port in container.ports:
         return True
-    said = container.environment.get("PORT")
+    said = container.own_environment.get("PORT")
     if container.ports or (said is not None and said != str(instance.port)):
         return False
     service = container.labels.get(f"{COMPOSE}service", "").lower()
-    is_its_image = _bare(container.image) == _bare(instance.image)
+    image, its_own = parsed(container.image), parsed(instance.place)
+    is_its_image = image is not None and its_own is not None and image.name == its_own.name
     return is_its_image or service.startswith(instance.service)
-
-
-def _bare(image: str) -> str:
-    """`excs` of `registry:5000/exec/excs:1.2`, with a digest in place of the tag as well."""
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def _refusal(
     instance: Instance,
     view: HostView,
-    ours: Sequence[Container],
-    legacy: Sequence[Container],
-    aside: Sequence[Container],
+    ours: Sequence[Candidate],
+    legacy: Sequence[Candidate],
+    aside: Sequence[Candidate],
     stack: str,
 ) -> str:
     if len(legacy) > 1:
@@ -187,7 +144,7 @@ def _refusal(
         other = container.labels.get("exec.stack")
         if other is not None and other != stack:
             return f"{_described(container)} is the stack {other}'s"
-        org = container.environment.get("ORG_ID")
+        org = container.own_environment.get("ORG_ID")
         if org not in (None, instance.labels["exec.org"]):
             return f"{_described(container)} serves another EX organization, {org}"
         if ours:
@@ -206,12 +163,12 @@ def _refusal(
     return ""
 
 
-def _described(container: Container) -> str:
-    return f"the container {container.name} ({container.image}, {container.state})"
+def _described(container: Candidate) -> str:
+    return f"the container {container.name} ({container.image}, {container.state.word})"
 
 
 def difference(
-    container: Container, instance: Instance, view: HostView, secrets: Mapping[str, str]
+    container: Candidate, instance: Instance, view: HostView, secrets: Mapping[str, str]
 ) -> list[str]:
     """What will be otherwise, a line each; of secrets only whether they differ, and of variables
     that aren't ours only the name."""
@@ -219,7 +176,7 @@ def difference(
     log = f"json-file (max-file={instance.log_max_files}, max-size={instance.log_max_size_mib}m)"
     lines = [_image(container, instance, view), *_variables(container, instance, secrets)]
     for what, before, after in (
-        ("mounts", ", ".join(container.mounts) or "none", wanted_mount),
+        ("mounts", ", ".join(sorted(map(str, container.mounts))) or "none", wanted_mount),
         ("network", container.network, "host"),
         ("restart", container.restart, "unless-stopped"),
         ("log", container.log, log),
@@ -234,7 +191,7 @@ def difference(
     return lines
 
 
-def _image(container: Container, instance: Instance, view: HostView) -> str:
+def _image(container: Candidate, instance: Instance, view: HostView) -> str:
     here = view.image_ids.get(instance.image)
     if here == container.image_id:
         same = "" if container.image == instance.image else f", called {instance.image}"
@@ -248,9 +205,9 @@ def _short(image_id: str) -> str:
 
 
 def _variables(
-    container: Container, instance: Instance, secrets: Mapping[str, str]
+    container: Candidate, instance: Instance, secrets: Mapping[str, str]
 ) -> Iterable[str]:
-    has, plain = container.environment, instance.environment
+    has, plain = container.own_environment, instance.environment
     hidden = {v: secrets[n] for v, n in instance.secret_environment.items() if n in secrets}
     same = [name for name, value in plain.items() if has.get(name) == value]
     yield f"variables: {len(same)} the same"

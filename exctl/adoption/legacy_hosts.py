@@ -6,16 +6,16 @@ changed by it, and a container that is to come back must only be stopped and ren
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from exctl.adoption.legacy import ASIDE, Container, HostView, containers_of
+from exctl.adoption.legacy import ASIDE, Candidate, HostView, candidates
 from exctl.errors import ExctlError
 from exctl.hosts import on_host, reached
 from exctl.site import Site
-from hosts.container import HostAnswer
+from hosts import commands, docker
+from hosts.docker import HostUnreadError
+from hosts.shell import HostAnswer
 from stack.layout import Instance
 
 STOP_EXTRA_SECONDS = 60.0
@@ -27,41 +27,28 @@ VENDORS_DIRECTORIES = ("$HOME/exec", "/usr/home/genesys/exec")
 
 def view_of(site: Site, host: str) -> HostView:
     """All that matters on a host. ExctlError if it can't be told."""
-    ids = _docker(site, host, "ps", "--all", "--quiet", "--no-trunc").split()
-    inspected = _inspected(site, host, "container", ids)
-    images = _inspected(site, host, "image", sorted({found["Image"] for found in inspected}))
+    run = on_host(site, host)
     instances = [i for i in site.layout.instances if i.host == host]
+    try:
+        containers = docker.containers(run)
+        ids = sorted({c.image_id for c in containers})
+        images = docker.images(run, [*ids, *(i.image for i in instances)])
+    except HostUnreadError as error:
+        raise ExctlError(f"{host}: {error}") from None
+    by_name = {name: image.id for image in images for name in image.names}
     return HostView(
-        containers_of(inspected, {image["Id"]: image for image in images}),
+        candidates(containers, {image.id: image for image in images}),
         frozenset(i.port for i in instances if _listens(site, host, i.port)),
-        {i.image: found for i in instances if (found := _image_id(site, host, i.image))},
+        {i.image: by_name[i.image] for i in instances if i.image in by_name},
         _clear_files(site, host),
     )
 
 
-def _docker(site: Site, host: str, *words: str) -> str:
-    answer = reached(host, on_host(site, host)(["docker", *words]))
-    return _checked(host, answer)
-
-
 def _checked(host: str, answer: HostAnswer) -> str:
+    reached(host, answer)
     if answer.code != 0:
-        raise ExctlError(f"{host}: {answer.stderr.strip() or f'exit code {answer.code}'}")
+        raise ExctlError(f"{host}: {answer.why()}")
     return answer.stdout
-
-
-def _inspected(site: Site, host: str, kind: str, ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-    if not ids:
-        return []
-    found = json.loads(_docker(site, host, "inspect", "--type", kind, *ids))
-    assert isinstance(found, list)
-    return found
-
-
-def _image_id(site: Site, host: str, name: str) -> str:
-    words = ["docker", "image", "inspect", "--format", "{{.Id}}", name]
-    answer = on_host(site, host)(words)
-    return answer.stdout.strip() if answer.code == 0 else ""
 
 
 def _listens(site: Site, host: str, port: int) -> bool:
@@ -79,45 +66,41 @@ def _clear_files(site: Site, host: str) -> tuple[str, ...]:
     return tuple(on_host(site, host)(["sh", "-c", script]).stdout.split("\n")[:-1])
 
 
-def set_aside(site: Site, instance: Instance, container: Container) -> None:
+def set_aside(site: Site, instance: Instance, container: Candidate) -> None:
     """Stop a legacy container and rename it, so that neither a reboot nor Docker starts it.
 
     ExctlError if the host doesn't do it: `bring_back` undoes whatever was done.
     """
     grace = instance.stop_grace_seconds
-    script = (
-        f"docker update --restart=no {container.id}"
-        f" && docker stop -t {grace} {container.id}"
-        f" && docker rename {container.id} {shlex.quote(container.name + ASIDE)}"
-    )
     run = on_host(site, instance.host, grace + STOP_EXTRA_SECONDS)
-    _checked(instance.host, run(["sh", "-c", script]))
+    name = container.name + ASIDE
+    _checked(instance.host, commands.set_aside(run, container.id, name, grace))
 
 
 def remove_ours(site: Site, instance: Instance) -> None:
     """Take this stack's container of the instance away, whether Pulumi knows it or not."""
-    filters = f"label=exec.stack={site.stack}", f"label=exec.instance={instance.key}"
-    words = [word for text in filters for word in ("--filter", text)]
-    ids = _docker(site, instance.host, "ps", "--all", "--quiet", *words).split()
+    grace = instance.stop_grace_seconds
+    run = on_host(site, instance.host, grace + STOP_EXTRA_SECONDS)
+    try:
+        found = docker.containers_of_stack(run, site.stack)
+    except HostUnreadError as error:
+        raise ExctlError(f"{instance.host}: {error}") from None
+    ids = [c.id for c in found if c.labels.get(docker.INSTANCE_LABEL) == instance.key]
     if ids:
-        run = on_host(site, instance.host, instance.stop_grace_seconds + STOP_EXTRA_SECONDS)
-        stop = ["docker", "stop", "-t", str(instance.stop_grace_seconds), *ids]
-        _checked(instance.host, run(stop))
-        _docker(site, instance.host, "rm", "--force", *ids)
+        _checked(instance.host, commands.remove(run, ids, grace))
 
 
-def bring_back(site: Site, instance: Instance, container: Container, restart: str) -> None:
+def bring_back(site: Site, instance: Instance, container: Candidate, restart: str) -> None:
     """Give a legacy container its name and restart policy back, and start it."""
-    name = _docker(site, instance.host, "inspect", "--format", "{{.Name}}", container.id).strip()
-    if name.lstrip("/") != container.own_name:
-        _docker(site, instance.host, "rename", container.id, container.own_name)
-    _docker(site, instance.host, "update", f"--restart={restart}", container.id)
-    _docker(site, instance.host, "start", container.id)
+    run = on_host(site, instance.host, STOP_EXTRA_SECONDS)
+    name = container.own_name
+    _checked(instance.host, commands.bring_back(run, container.id, name, restart))
 
 
-def remove(site: Site, host: str, containers: Sequence[Container], files: Sequence[str]) -> None:
+def remove(site: Site, host: str, containers: Sequence[Candidate], files: Sequence[str]) -> None:
     """Remove containers that were set aside, and the vendor's files."""
+    run = on_host(site, host, STOP_EXTRA_SECONDS)
     if containers:
-        _docker(site, host, "rm", *(container.id for container in containers))
+        _checked(host, run(["docker", "rm", *(container.id for container in containers)]))
     if files:
-        _checked(host, on_host(site, host)(["rm", "-f", "--", *files]))
+        _checked(host, commands.remove_files(run, files))

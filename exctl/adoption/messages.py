@@ -19,7 +19,7 @@ def intention(
         instance, container = each.instance, each.container
         where = f"{instance.key} on {instance.host}"
         if each.kind == "legacy" and container is not None:
-            yield f"{where}: {container.name} ({container.state}) will be replaced by ours"
+            yield f"{where}: {container.name} ({container.state.word}) will be replaced by ours"
             for line in difference(container, instance, views[instance.host], secrets):
                 yield f"    {line}"
             yield f"    meanwhile: {_meanwhile(instance, layout)}"

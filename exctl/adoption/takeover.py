@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from exctl import files
 from exctl.adoption import legacy_hosts
-from exctl.adoption.legacy import Container, HostView, Situation, situation
+from exctl.adoption.legacy import Candidate, HostView, Situation, situation
 from exctl.adoption.messages import Views, afterwards, intention
 from exctl.errors import ExctlError, FailedRun, Interrupted, NothingTouched, RolledBack
 from exctl.hosts import on_each, on_host
-from exctl.observe.endpoints import probe_of
+from exctl.observe.endpoints import look_at, probe_of
 from exctl.pulumi.workspace import open_stack
 from exctl.runs import deployment
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
 from exctl.runs.selection import stopped_entries, stopped_keys
 from exctl.site import Site, open_site
 from exctl.stackfile import secrets, stack_file
@@ -27,18 +28,21 @@ from exctl.terminal.messages import say
 from exctl.terminal.questions import confirm
 from health.errors import GateError
 from health.gates.clock import SystemClock
+from health.gates.events import Event, shown
 from health.gates.guard import GuardRule, refuse_to_take_the_last
 from health.gates.health import HealthRule, wait_until_healthy
+from health.probe import AnswerKind
+from health.verdict import Identity, Place
 from hosts.container import HostContainer
 from stack.layout import Instance
 
 AFTER_A_CUT = "unless-stopped"
 """Chosen: what a legacy container gets back when the run that knew its restart policy was cut."""
-PART = How(yes=True, part=True, preflight=False)
+PART = RunOptions(yes=True, part=True, preflight=False)
 """Without a preflight, which a legacy container on our port would stop."""
 
 
-def adopt(site: Site, chosen: Sequence[Instance], how: How) -> None:
+def adopt(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
     """Shows what differs, asks, and adopts; what is ours already is left as it is.
 
     Raises NothingTouched for what isn't understood, RolledBack if an instance failed and its legacy
@@ -107,14 +111,17 @@ def _in_state(site: Site) -> set[str]:
     return {row["urn"].rpartition("::")[2] for row in rows}
 
 
-def _is_healthy(site: Site, instance: Instance) -> bool:
-    return probe_of(site, instance.host)(instance.health_url).is_ok
+def _was_healthy(site: Site, instance: Instance) -> bool:
+    """Whether the vendor's container is to be healthy again after a way back: unless it says itself
+    that it isn't, or nothing listens."""
+    answer = probe_of(site, instance.host)(instance.health_url)
+    return answer.kind not in (AnswerKind.UNHEALTHY, AnswerKind.REFUSED)
 
 
 def _refuse(reasons: Sequence[str]) -> None:
     if reasons:
         lines = "".join(f"\n  {reason}" for reason in reasons)
-        raise NothingTouched(f"this can't be adopted as it is; nothing was touched.{lines}")
+        raise NothingTouched(f"this can't be adopted as it is:{lines}")
 
 
 def _prepare(site: Site, work: Sequence[Situation]) -> None:
@@ -124,8 +131,8 @@ def _prepare(site: Site, work: Sequence[Situation]) -> None:
     What a cut run left in Pulumi's state is gone on with and not taken away, and its images are
     there: nothing is pulled before it.
     """
-    path = stack_file.path_of(site)
-    before = path.read_text()
+    path = site.file
+    before = path.read_text("utf-8")
     keys = {each.instance.key for each in work}
     cut = {each.instance.key for each in work if each.kind == "cut"}
     known = _in_state(site) if cut else set[str]()
@@ -133,7 +140,7 @@ def _prepare(site: Site, work: Sequence[Situation]) -> None:
     site = _with_stopped(site, stopped_keys(site.layout) | (keys - begun))
     planned = [touch for touch in deployment.preview(site) if touch.instance not in keys]
     if planned:
-        stack_file.write(path, before)
+        files.write(path, before)
         _refuse(
             [f"the stack file has changes that aren't deployed yet ({t})" for t in planned]
             + ["deploy them first: exctl up"]
@@ -144,20 +151,20 @@ def _prepare(site: Site, work: Sequence[Situation]) -> None:
 
 
 def _with_stopped(site: Site, keys: set[str]) -> Site:
-    path = stack_file.path_of(site)
+    path = site.file
     entries = stopped_entries(site.layout, keys)
-    stack_file.write(path, stack_file.edited(path.read_text(), ("stopped",), entries or None))
+    files.write(path, stack_file.edited(path.read_text("utf-8"), ("stopped",), entries or None))
     return open_site(site.stack)
 
 
-def _adopt(site: Site, found: Situation, how: How, left: Sequence[Situation]) -> None:
+def _adopt(site: Site, found: Situation, how: RunOptions, left: Sequence[Situation]) -> None:
     """One instance: guard, legacy container aside, ours in its place with its gates; the way back
     if that fails."""
     instance, container = found.instance, found.container
     assert container is not None
     _guard(site, instance, how)
     restart = container.restart if container.is_running else AFTER_A_CUT
-    was_healthy = found.kind == "cut" or _is_healthy(site, instance)
+    was_healthy = found.kind == "cut" or _was_healthy(site, instance)
     try:
         if found.kind == "legacy":
             say(f"{instance.key}: stopping {container.name} on {instance.host}")
@@ -196,7 +203,7 @@ def _tidied(stack: str) -> str:
     return ""
 
 
-def _guard(site: Site, instance: Instance, how: How) -> None:
+def _guard(site: Site, instance: Instance, how: RunOptions) -> None:
     """ExctlError if the peer doesn't serve, whoever's container it is."""
     if instance.pair is None:
         return
@@ -204,21 +211,37 @@ def _guard(site: Site, instance: Instance, how: How) -> None:
     rule = GuardRule(
         instance.key, instance.pair, (instance.health_url,), peer.key, (peer.health_url,)
     )
-    probe = probe_of(site, instance.host)
+    found = situations(site, (instance, peer), views_of(site, (instance, peer)))
+    own_place, peer_place = (_place(site, each) for each in found)
     try:
-        refuse_to_take_the_last(rule, probe, SystemClock(), say, how.allow_outage)
+        refuse_to_take_the_last(
+            rule, [own_place], [peer_place], SystemClock(), _report, how.allow_outage
+        )
     except GateError as error:
         raise ExctlError(
-            f"{error.summary} It keeps serving as it was. Put {peer.key} right and run"
+            f"{error.failure.summary} It keeps serving as it was. Put {peer.key} right and run"
             " `exctl adopt` again: what was adopted before stays ours. To go on all the same and"
             " have the pair down meanwhile: exctl adopt --allow-outage"
         ) from None
 
 
+def _place(site: Site, found: Situation) -> Place:
+    """Where an instance is asked, and its container: the vendor's before its turn."""
+    instance, name = found.instance, found.instance.container_name
+    if found.kind == "legacy" and found.container is not None:
+        name = found.container.name
+    container = HostContainer(name, on_host(site, instance.host))
+    return Place(instance.health_url, probe_of(site, instance.host), container, Identity())
+
+
+def _report(event: Event) -> None:
+    say(shown(event))
+
+
 def give_back(
     site: Site,
     instance: Instance,
-    container: Container,
+    container: Candidate,
     restart: str,
     was_healthy: bool,
     reason: str,
@@ -229,7 +252,6 @@ def give_back(
     its state is for the next run to put right. FailedRun if the way back fails too.
     """
     gate = site.config.gate
-    run = on_host(site, instance.host)
     rule = HealthRule(
         f"{instance.key} (legacy)",
         instance.host,
@@ -243,8 +265,9 @@ def give_back(
         legacy_hosts.bring_back(site, instance, container, restart)
         if was_healthy:
             probe = probe_of(site, instance.host)
-            there = HostContainer(container.own_name, run)
-            wait_until_healthy(rule, probe, there, SystemClock(), say)
+            there = HostContainer(container.own_name, on_host(site, instance.host))
+            place = Place(instance.health_url, probe, there, Identity())
+            wait_until_healthy(rule, place, SystemClock(), _report)
     except (ExctlError, GateError) as error:
         raise FailedRun(
             f"the way back failed as well: {error}\n\nThe legacy container on {instance.host} is"
@@ -254,7 +277,7 @@ def give_back(
     _with_stopped(site, stopped_keys(site.layout) | {instance.key})
 
 
-def back(site: Site, chosen: Sequence[Instance], how: How) -> None:
+def back(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
     """The other way: the legacy containers that still stand aside in the place of ours, the last
     adopted first, under the same guard."""
     found = [
@@ -263,7 +286,7 @@ def back(site: Site, chosen: Sequence[Instance], how: How) -> None:
         if s.kind in ("ours", "cut") and s.container is not None
     ]
     if not found:
-        raise NothingTouched("no legacy container stands aside here. Nothing was touched.")
+        raise NothingTouched("no legacy container stands aside here.")
     for each in reversed(found):
         assert each.container is not None
         say(f"{each.instance.key} on {each.instance.host}: {each.container.own_name} comes back")
@@ -289,7 +312,7 @@ def clean(site: Site, chosen: Sequence[Instance], yes: bool) -> None:
         [
             f"{s.instance.key} on {s.instance.host} isn't ours and healthy; first: exctl adopt"
             for s in found
-            if s.kind != "ours" or not _is_healthy(site, s.instance)
+            if s.kind != "ours" or not look_at(site, s.instance).is_healthy
         ]
     )
     aside = {h: [s.container for s in found if s.container and s.instance.host == h] for h in hosts}

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from exctl.project import find_project, stacks_of, wanted_stack
+from exctl.site import find_project, stacks_of, wanted_stack
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_EXCTL_COMPLETE"
@@ -48,7 +48,7 @@ def _stack(ctx: click.Context) -> str | None:
 
 def _stack_file(ctx: click.Context) -> str:
     path = find_project() / f"Pulumi.{_stack(ctx)}.yaml"
-    return path.read_text() if path.exists() else ""
+    return path.read_text("utf-8") if path.exists() else ""
 
 
 def _release_files(ctx: click.Context) -> list[Path]:
@@ -69,7 +69,7 @@ def _hosts(ctx: click.Context) -> Iterable[str]:
 
 
 def _tags(ctx: click.Context) -> Iterable[str]:
-    texts = [_stack_file(ctx), *(path.read_text() for path in _release_files(ctx))]
+    texts = [_stack_file(ctx), *(path.read_text("utf-8") for path in _release_files(ctx))]
     return sorted({tag for text in texts for tag in _TAG.findall(text)})
 
 

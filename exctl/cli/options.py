@@ -5,16 +5,34 @@ so that `exctl --help` loads nothing."""
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from exctl.cli import completion
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
+from vendor_facts import SERVICES
 
 Command = Callable[..., Any]
 LOCK_WAIT = "lock_wait_seconds"
+
+
+class Seconds(click.FloatRange):
+    """A finite number of seconds: `nan` and `inf` pass every other check."""
+
+    def __init__(self, least: float) -> None:
+        super().__init__(min=least)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a number of seconds", param, ctx)
+        return number
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="for programs; stable")
 yes_option = click.option("--yes", "-y", is_flag=True, help="don't ask")
@@ -38,23 +56,37 @@ tag_option = click.option(
 )
 
 
-def on_stack(command: Command) -> Command:
-    """`--stack`: the command gets `site`. A command that is `locking` holds the stack's lock before
-    its file is read and until it ends: what the command knows of the stack stays true."""
+def on_place(command: Command) -> Command:
+    """`--stack`: the command gets `place`, whatever its file says. A command that is `locking`
+    holds the stack's lock before its file is read and until it ends: what the command knows of the
+    stack stays true."""
 
     @stack_option
     @functools.wraps(command)
     def wrapped(*arguments: Any, stack: str | None, **others: Any) -> Any:
-        from exctl.site import find_place, open_site
+        from exctl.site import find_place
 
+        place = find_place(stack)
         if LOCK_WAIT not in others:
-            return command(*arguments, site=open_site(stack), **others)
+            return command(*arguments, place=place, **others)
         from exctl.pulumi import lock
         from exctl.terminal.messages import say
 
-        place = find_place(stack)
         with lock.hold(place, others.pop(LOCK_WAIT), say):
-            return command(*arguments, site=open_site(stack), **others)
+            return command(*arguments, place=place, **others)
+
+    return wrapped
+
+
+def on_stack(command: Command) -> Command:
+    """`on_place`, for a command that wants a stack file without problems: it gets `site`."""
+
+    @on_place
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, place: Any, **others: Any) -> Any:
+        from exctl.site import open_site
+
+        return command(*arguments, site=open_site(place.stack), **others)
 
     return wrapped
 
@@ -64,7 +96,7 @@ def locking(command: Command) -> Command:
     return click.option(
         "--lock-wait",
         LOCK_WAIT,
-        type=click.FloatRange(min=0),
+        type=Seconds(0),
         default=0,
         metavar="SECONDS",
         help="how long to wait for another run to end",
@@ -74,7 +106,7 @@ def locking(command: Command) -> Command:
 def selecting(command: Command) -> Command:
     """A service, `--pair` and `--host`: the command gets `chosen` besides `site`."""
 
-    @click.argument("service", required=False, type=click.Choice(["excs", "exas", "excp"]))
+    @click.argument("service", required=False, type=click.Choice(SERVICES))
     @pair_option
     @click.option(
         "--host",
@@ -115,7 +147,7 @@ def changing(command: Command) -> Command:
     def wrapped(
         *arguments: Any, yes: bool, allow_outage: bool, message: str, stay: bool = True, **o: Any
     ) -> Any:
-        how = How(yes=yes, allow_outage=allow_outage, message=message, stay=stay)
+        how = RunOptions(yes=yes, allow_outage=allow_outage, message=message, stay=stay)
         return command(*arguments, how=how, **o)
 
     return wrapped

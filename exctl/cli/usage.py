@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 import click
 
+from exctl.errors import NOTHING_TOUCHED
+
 
 def no_command(name: str, known: Iterable[str], options: Iterable[str] = ()) -> str:
     """What is said of a command that doesn't exist: the nearest of those that do."""
@@ -18,9 +20,9 @@ def no_command(name: str, known: Iterable[str], options: Iterable[str] = ()) -> 
 
 def worded(error: click.ClickException) -> str:
     """The error in our words, and where to read on."""
-    text = f"{_what(error)} Nothing was touched."
     context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"{text}\nSee: {context.command_path} --help" if context else text
+    see = [f"See: {context.command_path} --help"] if context else []
+    return "\n".join([_what(error), *see, NOTHING_TOUCHED])
 
 
 def _what(error: click.ClickException) -> str:
@@ -35,7 +37,7 @@ def _what(error: click.ClickException) -> str:
             return _sentence(f"{name} is missing{_help(error.param)}")
         case click.BadParameter() if error.param is not None:
             name = error.param.opts[0] if isinstance(error.param, click.Option) else ""
-            said = error.message.replace("'", "").rstrip(".")
+            said = error.message.replace("'", "").rstrip(".").removesuffix(" range")
             return _sentence(f"{name}: {said}" if name else said)
     return _sentence(error.format_message())
 

@@ -37,7 +37,6 @@ def translated(arguments: Sequence[str]) -> list[str]:
     if action is None:
         raise NothingTouched(
             f"--action {found['--action'] or '(nothing)'}: there are {', '.join(ACTIONS)}."
-            " Nothing was touched."
         )
     service = [found["--service"]] if found["--service"] and action != "init" else []
     return [action, *service, *rest]

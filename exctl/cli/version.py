@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from importlib import metadata
 
-from exctl.project import PROGRAM
+from exctl.site import PROGRAM
 
 PACKAGE = "exec-deploy"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exctl.cli.options import changing, selecting
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
 from exctl.site import Site
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @changing
 @click.option("--back", is_flag=True, help="the other way: legacy containers in the place of ours")
 @click.option("--clean", is_flag=True, help="remove what was set aside, and clear-text passwords")
-def command(site: Site, chosen: Sequence[Instance], how: How, back: bool, clean: bool) -> None:
+def command(
+    site: Site, chosen: Sequence[Instance], how: RunOptions, back: bool, clean: bool
+) -> None:
     """Take containers that compose or the vendor's script started under exctl's management.
 
     Shows how each differs from the one that takes its place, and asks. Then one instance after the
@@ -33,7 +35,7 @@ def command(site: Site, chosen: Sequence[Instance], how: How, back: bool, clean:
     from exctl.errors import NothingTouched
 
     if back and clean:
-        raise NothingTouched("--back and --clean contradict each other. Nothing was touched.")
+        raise NothingTouched("--back and --clean contradict each other.")
     if clean:
         takeover.clean(site, chosen, how.yes)
     elif back:

@@ -21,9 +21,8 @@ def command(site: Site, with_secrets: bool) -> None:
     from exctl.onboarding import env_export
     from exctl.site import read_stack_file
     from exctl.stackfile import secrets
-    from exctl.stackfile.stack_file import path_of
 
-    _, names = read_stack_file(path_of(site))
+    _, names = read_stack_file(site.file)
     known = secrets.all_of(site) if with_secrets else {}
     click.echo(env_export.exported(site.config, known), nl=False)
     for line in env_export.remarks(site.config, names, known):

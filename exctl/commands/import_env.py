@@ -33,11 +33,11 @@ def command(env: Path | None, host: str | None, given: tuple[str, ...], stack: s
     from exctl.onboarding import migration
 
     if stack is None:
-        raise NothingTouched("name the new stack: --stack NAME. Nothing was written.")
+        raise NothingTouched("name the new stack: --stack NAME.")
     if (env is None) == (host is None):
         raise NothingTouched(
             "name the .env (or its directory), or a host that has one: --from-host HOST, one of"
-            " the two. Nothing was written."
+            " the two."
         )
     settings = migration.given_settings(given)
     if env is not None:

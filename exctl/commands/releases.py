@@ -25,7 +25,6 @@ def command(numbers: tuple[str, ...], site: Site, as_json: bool) -> None:
     Example: exctl releases 3 4
     """
     from exctl.releases import store, views
-    from exctl.stackfile.stack_file import path_of
 
     if len(numbers) > 2:
         raise NothingTouched("give one number to see a release, two to compare them")
@@ -39,7 +38,7 @@ def command(numbers: tuple[str, ...], site: Site, as_json: bool) -> None:
     elif chosen:
         lines = views.in_full(chosen[0])
     else:
-        lines = views.listed(store.readable(site), path_of(site).read_text())
+        lines = views.listed(store.readable(site), site.file.read_text("utf-8"))
         lines += _damaged(site)
     click.echo("\n".join(lines or ["no release yet: the first successful `exctl up` makes one"]))
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 
 import click
 
 from exctl.cli.options import json_option, on_stack
-from exctl.errors import NothingTouched
 from exctl.site import Site
 
 
@@ -17,7 +17,7 @@ from exctl.site import Site
 @click.option(
     "--html",
     "page",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, resolve_path=True),
     metavar="FILE",
     help="write one page of HTML there, with the picture of the stack",
 )
@@ -31,18 +31,24 @@ def command(site: Site, page: Path | None, as_json: bool) -> None:
 
     Example: exctl report --html report.html
     """
+    from exctl import files
     from exctl.report import markup
     from exctl.report import page as stack_page
+    from exctl.stackfile import secrets
+    from stack import secrecy
 
-    if page is not None and not page.absolute().parent.is_dir():
-        raise NothingTouched(f"{page.absolute().parent} isn't a directory. Nothing was written.")
+    if page is not None:
+        files.refuse_unwritable(page)
     state = stack_page.collect(site)
+    known = secrets.known_of(site)
     if as_json:
-        click.echo(json.dumps(stack_page.as_json(site, state), indent=2))
+        shown = secrecy.redacted(stack_page.as_json(site, state), known)
+        click.echo(json.dumps(shown, indent=2))
         return
     found = stack_page.document(site, state)
     if page is None:
-        click.echo(markup.markdown(found), nl=False)
+        click.echo(secrecy.redacted_text(markup.markdown(found), known), nl=False)
         return
-    page.write_text(markup.html(found), encoding="utf-8")
+    escaped = [*known, *map(html.escape, known)]
+    files.write(page, secrecy.redacted_text(markup.html(found), escaped))
     click.echo(f"written to {page}")

@@ -7,7 +7,7 @@ import click
 from exctl.cli import completion
 from exctl.cli.options import changing, on_stack
 from exctl.errors import NothingTouched
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
 from exctl.site import Site
 
 SERVICES = ("excs", "exas", "excp")
@@ -26,7 +26,7 @@ def command(
     release: str | None,
     host: str | None,
     site: Site,
-    how: How,
+    how: RunOptions,
 ) -> None:
     """Bring a release back: settings, secrets and images as they were.
 
@@ -45,7 +45,7 @@ def command(
     if host is not None:
         raise NothingTouched(
             "a rollback is of both instances of a pair, which always have the same version; leave"
-            " out --host. Nothing was touched."
+            " out --host."
         )
     rollback(site, number, service, pair, how)
 
@@ -59,6 +59,6 @@ def words(what: tuple[str, ...], release: str | None) -> tuple[str | None, str |
     if odd or len(services) > 1 or len(numbers) > 1:
         raise NothingTouched(
             f"{' '.join(odd) or 'that'} isn't understood: give one service"
-            f" ({', '.join(SERVICES)}), one release by its number, or both. Nothing was touched."
+            f" ({', '.join(SERVICES)}), one release by its number, or both."
         )
     return next(iter(services), None), next(iter(numbers), None)

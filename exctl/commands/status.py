@@ -6,7 +6,7 @@ import json
 
 import click
 
-from exctl.cli.options import json_option, on_stack
+from exctl.cli.options import Seconds, json_option, on_stack
 from exctl.errors import INTERRUPTED, UNHEALTHY
 from exctl.site import Site
 
@@ -17,7 +17,7 @@ from exctl.site import Site
 @click.option("--watch", "-w", is_flag=True, help="again and again, until Ctrl-C")
 @click.option(
     "--interval-seconds",
-    type=click.FloatRange(min=0.1),
+    type=Seconds(0.1),
     default=2.0,
     show_default=True,
     metavar="SECONDS",
@@ -26,26 +26,32 @@ from exctl.site import Site
 def command(site: Site, as_json: bool, watch: bool, interval_seconds: float) -> None:
     """Ask every instance how it is; exit 4 if one isn't healthy.
 
+    Healthy is what the gates take for it: HTTP 200 from this stack's own container, which runs.
+    Says too which pairs have no redundancy, whether the last run failed, and what is pending.
+
     While EXCS syncs, says how far it is; with --watch, how fast and how long it will take as well.
     --watch draws in place on a terminal, writes lines elsewhere, and with --json a line of JSON
     each time.
 
     Example: exctl status --watch
     """
-    from exctl.observe import endpoints, watching
+    from concurrent.futures import ThreadPoolExecutor
+
+    from exctl.observe import endpoints, status
+    from exctl.observe.last_run import last_run
 
     if watch:
         try:
-            watching.watch(site, interval_seconds, as_json)
+            status.watch(site, interval_seconds, as_json, last_run(site))
         except KeyboardInterrupt:  # the way to end it: nothing was under way
             raise SystemExit(INTERRUPTED) from None
-    rows = endpoints.ask_all(site)
+    with ThreadPoolExecutor(1) as pool:
+        last = pool.submit(last_run, site)
+        rows = endpoints.ask_all(site)
     if as_json:
-        click.echo(
-            json.dumps({"stack": site.stack, "instances": endpoints.as_json(rows)}, indent=2)
-        )
+        click.echo(json.dumps(status.as_json(site, rows, last.result()), indent=2))
     else:
-        for line in endpoints.table(rows):
+        for line in status.lines(rows, last.result()):
             click.echo(line)
     if endpoints.unhealthy(rows):
         raise SystemExit(UNHEALTHY)

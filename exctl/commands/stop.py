@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exctl.cli.options import changing, selecting
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
 from exctl.site import Site
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @selecting
 @changing
-def command(site: Site, chosen: Sequence[Instance], how: How) -> None:
+def command(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
     """Take containers away; `start` brings them back.
 
     Written down under `stopped` in the stack file, so that no later run starts them by accident.

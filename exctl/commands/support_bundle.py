@@ -7,22 +7,27 @@ from pathlib import Path
 import click
 
 from exctl.cli.options import on_stack
-from exctl.errors import ExctlError
 from exctl.site import Site
 
 
 @click.command()
 @on_stack
-@click.option("--to", "path", type=click.Path(path_type=Path), metavar="FILE", help="archive")
+@click.option(
+    "--to",
+    "path",
+    type=click.Path(path_type=Path, resolve_path=True),
+    metavar="FILE",
+    help="archive",
+)
 def command(site: Site, path: Path | None) -> None:
     """Collect status, checks, logs and settings into an archive, without secrets.
 
     Example: exctl support-bundle --to exec-prod.tar.gz
     """
+    from exctl import files
     from exctl.report import support_archive
 
-    target = path or Path(f"exec-{site.stack}-support.tar.gz")
-    if not target.absolute().parent.is_dir():
-        raise ExctlError(f"{target.absolute().parent} isn't a directory. Nothing was written.")
+    target = path or Path(f"exec-{site.stack}-support.tar.gz").absolute()
+    files.refuse_unwritable(target)
     names = support_archive.write(site, target)
     click.echo(f"{target}: {', '.join(names)}")

@@ -30,7 +30,7 @@ def command(site: Site, yes: bool) -> None:
     for holder in found:
         click.echo(f"held by {lock.described(holder)}", err=True)
     if any(holder.lives for holder in found):
-        raise ExctlError("that run still goes on; wait for it or end it. Nothing was touched.")
+        raise ExctlError("that run still goes on; wait for it or end it.", touched=False)
     if not yes:
         confirm("Take the lock?")
     lock.release(site)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from exctl.cli.options import going_back, on_stack
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
 from exctl.site import Site
 
 
 @click.command()
 @on_stack
 @going_back
-def command(site: Site, how: How) -> None:
+def command(site: Site, how: RunOptions) -> None:
     """Bring the stack to what its file says.
 
     Looks at the hosts first, shows what will be touched, and asks. Then pulls every image, and goes

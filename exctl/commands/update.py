@@ -8,19 +8,20 @@ import click
 
 from exctl.cli.options import going_back, on_stack, pair_option, tag_option
 from exctl.errors import NothingTouched
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
 from exctl.site import Site
+from vendor_facts import SERVICES
 
 
 @click.command()
-@click.argument("service", type=click.Choice(["excs", "exas", "excp"]))
+@click.argument("service", type=click.Choice(SERVICES))
 @pair_option
 @tag_option
 @click.option("--host", hidden=True)
 @on_stack
 @going_back
 def command(
-    service: str, pair: str | None, tag: str, host: str | None, site: Site, how: How
+    service: str, pair: str | None, tag: str, host: str | None, site: Site, how: RunOptions
 ) -> None:
     """Deploy another version of a service, one instance of a pair after the other.
 
@@ -32,10 +33,14 @@ def command(
     if host is not None:
         raise NothingTouched(
             "both instances of a pair always have the same version, and are updated one after the"
-            " other; leave out --host. Nothing was touched."
+            " other; leave out --host."
         )
+    from config_schema import tag_problem
     from exctl.runs import changes
     from exctl.runs.selection import select
+
+    if problem := tag_problem(tag):
+        raise NothingTouched(f"--tag: {problem}.")
 
     chosen = select(site.layout, service, pair, None)
     why = how.message or f"update {service} to {tag}"

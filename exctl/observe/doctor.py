@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from exctl.stackfile import secrets
 from exctl.terminal.messages import say
 from health.preflight import report
 from health.preflight.finding import Finding
+from health.preflight.registry import with_login
 from health.preflight.run import examine
 from health.preflight.subject import Subject
 from health.preflight.tunnel import trusting
@@ -42,7 +43,7 @@ def findings(site: Site, file: Path | None = None) -> list[Finding]:
         with _progress(len(site.layout.hosts)):
             return examine(subject, decrypted)
     except KeyboardInterrupt:
-        raise Interrupted("interrupted; nothing was touched.", touched=False) from None
+        raise Interrupted("interrupted", touched=False) from None
 
 
 def _need_ca_file(site: Site) -> None:
@@ -52,7 +53,7 @@ def _need_ca_file(site: Site) -> None:
     except OSError as error:  # ssl's errors are among them
         raise NothingTouched(
             f"preflight.ca_path: {path} (in {site.project}) isn't a file of certificates:"
-            f" {error.strerror or error}. Nothing was touched."
+            f" {error.strerror or error}."
         ) from None
 
 
@@ -61,8 +62,8 @@ def _decrypting(site: Site, subject: Subject, file: Path | None) -> Callable[[],
         # Asked for now: later something else writes to the terminal.
         passphrase(site)
     except NothingTouched:
-        return lambda: replace(subject, no_secrets=NO_PASSPHRASE)
-    return lambda: replace(subject, secrets=secrets.all_of(site, file))
+        return lambda: with_login(replace(subject, no_secrets=NO_PASSPHRASE))
+    return lambda: with_login(replace(subject, secrets=secrets.all_of(site, file)))
 
 
 @contextmanager
@@ -101,16 +102,18 @@ def show(found: Sequence[Finding], to: TextIO) -> None:
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in report.HEAD:
-        table.add_column(name)
+        # A cut host name or check couldn't be acted on.
+        is_name = name in report.HEAD[:3]
+        table.add_column(name, no_wrap=is_name, overflow="ignore" if is_name else "fold")
     for row in report.rows(found):
         table.add_row(*map(Text, row), style="red" if row[0] == "STOPS" else "")
     Console(file=to).print(table)
 
 
-def require(site: Site, file: Path | None = None) -> None:
+def require(site: Site, file: Path | None = None, left_out: Collection[str] = frozenset()) -> None:
     """The preflight before a run: shows what isn't well, and raises ExctlError if something would
-    stop a deployment."""
-    found = findings(site, file)
+    stop a deployment. What is found on the hosts that are left out stops nothing."""
+    found = [each for each in findings(site, file) if each.host not in left_out]
     bad, warnings = report.stopping(found), report.warning(found)
     if bad or warnings:
         show([*bad, *warnings], sys.stderr)
@@ -119,8 +122,9 @@ def require(site: Site, file: Path | None = None) -> None:
         return
     names = ", ".join(dict.fromkeys(finding.check for finding in bad))
     raise ExctlError(
-        f"the preflight stops this: {names}. Nothing was touched. Put right what the table names;"
-        " or, if it doesn't matter here, waive it by name (or name@host) with a reason under"
+        f"the preflight stops this: {names}. Put right what the table names; or, if"
+        " it doesn't matter here, waive it by name (or name@host) with a reason under"
         f" exec:preflight in Pulumi.{site.stack}.yaml. To check again: exctl doctor --stack"
-        f" {site.stack}"
+        f" {site.stack}",
+        touched=False,
     )

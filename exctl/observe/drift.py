@@ -11,17 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import yaml
-
-from exctl.hosts import on_each
-from exctl.on_host import OnHost, containers_on
+from exctl.hosts import containers_on, on_each
 from exctl.pulumi.workspace import open_stack
 from exctl.releases import store
 from exctl.runs.plan import CONTAINER_TYPE, IMAGE_TYPE
 from exctl.site import Site
-from exctl.stackfile.stack_file import path_of
+from hosts.docker import Container
+from stack import yaml_text
 from stack.layout import Instance, Layout
-from stack.loader import NAMESPACE
 
 Kind = Literal["host changed", "not yet deployed", "not known"]
 BYTES_A_MIB = 1 << 20
@@ -63,7 +60,7 @@ def look(site: Site) -> list[Drift]:
     found = dict(zip(hosts, on_each(hosts, lambda host: containers_on(site, host)), strict=True))
     last = store.last(site)
     before = last.stack_file if last else ""
-    renewed = renewed_secrets(before, path_of(site).read_text()) if before else set()
+    renewed = renewed_secrets(before, site.file.read_text("utf-8")) if before else set()
     return [
         *compare(site.layout, deployed, found),
         *not_yet_rotated(site.layout, deployed, renewed),
@@ -105,19 +102,17 @@ def renewed_secrets(before: str, now: str) -> set[str]:
 
 
 def _ciphertexts(text: str) -> dict[str, str]:
-    content = yaml.safe_load(text)
-    config = content.get("config") if isinstance(content, Mapping) else None
     return {
-        str(key).removeprefix(f"{NAMESPACE}:"): str(value["secure"])
-        for key, value in (config or {}).items()
-        if isinstance(value, Mapping) and set(value) == {"secure"}
+        name: value["secure"]
+        for name, value in yaml_text.settings_in(text).items()
+        if yaml_text.holds_secret(value) and "secure" in value
     }
 
 
 def compare(
     layout: Layout,
     deployed: Mapping[str, Deployed],
-    hosts: Mapping[str, list[OnHost] | str],
+    hosts: Mapping[str, list[Container] | str],
 ) -> list[Drift]:
     """The differences between what is meant, what was deployed, and what the hosts have."""
     found = [
@@ -166,7 +161,7 @@ def _not_yet_deployed(instance: Instance, was: Deployed | None) -> str:
     return ""
 
 
-def _of_container(key: str, was: Deployed, containers: list[OnHost] | str) -> list[Drift]:
+def _of_container(key: str, was: Deployed, containers: list[Container] | str) -> list[Drift]:
     if isinstance(containers, str):
         return [Drift("not known", key, was.host, f"the host doesn't say: {containers}")]
     by_id = {container.id: container for container in containers}
@@ -176,19 +171,19 @@ def _of_container(key: str, was: Deployed, containers: list[OnHost] | str) -> li
     what = "its container is gone; make it again with: exctl up"
     if other is not None:
         what = (
-            f"somebody made the container {was.name} anew ({other.image}, {other.state}); see what"
-            " differs with docker inspect, remove it, then: exctl up"
+            f"somebody made the container {was.name} anew ({other.image}, {other.state.word}); see"
+            " what differs with docker inspect, remove it, then: exctl up"
         )
     return [Drift("host changed", key, was.host, what)]
 
 
-def _changes(was: Deployed, now: OnHost) -> list[str]:
+def _changes(was: Deployed, now: Container) -> list[str]:
     """What somebody has done to a container that is still the one we made."""
     found = []
-    if now.state == "paused":
+    if now.state.word == "paused":
         found.append(f"its container is paused; on the host: docker unpause {now.name}")
-    elif now.state != "running":
-        found.append(f"its container is {now.state}; start it again with: exctl up")
+    elif now.state.word != "running":
+        found.append(f"its container is {now.state.word}; start it again with: exctl up")
     if now.name != was.name:
         found.append(
             f"its container is called {now.name} now; on the host: docker rename {now.name}"
@@ -217,7 +212,7 @@ def _limit(value: int, unit: int, word: str) -> str:
 
 
 def _strays(
-    deployed: Mapping[str, Deployed], hosts: Mapping[str, list[OnHost] | str]
+    deployed: Mapping[str, Deployed], hosts: Mapping[str, list[Container] | str]
 ) -> Sequence[Drift]:
     known = {was.id for was in deployed.values()}
     named = {(was.host, was.name) for was in deployed.values()}
@@ -226,9 +221,9 @@ def _strays(
             "host changed",
             container.name,
             host,
-            f"a container {container.name} ({container.image}, {container.state}) that no run of"
-            " this stack has made; if EXEC runs in it, take it over with: exctl adopt; else remove"
-            " it on the host",
+            f"a container {container.name} ({container.image}, {container.state.word}) that no run"
+            " of this stack has made; if EXEC runs in it, take it over with: exctl adopt; else"
+            " remove it on the host",
         )
         for host, containers in hosts.items()
         if not isinstance(containers, str)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import vendor_facts as vendor
 from stack.layout import Connection, Instance, Layout
+from stack.text import in_url
 
 WIDTH_COLUMNS = 100
 ARROW = "    -> "
@@ -16,12 +18,21 @@ def text(layout: Layout, width_columns: int = WIDTH_COLUMNS) -> list[str]:
     lines: list[str] = []
     for title, instances in groups(layout):
         lines += [*([""] if lines else []), title]
-        wide = max(len(f"{i.host}:{i.port}") for i in instances)
+        wide = max(len(f"{in_url(i.host)}:{i.port}") for i in instances)
         for i in instances:
             state = "  stopped" if i.is_stopped else ""
-            lines.append(f"  {i.key:<9} {f'{i.host}:{i.port}':<{wide}}  {i.tag}{state}")
+            lines.append(f"  {i.key:<9} {f'{in_url(i.host)}:{i.port}':<{wide}}  {i.tag}{state}")
         lines += _connections(connections_of(layout, instances[0]), width_columns)
-    return lines
+    return [*lines, "", inferred()]
+
+
+def inferred() -> str:
+    """The variables that no vendor text names, and what to do if one of them is another one."""
+    return (
+        "inferred, as no vendor text has them: the container variables"
+        f" {', '.join(vendor.INFERRED)} and the path {vendor.METRICS_PATH}. Where a service wants"
+        " another name, set that one in its `environment`."
+    )
 
 
 def groups(layout: Layout) -> list[tuple[str, tuple[Instance, ...]]]:
@@ -43,7 +54,9 @@ def rows(layout: Layout) -> list[dict[str, object]]:
 
 def _connections(connections: Sequence[Connection], width_columns: int) -> Iterator[str]:
     """Aligned; an address that leaves no room for the rest has it on the next line."""
-    texts = {f"{c.to_host}:{c.to_port}": f"{c.protocol:<5}  {c.purpose}" for c in connections}
+    texts = {
+        f"{in_url(c.to_host)}:{c.to_port}": f"{c.protocol:<5}  {c.purpose}" for c in connections
+    }
     room = width_columns - len(ARROW) - 2 - max(map(len, texts.values()))
     wide = max((len(address) for address in texts if len(address) <= room), default=0)
     for address, text in texts.items():

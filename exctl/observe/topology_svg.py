@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from config_schema import ExecConfig
 from exctl.observe.svg import LINE_PX, Box, Drawing
 from stack.layout import Instance, Layout
-from vendor_facts import GENESYS_CLOUD_PORT, POSTGRESQL_PORT
+from vendor_facts import GENESYS_CLOUD_PORT
 
 WIDTH = 1200
 LEFT, LEFT_WIDTH = 24, 280
@@ -106,7 +106,7 @@ def _read_by(config: ExecConfig, cluster: Cluster) -> Iterator[Outside]:
     services = dict.fromkeys(i.service for i in cluster.instances)
     if "excs" in services:
         db = config.excs.config_db
-        port = db.port or POSTGRESQL_PORT
+        port = db.known_port
         place = f"{db.host}:{port}"
         yield Outside("Config DB", (place, f"{db.type}, {db.name}"), _by(port, db.ssl))
     if "exas" in services:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from pydantic import BaseModel
-
 import vendor_facts as vendor
 from config_schema import ExecConfig
 from exctl.onboarding import env_syntax
+from stack import paths
 from stack.layout import value_at
 
 
@@ -19,7 +18,7 @@ def exported(config: ExecConfig, secrets: Mapping[str, str]) -> str:
         if parameter.is_secret:
             value = secrets.get(parameter.path)
         else:
-            value = _text(value_at(config, parameter.path, pair))
+            value = paths.as_variable(value_at(config, parameter.path, pair))
         if value is not None:
             key = parameter.env_key.format(pair=pair)
             lines.append(f"{key}={env_syntax.written(value)}")
@@ -37,20 +36,13 @@ def _keys(config: ExecConfig) -> Iterator[tuple[vendor.Parameter, str]]:
                 yield parameter, pair
 
 
-def _text(value: object) -> str | None:
-    match value:
-        case None | []:
-            return None
-        case bool():
-            return "true" if value else "false"
-        case list():
-            return ",".join(map(str, value))
-    return str(value)
-
-
 def remarks(config: ExecConfig, names: Collection[str], known: Mapping[str, str]) -> Iterator[str]:
     """What the reader of a `.env` has to know: `names` are the secrets that are set, `known` those
     that were written."""
+    yield (
+        "the vendor's script names the variables inside the containers by itself; exctl has"
+        " inferred some of them: exctl topology lists which"
+    )
     for path in not_carried(config, names):
         yield f"not in it, since a .env has no key for it: {path}"
     carried = {parameter.path for parameter in vendor.PARAMETERS if parameter.is_secret}
@@ -66,23 +58,9 @@ def remarks(config: ExecConfig, names: Collection[str], known: Mapping[str, str]
 def not_carried(config: ExecConfig, secrets: Collection[str]) -> list[str]:
     """The settings with other values than their defaults, and the secrets among those that are
     set, that a `.env` has no key for."""
-    carried = {parameter.path for parameter in vendor.PARAMETERS}
-    found = [path for path, template in _changed(config, "", "") if template not in carried]
+    carried = {parameter.path.format(pair=pair) for parameter, pair in _keys(config)}
+    found = [setting.path for setting in paths.changed(config) if setting.path not in carried]
     return found + sorted(name for name in secrets if name not in carried)
-
-
-def _changed(section: BaseModel, path: str, template: str) -> Iterator[tuple[str, str]]:
-    """Path of each setting that isn't at its default, and the same with `{pair}` for a pair."""
-    for name, about in type(section).model_fields.items():
-        value = getattr(section, name)
-        here, there = f"{path}{name}", f"{template}{name}"
-        if name == "pairs":
-            for pair, settings in value.items():
-                yield from _changed(settings, f"{here}.{pair}.", f"{there}.{{pair}}.")
-        elif isinstance(value, BaseModel):
-            yield from _changed(value, f"{here}.", f"{there}.")
-        elif value != about.default:
-            yield here, there
 
 
 def read_differently(config: ExecConfig, secrets: Mapping[str, str]) -> list[str]:
@@ -95,7 +73,7 @@ def read_differently(config: ExecConfig, secrets: Mapping[str, str]) -> list[str
         value = (
             secrets.get(parameter.path)
             if parameter.is_secret
-            else _text(value_at(config, parameter.path, pair))
+            else paths.as_variable(value_at(config, parameter.path, pair))
         )
         if value is not None and not env_syntax.is_read_alike(value):
             found.append(parameter.env_key.format(pair=pair))

@@ -7,7 +7,7 @@ none of them knows is reported, never dropped in silence.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +15,12 @@ import vendor_facts as vendor
 from config_schema import Tenant
 from exctl.onboarding import env_syntax
 from exctl.onboarding.env_keys import Key, key_of, setting
-from stack.rules import Problem
+from stack import paths
+from stack.problems import Problem
+from stack.secrecy import SECRET_NAMES
 
 _HAVE_DEFAULTS = ("port", "filename", "gc_queue_name_suffix", "type", "ssl")
 """The last words of paths of mandatory keys that a stack file may leave out."""
-_SECRET_NAMES = tuple(secret.name for secret in vendor.SECRETS)
 MAY_BE_EMPTY = ("LOG_PATH", "EXEC_INFRA_DOCKER_REPOSITORY", "SYNC_CUSTOMER_FOLDER_NAME")
 """Keys for which the vendor's page says what nothing means. Source: deployment, Parameters."""
 
@@ -70,37 +71,18 @@ def _take(found: Imported, key: Key, text: str, where: str) -> None:
             found.secrets[key.path] = text
         return
     if not text:
-        _remove(found.settings, key.path)
+        paths.remove(found.settings, key.path)
         if not key.name.endswith(MAY_BE_EMPTY):
             found.notes.append(f"{where}: is empty and was left out")
         return
     value, note = setting(key, text)
     if note:
         found.notes.append(f"{where}: {note}")
-    node = found.settings
-    *parents, last = key.path.split(".")
-    for part in parents:
-        node = node.setdefault(part, {})
-    node[last] = value
-
-
-def _at(settings: Mapping[str, Any], path: str) -> Any:
-    node: Any = settings
-    for part in path.split("."):
-        node = node.get(part) if isinstance(node, Mapping) else None
-    return node
-
-
-def _remove(settings: dict[str, Any], path: str) -> None:
-    node: Any = settings
-    *parents, last = path.split(".")
-    for part in parents:
-        node = node.get(part, {})
-    node.pop(last, None)
+    paths.put(found.settings, key.path, value)
 
 
 def _pairs(found: Imported) -> list[str]:
-    return list((_at(found.settings, "excp.pairs") or {}).keys())
+    return list((paths.get(found.settings, "excp.pairs") or {}).keys())
 
 
 def _infer(found: Imported) -> None:
@@ -114,7 +96,7 @@ def _infer(found: Imported) -> None:
     if isinstance(tenant, dict):
         tenant["region"] = Tenant.model_fields["region"].default
         found.inferred["tenant.region"] = "a .env doesn't say it; look in Genesys Cloud"
-    sync = _at(found.settings, "excs.sync")
+    sync = paths.get(found.settings, "excs.sync")
     if sync and sync.get("customer_folders") and sync.get("customer_objects_only") is not True:
         del sync["customer_folders"]
         found.notes.append(
@@ -128,14 +110,22 @@ def _infer_log_directory(found: Imported) -> None:
     """Where the vendor's compose files mount the logs isn't public: where the services write them
     has to be in it."""
     parts = ["excs", "exas", *(f"excp.pairs.{pair}" for pair in _pairs(found))]
-    paths = [path for part in parts if (path := _at(found.settings, f"{part}.log.path"))]
+    named = (paths.get(found.settings, f"{part}.log.path") for part in parts)
+    directories = [path for path in named if path]
     base = vendor.CONTAINER_LOG_PATH
-    if not all(path.startswith("/") for path in paths):
+    if not all(path.startswith("/") for path in directories):
         return  # the schema refuses it
-    if all(path == base or path.startswith(f"{base}/") for path in paths):
+    if all(path == base or path.startswith(f"{base}/") for path in directories):
+        return
+    common = posixpath.commonpath(directories)
+    if common == "/":
+        found.problems.append(
+            "the LOG_PATHs of the services have no directory in common, so one mount can't hold"
+            f" them: {', '.join(dict.fromkeys(directories))}; give them one in the .env"
+        )
         return
     logs = found.settings.setdefault("logs", {})
-    logs["container_path"] = posixpath.commonpath(paths)
+    logs["container_path"] = common
     found.inferred["logs.container_path"] = "what the services' LOG_PATHs have in common"
 
 
@@ -149,7 +139,7 @@ def _missing(found: Imported) -> Iterator[str]:
             continue
         for pair in pairs if "{pair}" in parameter.env_key else [""]:
             path, key = parameter.path.format(pair=pair), parameter.env_key.format(pair=pair)
-            if _at(found.settings, path) not in (None, [], ""):
+            if paths.get(found.settings, path) not in (None, [], ""):
                 continue
             if path.rsplit(".", 1)[-1] not in _HAVE_DEFAULTS:
                 yield f"{key} is missing (its place in a stack file: {path})"
@@ -161,7 +151,7 @@ def worded(found: Imported, problems: Collection[Problem]) -> list[str]:
     """What is wrong with the settings, each with the line of the `.env` that it comes from."""
     lines = list(found.problems)
     for problem in problems:
-        if "is missing: " in problem.text or problem.path in _SECRET_NAMES:
+        if "is missing: " in problem.text or problem.path in SECRET_NAMES:
             continue  # told by its key; secrets are asked for
         place = next(
             (found.places[path] for path in _prefixes(problem.path) if path in found.places), ""
@@ -171,6 +161,6 @@ def worded(found: Imported, problems: Collection[Problem]) -> list[str]:
 
 
 def _prefixes(path: str) -> Iterator[str]:
-    parts = path.split(".")
+    parts = paths.parse(path)
     for length in range(len(parts), 0, -1):
         yield ".".join(parts[:length])

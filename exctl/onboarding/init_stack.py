@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
+from exctl import files
 from exctl.errors import NothingTouched
 from exctl.onboarding import new_stack
 from exctl.onboarding.interview import Interview
 from exctl.onboarding.new_stack import NewStack
-from exctl.project import find_project
-from exctl.site import Place
+from exctl.site import Place, find_project
 from exctl.stackfile import secret_sources
+from exctl.terminal import questions
 from exctl.terminal.questions import ask, ask_secret
-from stack.loader import NAMESPACE, SECRET_NAMES, orgs_of_other_stacks
-from stack.rules import Problem
+from stack import yaml_text
+from stack.loader import orgs_of_other_stacks
+from stack.paths import NAMESPACE
+from stack.problems import Problem, message
+from stack.secrecy import SECRET_NAMES
 from stack.text import counted
 
 WELCOME = """A new stack: one Engage tenant and its EX organization. Each question is explained;
@@ -35,17 +37,17 @@ def begin(stack: str | None, source: Path | None, secrets_stdin: bool) -> Iterat
 
     Raises NothingTouched with every problem at once; click.Abort if the operator ends it.
     """
-    is_terminal = sys.stdin.isatty()
+    is_terminal = questions.is_terminal()
     if source is None and (secrets_stdin or not is_terminal):
         raise NothingTouched(
-            "there is no terminal to ask on; give the settings by --from FILE. Nothing was written."
+            "there is no terminal to ask on; give the settings by --from FILE."
             if not is_terminal
-            else "--secrets-stdin goes with --from FILE. Nothing was written."
+            else "--secrets-stdin goes with --from FILE."
         )
     if stack is None and source is None:
         stack = ask("name of the new stack", "")
     if not stack:
-        raise NothingTouched("name the new stack: --stack NAME. Nothing was written.")
+        raise NothingTouched("name the new stack: --stack NAME.")
     place = new_stack.place_for(find_project(), stack)
     new = _asked(place) if source is None else _read(place, source, secrets_stdin)
     new_stack.ask_for_passphrase(stack)
@@ -69,20 +71,19 @@ def _read(place: Place, source: Path, secrets_stdin: bool) -> NewStack:
     """The stack of a file; secrets from everywhere but there, or asked for on a terminal."""
     is_stdin = str(source) == "-"
     if is_stdin and secrets_stdin:
-        raise NothingTouched(
-            "stdin can't be both --from - and --secrets-stdin. Nothing was written."
-        )
+        raise NothingTouched("stdin can't be both --from - and --secrets-stdin.")
     name = "stdin" if is_stdin else str(source)
-    settings, problems = _settings(name, sys.stdin.read() if is_stdin else _text(source))
+    text = questions.all_of_stdin() if is_stdin else files.read(source)
+    settings, problems = _settings(name, text)
     secrets, wrong = secret_sources.from_environment(os.environ)
     problems += wrong
     if secrets_stdin:
-        more, wrong = secret_sources.from_lines(sys.stdin.read())
+        more, wrong = secret_sources.from_lines(questions.all_of_stdin())
         secrets |= more
         problems += wrong
     new = NewStack(settings, secrets)
     found = new_stack.problems_of(new, place)
-    can_ask = not is_stdin and not secrets_stdin and sys.stdin.isatty()
+    can_ask = not is_stdin and not secrets_stdin and questions.is_terminal()
     missing = new_stack.missing_secrets(found)
     if can_ask and not problems and len(found) == len(missing):
         for secret in missing:
@@ -93,25 +94,16 @@ def _read(place: Place, source: Path, secrets_stdin: bool) -> NewStack:
     return new
 
 
-def _text(source: Path) -> str:
-    try:
-        return source.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise NothingTouched(f"{source} can't be read: {error}. Nothing was written.") from None
-
-
 def _settings(name: str, text: str) -> tuple[dict[str, Any], list[Problem]]:
     """The sections of a file, with or without `config:` and `exec:`; secrets in it are problems."""
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        at = getattr(error, "problem_mark", None)  # its words may hold a line with a password
-        where = f" at line {at.line + 1}" if at else ""
-        raise NothingTouched(f"{name} isn't YAML{where}. Nothing was written.") from None
-    found = content.get("config", content) if isinstance(content, Mapping) else None
-    if not isinstance(found, Mapping):
-        raise NothingTouched(f"{name} has no settings. Nothing was written.")
-    sections = {str(key).removeprefix(f"{NAMESPACE}:"): value for key, value in found.items()}
+        content = yaml_text.read(text)
+    except yaml_text.NotReadable as error:
+        raise NothingTouched(message(name, error.problems)) from None
+    found = content.get("config", content)
+    if not isinstance(found, Mapping) or not found:
+        raise NothingTouched(f"{name} has no settings.")
+    sections = {key.removeprefix(f"{NAMESPACE}:"): value for key, value in found.items()}
     problems = [
         Problem(
             key,

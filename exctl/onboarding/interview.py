@@ -15,9 +15,10 @@ from typing import Any, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from exctl.onboarding.new_stack import NewStack
-from stack.loader import field_at, parse
-from stack.rules import Problem
-from vendor_facts import CONTAINER_LOG_PATH, POSTGRESQL_PORT
+from stack import paths
+from stack.loader import parse
+from stack.problems import Problem
+from vendor_facts import CONFIG_DB_PORTS, CONTAINER_LOG_PATH
 
 YES, NO = ("yes", "y", "true"), ("no", "n", "false")
 SCHEMA = object()
@@ -55,7 +56,9 @@ class Interview:
         self.put("logs.host_path", default=LOG_DIRECTORY)
         self._title("Image registry")
         self.put("registry.repository", "registry.username")
-        if self.value("registry.username") is not None:
+        if self.value("registry.username") is not None and not self.value(
+            "registry.password_command"
+        ):
             self.secret("registryPassword", "the registry's password")
 
     def _redis(self) -> None:
@@ -67,8 +70,9 @@ class Interview:
     def _excs(self) -> None:
         self._title("EXCS: config sync")
         self.put("excs.host", "excs.port", "excs.tag", "excs.config_db.host", "excs.config_db.type")
-        is_postgresql = self.value("excs.config_db.type") in (None, "postgresql")
-        self.put("excs.config_db.port", default=str(POSTGRESQL_PORT) if is_postgresql else None)
+        kind: Any = self.value("excs.config_db.type") or paths.default_of("excs.config_db.type")
+        port = CONFIG_DB_PORTS.get(kind)
+        self.put("excs.config_db.port", default=str(port) if port else None)
         self.put("excs.config_db.name", "excs.config_db.user", "excs.config_db.ssl")
         self.secret("configDbPassword", "the Config DB user's password")
         only = self.yes_or_no("excs.sync.customer_objects_only", False)
@@ -128,9 +132,9 @@ class Interview:
             self._put(path, default, besides or {})
 
     def _put(self, path: str, default: Any, besides: Mapping[str, Any]) -> None:
-        known = field_at(path.split("."))
+        known = paths.field_at(paths.parse(path))
         assert known is not None, path
-        own = None if known.is_required() else known.get_default(call_default_factory=True)
+        own = paths.default_of(path)
         offered = own if default is SCHEMA else default
         is_optional = own is None and not known.is_required() and default is SCHEMA
         self.say(f"  {known.description}")
@@ -154,7 +158,7 @@ class Interview:
                 self.say(f"  ! {problem.text}")
 
     def yes_or_no(self, path: str, default: bool) -> bool:
-        known = field_at(path.split("."))
+        known = paths.field_at(paths.parse(path))
         assert known is not None, path
         self.say(f"  {known.description}")
         return self._decide(path, default)
@@ -178,10 +182,7 @@ class Interview:
 
     def value(self, path: str) -> Any:
         """What has been answered; None if that is the default."""
-        found: Any = self.new.settings
-        for part in path.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        return found
+        return paths.get(self.new.settings, path)
 
     def _set(self, path: str, value: Any, besides: Mapping[str, Any] | None = None) -> None:
         _put_in(self.new.settings, path, value, besides or {})
@@ -208,11 +209,10 @@ def _is_about(problem_path: str, path: str) -> bool:
 
 
 def _put_in(settings: dict[str, Any], path: str, value: Any, besides: Mapping[str, Any]) -> None:
-    *parents, last = path.split(".")
-    for part in parents:
-        settings = settings.setdefault(part, {})
-    settings.update(besides)
-    settings[last] = value
+    section = path.rpartition(".")[0]
+    for name, other in besides.items():
+        paths.put(settings, f"{section}.{name}", other)
+    paths.put(settings, path, value)
 
 
 def _value(text: str, known: FieldInfo) -> Any:

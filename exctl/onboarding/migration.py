@@ -5,13 +5,11 @@ from __future__ import annotations
 import getpass
 import json
 import os
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 import vendor_facts as vendor
@@ -22,18 +20,21 @@ from exctl.onboarding.env_file import Imported
 from exctl.onboarding.new_stack import NewStack, ask_for_passphrase, place_for, write_new
 from exctl.pulumi.workspace import is_in_backend
 from exctl.site import Place, find_project
-from exctl.stackfile import stack_file
-from hosts.container import command_over_ssh
+from exctl.terminal import questions
+from hosts.shell import command_over_ssh
+from stack import paths, yaml_text
 from stack.layout import build_layout
-from stack.loader import SECRET_NAMES, orgs_of_other_stacks, parse
-from stack.ssh import make_control_directory, ssh_target
+from stack.loader import needed_secrets, orgs_of_other_stacks, parse
+from stack.problems import message, of_schema
+from stack.secrecy import SECRET_NAMES
+from stack.ssh import ssh_target
 from stack.text import counted
 
 ON_HOSTS = ("exec/.env", "/usr/home/genesys/exec/.env")
 """Where the vendor's `init` leaves its `.env` on a host: in `exec` under the user's home; the page
 names another directory as well. Source: deployment, Deploying EX Engage Connector."""
 READ_SECONDS = 20.0
-ALL_SERVICES = ["excs", "exas", "excp"]
+ALL_SERVICES = list(vendor.SERVICES)
 HEAD = """\
 Taken over from the vendor's {source} by exctl import-env. What isn't in it is a
 comment here, with its default."""
@@ -54,9 +55,7 @@ def from_path(path: Path) -> Source:
     try:
         return Source(str(file), file.read_bytes())
     except OSError as error:
-        raise NothingTouched(
-            f"{file} can't be read: {error.strerror}. Nothing was written."
-        ) from None
+        raise NothingTouched(f"{file} can't be read: {error.strerror}.") from None
 
 
 def from_host(host: str, given: Mapping[str, Any]) -> Source:
@@ -68,17 +67,16 @@ def from_host(host: str, given: Mapping[str, Any]) -> Source:
     try:
         ssh = Ssh.model_validate_json(json.dumps(given.get("ssh", {})))
     except ValidationError as error:
-        words = "; ".join(f"ssh.{e['loc'][0]}: {e['msg']}" for e in error.errors())
-        raise NothingTouched(f"--set: {words}. Nothing was written.") from None
+        problems = [of_schema(each, "ssh") for each in error.errors()]
+        raise NothingTouched(message("--set", problems)) from None
     os.chdir(find_project())
-    make_control_directory()
     run = command_over_ssh(ssh_target(ssh, host).command, READ_SECONDS)
     tried = "; ".join(f'[ -f "{path}" ] && exec cat "{path}"' for path in ON_HOSTS)
     answer = run(["sh", "-c", f"{tried}; exit 3"])
     if answer.code == 0:
         return Source(f"{host}:{ON_HOSTS[0]}", answer.stdout.encode())
-    said = answer.stderr.strip() or f"it has none of {', '.join(ON_HOSTS)}"
-    raise NothingTouched(f"no .env could be read on {host}: {said}. Nothing was written.")
+    said = answer.why() if answer.code != 3 else f"it has none of {', '.join(ON_HOSTS)}"
+    raise NothingTouched(f"no .env could be read on {host}: {said}.")
 
 
 def given_settings(words: Sequence[str]) -> dict[str, Any]:
@@ -90,18 +88,20 @@ def given_settings(words: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for word in words:
         path, equals, text = word.partition("=")
-        *parents, last = path.split(".")
-        if not equals or not parents:
+        parts = paths.parse(path)
+        if not equals or len(parts) < 2 or not all(parts):
             raise NothingTouched(
-                f"--set {path}: write it as section.name=value, ssh.user=genesys for instance."
-                " Nothing was written."
+                f"--set {parts[0]}: write it as section.name=value, ssh.user=genesys for instance."
             )
-        if path in SECRET_NAMES:
-            raise NothingTouched(f"{path} is a secret; it is asked for. Nothing was written.")
-        node = found
-        for part in parents:
-            node = node.setdefault(part, {})
-        node[last] = yaml.safe_load(text)
+        if parts[-1] in SECRET_NAMES or parts[0] in SECRET_NAMES:
+            raise NothingTouched(f"{parts[-1]} is a secret; it is asked for.")
+        try:
+            paths.put(found, path, yaml_text.read_value(text))
+        except yaml_text.NotReadable as error:
+            said = message(f"--set {path}", error.problems)
+            raise NothingTouched(said) from None
+        except ValueError as error:
+            raise NothingTouched(f"--set {path}: {error}.") from None
     return found
 
 
@@ -115,16 +115,17 @@ def import_env(source: Source, stack: str, given: Mapping[str, Any]) -> Iterator
     stack: then with every problem at once. Whatever fails, nothing is left behind.
     """
     place = place_for(find_project(), stack)
-    path = stack_file.path_of(place)
+    path = place.file
     found = _read(source)
     _merge(found.settings, given)
     config = _validated(found, place, source)
     if is_in_backend(place):
         raise NothingTouched(
             f"the backend has a stack {stack} already, though there is no {path.name}; choose"
-            f" another name, or remove it: pulumi stack rm {stack}. Nothing was written."
+            f" another name, or remove it: pulumi stack rm {stack}."
         )
-    found.secrets |= asked_for(needed(config, found.secrets), sys.stdin.isatty(), getpass.getpass)
+    missing = needed(config, found.secrets)
+    found.secrets |= asked_for(missing, questions.is_terminal(), getpass.getpass)
     ask_for_passphrase(stack)
     _write(place, found, source)
     encrypted = ", ".join(sorted(found.secrets)) or "none"
@@ -132,9 +133,10 @@ def import_env(source: Source, stack: str, given: Mapping[str, Any]) -> Iterator
     yield f"{path.name}: {keys}; secrets, encrypted: {encrypted}"
     yield from (f"inferred: {path}: {why}" for path, why in found.inferred.items())
     yield from (f"look at: {note}" for note in found.notes)
+    yield "look at: some container variables are inferred; exctl topology lists them"
     for name in needed(config, found.secrets):
         word = "not set; if the vendor asks you for it" if name in OPTIONAL else "not set yet"
-        yield f"{word}: pulumi config set --secret exec:{name} -s {stack}"
+        yield f"{word}: exctl secret set {name} --stack {stack}"
     yield "everything is in `stopped` until it is ours, so that no run touches it before"
     yield f"look at the file, then: exctl doctor --stack {stack}"
     yield f"if containers of the vendor's script run: exctl adopt --stack {stack}; if none does:"
@@ -145,7 +147,7 @@ def _read(source: Source) -> Imported:
     try:
         return env_file.imported(env_syntax.decoded(source.content))
     except ValueError as error:
-        raise NothingTouched(f"{source.name}: {error}. Nothing was written.") from None
+        raise NothingTouched(f"{source.name}: {error}.") from None
 
 
 def _merge(settings: dict[str, Any], given: Mapping[str, Any]) -> None:
@@ -169,7 +171,7 @@ def _validated(found: Imported, place: Place, source: Source) -> ExecConfig:
     if config is not None and not wrong:
         return config
     count = counted(len(wrong), "problem")
-    lines = [f"{source.name} has {count}; nothing was written.", *(f"  {line}" for line in wrong)]
+    lines = [f"{source.name} has {count}:", *(f"  {line}" for line in wrong)]
     if found.notes:
         lines += ["Besides:", *(f"  {note}" for note in found.notes)]
     raise NothingTouched("\n".join(lines))
@@ -181,11 +183,7 @@ OPTIONAL = ("configServerPassword",)
 def needed(config: ExecConfig, known: Collection[str]) -> list[str]:
     """The names of the secrets that this stack needs, or that the vendor's `init` asks for, and
     that aren't known yet."""
-    names = ["configDbPassword", *OPTIONAL]
-    if config.redis.secure:
-        names.append("redisPassword")
-    if config.registry.username is not None:
-        names.append("registryPassword")
+    names = [*needed_secrets(config.model_dump()), *OPTIONAL]
     return [name for name in names if name not in known]
 
 

@@ -5,38 +5,38 @@ from __future__ import annotations
 import json
 import re
 import signal
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 from pulumi import automation as auto
 
+from exctl import files
 from exctl.errors import ExctlError, NothingTouched
-from exctl.project import EXAMPLE, PROGRAM
 from exctl.pulumi.interrupts import SIGNALS
 from exctl.pulumi.workspace import (
     create_stack,
+    explained,
     has_passphrase,
     keep_passphrase,
-    last_error,
     remove_stack,
 )
-from exctl.site import Place
+from exctl.site import EXAMPLE, PROGRAM, Place
 from exctl.stackfile import template
 from exctl.stackfile.secret_sources import ways
 from exctl.stackfile.secrets import encrypt_in
-from exctl.stackfile.stack_file import write
+from exctl.terminal import questions
 from exctl.terminal.questions import ask_secret
-from stack.loader import NAMESPACE, SECRET_NAMES, orgs_of_other_stacks, parse
-from stack.rules import Problem
-from stack.text import counted
+from stack import yaml_text
+from stack.loader import orgs_of_other_stacks, parse
+from stack.paths import NAMESPACE
+from stack.problems import Problem, message
+from stack.secrecy import SECRET_NAMES
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 
 
 @dataclass
@@ -52,17 +52,18 @@ def place_for(project: Path, stack: str) -> Place:
     """Where the stack will be; NothingTouched if the name can't be one or is taken."""
     if _NAME.fullmatch(stack) is None or stack == EXAMPLE:
         raise NothingTouched(
-            f"{stack!r} can't be a stack's name: letters, digits, - and _, and not {EXAMPLE!r}."
-            " Nothing was written."
+            f"{stack!r} can't be a stack's name: letters, digits, dots, - and _, and not"
+            f" {EXAMPLE!r}."
         )
-    path = project / f"Pulumi.{stack}.yaml"
+    place = Place(project, stack)
+    path = place.file
     if path.exists():
         raise NothingTouched(
             f"{path} is there already and is never overwritten. To change it, edit it, or give a"
             f" secret a new value with: exctl rotate NAME --stack {stack}; then: exctl up --stack"
-            f" {stack}. Nothing was written."
+            f" {stack}."
         )
-    return Place(project, stack)
+    return place
 
 
 def problems_of(new: NewStack, place: Place) -> list[Problem]:
@@ -87,9 +88,7 @@ def missing_secrets(problems: Sequence[Problem]) -> list[str]:
 def refuse(source: str, problems: Sequence[Problem]) -> None:
     """NothingTouched with every problem, if there is one."""
     if problems:
-        count = counted(len(problems), "problem")
-        lines = "".join(f"\n  {problem}" for problem in problems)
-        raise NothingTouched(f"{source} has {count}; nothing was written.{lines}")
+        raise NothingTouched(message(source, problems))
 
 
 def ask_for_passphrase(stack: str) -> None:
@@ -99,10 +98,10 @@ def ask_for_passphrase(stack: str) -> None:
     """
     if has_passphrase():
         return
-    if not sys.stdin.isatty():
+    if not questions.is_terminal():
         raise NothingTouched(
             "the secrets of the new stack are encrypted with a passphrase; set"
-            " PULUMI_CONFIG_PASSPHRASE_FILE or PULUMI_CONFIG_PASSPHRASE. Nothing was written."
+            " PULUMI_CONFIG_PASSPHRASE_FILE or PULUMI_CONFIG_PASSPHRASE."
         )
     click.echo("\nThe passphrase encrypts the secrets in the stack file. Keep it: every later")
     click.echo("command needs it, and nobody can read the secrets without it.")
@@ -115,8 +114,8 @@ def write_new(place: Place, new: NewStack, head: str) -> Path:
     Whatever goes wrong, or an interrupt, leaves neither. Secrets are encrypted first, into a file
     that holds nothing else, so that the file itself is written once and whole.
     """
-    path = place.project / f"Pulumi.{place.stack}.yaml"
-    example = (PROGRAM / f"Pulumi.{EXAMPLE}.yaml").read_text()
+    path = place.file
+    example = (PROGRAM / f"Pulumi.{EXAMPLE}.yaml").read_text("utf-8")
     template.rendered(example, new.settings)  # before anything is made
     with _interrupts_held():
         try:
@@ -127,13 +126,13 @@ def write_new(place: Place, new: NewStack, head: str) -> Path:
             _end_if_interrupted()
             salt, ciphertexts = _sealed(path)
             text = template.rendered(example, new.settings, head, salt, ciphertexts, new.why)
-            write(path, text)
+            files.write(path, text)
         except BaseException as failure:
             if path.exists():  # it wasn't before, so it is ours
                 remove_stack(place)
                 path.unlink(missing_ok=True)
             if isinstance(failure, auto.CommandError):
-                said = last_error(failure)
+                said = explained(failure, place)
                 raise ExctlError(
                     f"the stack can't be made: {said}. Nothing is left of it."
                 ) from None
@@ -161,7 +160,7 @@ def _end_if_interrupted() -> None:
 
 def _sealed(path: Path) -> tuple[str, dict[str, str]]:
     """The salt and the ciphertexts that Pulumi has put into the file."""
-    content: Mapping[str, Any] = yaml.safe_load(path.read_text())
+    content = yaml_text.read(files.read(path))
     found = {
         key.removeprefix(f"{NAMESPACE}:"): str(value["secure"])
         for key, value in (content.get("config") or {}).items()

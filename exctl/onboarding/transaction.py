@@ -103,7 +103,7 @@ def _refuse_wrong(given: Given) -> None:
         except ValueError:
             wrong.append(f"--sta-program-id {given.sta_program_id} isn't a UUID")
     if wrong:
-        raise NothingTouched(f"{'; '.join(wrong)}. Nothing was touched.")
+        raise NothingTouched(f"{'; '.join(wrong)}.")
 
 
 def table(found: Sequence[Entry]) -> list[str]:

@@ -132,7 +132,7 @@ def _opened(path: Path) -> IO[str]:
     except OSError as error:
         raise NothingTouched(
             f"{path} can't be written ({error.strerror}), so no run can be kept apart from another"
-            " one. Nothing was touched."
+            " one."
         ) from None
 
 
@@ -155,8 +155,9 @@ def _in_the_way(place: Place, file: IO[str]) -> Holder | None:
     if left := [each for each in found if each.lives is False]:
         raise ExctlError(
             f"a run that was killed has left the lock of the stack {place.stack}:"
-            f" {described(left[0])}. Nothing was touched.\nTo take it from that run: exctl unlock"
-            f" --stack {place.stack}"
+            f" {described(left[0])}.\nTo take it from that run: exctl unlock"
+            f" --stack {place.stack}",
+            touched=False,
         )
     fcntl.flock(file, fcntl.LOCK_UN)  # who waits for another clone must not hold up this one
     return found[0]
@@ -172,9 +173,9 @@ def _wait(
             waited = f" after waiting for {wait_seconds:g} s" if wait_seconds else ""
             raise ExctlError(
                 f"another run holds the lock of the stack {place.stack}{waited}:"
-                f" {described(found)}. Nothing was touched, nothing was pulled.\nTo wait for it:"
-                f" --lock-wait SECONDS. To take the lock of a run that was killed: exctl unlock"
-                f" --stack {place.stack}"
+                f" {described(found)}.\nTo wait for it: --lock-wait SECONDS. To take the lock of"
+                f" a run that was killed: exctl unlock --stack {place.stack}",
+                touched=False,
             )
         if found != told:
             say(f"waiting for up to {wait_seconds:g} s for the run of {described(found)}")

@@ -18,7 +18,7 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from exctl.errors import NothingTouched
-from exctl.project import PROGRAM
+from exctl.site import PROGRAM
 
 Listener = Callable[[str], object] | None
 PLUGINS_VARIABLE = "EXEC_PLUGINS"
@@ -44,7 +44,6 @@ def plugins_environment() -> dict[str, str]:
     if wanted != "ours":
         raise NothingTouched(
             f"{PLUGINS_VARIABLE} is {wanted!r}; it may be `ours` (the default) or `official`."
-            " Nothing was touched."
         )
     return {"PATH": f"{LAUNCHERS}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
 
@@ -64,7 +63,7 @@ class Pulumi(auto.PulumiCommand):
         if found is None:
             raise NothingTouched(
                 "there is no Pulumi CLI. Build it with scripts/setup, or install it:"
-                f" {INSTALLATION}. Nothing was touched."
+                f" {INSTALLATION}"
             )
         self.command = found
         self.version = _version_of(found)
@@ -135,12 +134,12 @@ def _version_of(command: str) -> VersionInfo:
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise NothingTouched(
             f"{command} doesn't say its version ({error}). Build one with scripts/setup, or install"
-            f" it anew: {INSTALLATION}. Nothing was touched."
+            f" it anew: {INSTALLATION}"
         ) from None
     if found < needed:
         raise NothingTouched(
             f"{command} is Pulumi {found}; this program needs {needed} or newer. Build it with"
-            f" scripts/setup, or install it: {INSTALLATION}. Nothing was touched."
+            f" scripts/setup, or install it: {INSTALLATION}"
         )
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import sys
 
 from pulumi import automation as auto
@@ -12,6 +13,7 @@ from exctl.errors import ExctlError, NothingTouched
 from exctl.pulumi.process import Pulumi
 from exctl.rundir import run_directory
 from exctl.site import Place
+from exctl.terminal import questions
 
 
 def open_stack(site: Place) -> auto.Stack:
@@ -19,7 +21,8 @@ def open_stack(site: Place) -> auto.Stack:
     try:
         return auto.Stack.create_or_select(site.stack, workspace(site))
     except auto.CommandError as error:
-        raise ExctlError(f"the stack {site.stack} can't be opened: {last_error(error)}") from None
+        why = f"the stack {site.stack} can't be opened: {explained(error, site)}"
+        raise ExctlError(why, touched=False) from None
 
 
 def create_stack(place: Place) -> auto.Stack:
@@ -33,10 +36,11 @@ def create_stack(place: Place) -> auto.Stack:
         raise NothingTouched(
             f"the backend has a stack {place.stack} already, though not its stack file. Bring the"
             " file back (from version control, or the last of the releases), or take another"
-            " name. Nothing was touched."
+            " name."
         ) from None
     except auto.CommandError as error:
-        raise ExctlError(f"the stack {place.stack} can't be made: {last_error(error)}") from None
+        why = f"the stack {place.stack} can't be made: {explained(error, place)}"
+        raise ExctlError(f"{why}. Nothing is left of it.") from None
 
 
 def remove_stack(place: Place) -> None:
@@ -49,7 +53,16 @@ def remove_stack(place: Place) -> None:
     except auto.StackNotFoundError:
         return
     except auto.CommandError as error:
-        print(f"the stack {place.stack} stays in the backend: {last_error(error)}", file=sys.stderr)
+        why = explained(error, place)
+        print(f"the stack {place.stack} stays in the backend: {why}", file=sys.stderr)
+
+
+def select_stack(site: Place) -> auto.Stack | None:
+    """The stack if the backend has it, to read what needs no passphrase; none is asked for."""
+    try:
+        return auto.Stack.select(site.stack, workspace(site, with_secrets=False))
+    except auto.StackNotFoundError:
+        return None
 
 
 def workspace(site: Place, with_secrets: bool = True) -> auto.LocalWorkspace:
@@ -66,17 +79,18 @@ def is_in_backend(site: Place) -> bool:
     try:
         return any(found.name == site.stack for found in workspace(site).list_stacks())
     except auto.CommandError as error:
-        raise ExctlError(f"the backend doesn't answer: {last_error(error)}") from None
+        why = f"the backend doesn't answer: {explained(error, site)}"
+        raise ExctlError(why, touched=False) from None
 
 
 def passphrase(site: Place) -> dict[str, str]:
     """The passphrase as a variable for Pulumi, asked for, once, if the environment has none."""
     if has_passphrase():
         return {}
-    if not sys.stdin.isatty():
+    if not questions.is_terminal():
         raise NothingTouched(
             f"the secrets of the stack {site.stack} are encrypted; set PULUMI_CONFIG_PASSPHRASE or"
-            " PULUMI_CONFIG_PASSPHRASE_FILE to decrypt them. Nothing was touched."
+            " PULUMI_CONFIG_PASSPHRASE_FILE to decrypt them."
         )
     # Into our own environment: a way back after a failure must not stop at a prompt.
     os.environ["PULUMI_CONFIG_PASSPHRASE"] = getpass.getpass(f"Passphrase of stack {site.stack}: ")
@@ -93,8 +107,33 @@ def keep_passphrase(text: str) -> None:
     os.environ["PULUMI_CONFIG_PASSPHRASE"] = text
 
 
+def explained(error: auto.CommandError, place: Place) -> str:
+    """Why Pulumi failed: in our words, with what to do, where it is the passphrase or the backend;
+    else in its own."""
+    said = last_error(error)
+    if "incorrect passphrase" in said:
+        return (
+            f"the passphrase isn't the one that the secrets of {place.file.name} are encrypted"
+            " with; set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to that one"
+        )
+    if "failed to get the home path" in said:
+        return "this user has no home directory; set HOME to one that it may write to"
+    if "unable to open state" in said or "PULUMI_ACCESS_TOKEN must be set" in said:
+        source = "PULUMI_BACKEND_URL" if os.environ.get("PULUMI_BACKEND_URL") else "Pulumi.yaml"
+        return f"the backend that {source} names can't be opened ({said}); correct {source}"
+    return said
+
+
 def last_error(error: auto.CommandError) -> str:
-    """Pulumi's own words for what went wrong, without the whole output around them."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    worded = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    return worded[-1] if worded else next((line for line in reversed(lines) if line), "")
+    """Pulumi's own words for what went wrong, without the whole output around them: its last error
+    with the lines that belong to it. Never empty."""
+    labels = re.compile(r"^\s*(code|stdout|stderr):")  # the SDK puts them before what was said
+    lines = [labels.sub("", line).strip() for line in str(error).splitlines()]
+    begins = [number for number, line in enumerate(lines) if line.startswith("error:")]
+    if begins:
+        rest = lines[begins[-1] :]
+        end = rest.index("") if "" in rest else len(rest)
+        words = re.sub(r"^(error:\s*)+", "", " ".join(rest[:end]))
+    else:
+        words = next((line for line in reversed(lines) if line and not line.isdecimal()), "")
+    return words.strip() or "Pulumi ended without a word"

@@ -2,27 +2,28 @@
 
 A release is a file `releases/<stack>/<number>.yaml` beside the stack file: the whole stack file
 with its ciphertexts, each image's digest, who deployed it, when, why, by which revision of the
-program, and what its gates said. It holds no secret in clear. Releases belong into git with the
+program, and what its gates reported. It holds no secret in clear. Releases belong into git with the
 stack file: two operators with one backend have the same releases only if they share these files.
 """
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import yaml
 
+from exctl import files
 from exctl.cli.version import program_revision
 from exctl.errors import NothingTouched
 from exctl.site import Place, Site
-from exctl.stackfile.stack_file import path_of, write
+from health.gates.events import Event, as_data, of_data, shown
+from health.runlock import user_name
 
 DIRECTORY = "releases"
 
@@ -38,11 +39,19 @@ class Release:
     program: str
     images: Mapping[str, Mapping[str, str]]
     gates: tuple[str, ...] = ()
+    """What its gates said, of a release from before they reported events."""
     stack_file: str = field(default="", repr=False)
+    events: tuple[Event, ...] = ()
+    """What its gates and guards reported, and how long each instance was down."""
 
     @property
     def tags(self) -> str:
         return ", ".join(f"{name} {image['tag']}" for name, image in self.images.items())
+
+    @property
+    def reported(self) -> list[str]:
+        """What gates and guards reported, as sentences."""
+        return [*self.gates, *map(shown, self.events)]
 
     @property
     def seal(self) -> str:
@@ -65,17 +74,17 @@ def read(site: Place, number: int) -> Release:
     """That release. Raises NothingTouched if its file isn't as it was written."""
     path = directory_of(site) / f"{number:04}.yaml"
     try:
-        return parsed(number, path.read_text())
+        return parsed(number, path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         problem = str(error)
-    except yaml.YAMLError as error:
-        problem = f"it isn't YAML: {' '.join(str(error).split())}"
+    except (yaml.YAMLError, RecursionError):
+        problem = "it isn't YAML"
     except ValueError as error:
         problem = str(error)
     raise NothingTouched(
         f"{path} can't be used as release {number}: {problem}. Put it back as it was"
         f" (git checkout -- {DIRECTORY}/{site.stack}), or take it away if it can't be had; the"
-        " other releases are whole without it. Nothing was touched."
+        " other releases are whole without it."
     )
 
 
@@ -89,7 +98,11 @@ def parsed(number: int, text: str) -> Release:
     if missing:
         raise ValueError(f"it lacks {', '.join(missing)}; it was cut, or edited by hand")
     try:
-        found = Release(**{**content, "gates": tuple(content.get("gates") or ())})
+        given = content | {
+            "gates": tuple(content.get("gates") or ()),
+            "events": of_data(content.get("events") or ()),
+        }
+        found = Release(**given)
         well = all(isinstance(i["tag"], str) for i in found.images.values())
     except (TypeError, AttributeError, KeyError):
         well = False
@@ -127,18 +140,14 @@ def find(site: Site, wanted: str | None) -> Release:
     if wanted is not None:
         digits = wanted.lstrip("#")
         if not digits.isdecimal() or int(digits) not in known:
-            raise NothingTouched(
-                f"no release {wanted}; there are: {_listed(known)}. Nothing was touched."
-            )
+            raise NothingTouched(f"no release {wanted}; there are: {_listed(known)}.")
         return read(site, int(digits))
-    now = path_of(site).read_text()
+    now = site.file.read_text("utf-8")
     for number in reversed(known):
         release = read(site, number)
         if release.stack_file != now:
             return release
-    raise NothingTouched(
-        f"no release differs from the stack file; there are: {_listed(known)}. Nothing was touched."
-    )
+    raise NothingTouched(f"no release differs from the stack file; there are: {_listed(known)}.")
 
 
 def _listed(known: list[int]) -> str:
@@ -152,26 +161,26 @@ def last(site: Place) -> Release | None:
 
 
 def record(
-    site: Site, images: Mapping[str, Mapping[str, str]], message: str, gates: list[str]
+    site: Site, images: Mapping[str, Mapping[str, str]], message: str, events: Sequence[Event]
 ) -> Release | None:
     """Keep what runs now; None if the last release is the same."""
-    text = path_of(site).read_text()
+    text = site.file.read_text("utf-8")
     before = last(site)
     if before is not None and before.stack_file == text and dict(before.images) == dict(images):
         return None
     release = Release(
         number=before.number + 1 if before is not None else 1,
         at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        by=f"{getpass.getuser()}@{socket.gethostname()}",
+        by=f"{user_name()}@{socket.gethostname()}",
         message=message,
         program=program_revision(),
         images={name: dict(image) for name, image in images.items()},
-        gates=tuple(gates),
+        events=tuple(events),
         stack_file=text,
     )
     directory = directory_of(site)
     directory.mkdir(parents=True, exist_ok=True)
-    write(directory / f"{release.number:04}.yaml", written(release))
+    files.write(directory / f"{release.number:04}.yaml", written(release))
     return release
 
 
@@ -189,7 +198,10 @@ _Dumper.add_representer(str, _represent)
 
 def written(release: Release) -> str:
     """The text of a release's file. The seal comes first, so that a file that was cut has one."""
-    content = {"seal": release.seal} | asdict(release) | {"gates": list(release.gates)}
+    content = {"seal": release.seal} | asdict(release)
+    content |= {"gates": list(release.gates), "events": [as_data(e) for e in release.events]}
+    if not release.gates:
+        del content["gates"]
     return str(yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=10_000))
 
 
@@ -199,7 +211,7 @@ def ways_on(site: Site) -> list[str]:
     good = last(site)
     if good is None:
         return [f"{onward}; there is no release yet to go back to"]
-    if good.stack_file == path_of(site).read_text():
+    if good.stack_file == site.file.read_text("utf-8"):
         return [f"the stack file is that of release {good.number}; {onward}"]
     return [
         f"the stack file holds what that run wanted, and not release {good.number}, the last that"

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from exctl.releases.store import Release
+from health.gates.events import as_data
 
 CIPHERTEXT = re.compile(r"v1:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
 _KEY = re.compile(r"( *)(?:- )?([^\s#][^:]*(?::[^\s:][^:]*)?):(?: |$)")
@@ -27,7 +28,8 @@ def listed(releases: Iterable[Release], now: str) -> list[str]:
 
 def as_json(release: Release) -> dict[str, Any]:
     """A release for programs, without its stack file."""
-    return {name: value for name, value in asdict(release).items() if name != "stack_file"}
+    found = {name: value for name, value in asdict(release).items() if name != "stack_file"}
+    return found | {"gates": release.reported, "events": [as_data(e) for e in release.events]}
 
 
 def in_full(release: Release) -> list[str]:
@@ -41,7 +43,7 @@ def in_full(release: Release) -> list[str]:
         "images",
         *(f"  {n}  {i['tag']}  {i.get('digest', '')}" for n, i in release.images.items()),
         "gates",
-        *(f"  {gate}" for gate in release.gates or ("(none had to wait)",)),
+        *(f"  {gate}" for gate in release.reported or ("(none had to wait)",)),
         "stack file",
         *(f"  {line}".rstrip() for line in CIPHERTEXT.sub(SECRET, release.stack_file).splitlines()),
     ]

@@ -34,6 +34,9 @@ from exctl.stackfile import cautions
 from health.preflight.finding import EVERYWHERE, Finding
 from health.preflight.report import as_json as findings_as_json
 from health.preflight.report import rows as findings_in_rows
+from oci.reference import ImageReference, host_and_port
+from stack import paths, secrecy
+from stack.ssh import ssh_target
 from stack.text import counted
 
 RELEASES = 10
@@ -85,7 +88,7 @@ def _or_unknown(ask: Callable[[], Found]) -> Found | Unknown:
     try:
         return ask()
     except ExctlError as error:
-        return Unknown(str(error).removesuffix(" Nothing was touched."))
+        return Unknown(str(error))
 
 
 def as_json(site: Site, state: State) -> dict[str, Any]:
@@ -109,7 +112,7 @@ def as_json(site: Site, state: State) -> dict[str, Any]:
         "drift": known(state.drifts, lambda found: [asdict(each) for each in found]),
         "preflight": known(state.findings, findings_as_json),
         "releases": known(state.releases, lambda found: [views.as_json(each) for each in found]),
-        "settings": [asdict(setting) for setting in cautions.differing(site.config)],
+        "settings": [asdict(setting) for setting in secrecy.changed(site.config)],
     }
 
 
@@ -143,6 +146,7 @@ def document(site: Site, state: State) -> Document:
             Section("Connections, for the firewall", [_connections(site)]),
             Section("Releases", [_releases(state.releases)]),
             Section("Settings that differ from the defaults", [_settings(site)]),
+            Section("Taken from no vendor text", [Paragraph(topology.inferred())]),
         ],
     )
 
@@ -251,12 +255,20 @@ def _connections(site: Site) -> Table:
 
     for c in site.layout.connections:
         need(c.from_host, c.to_host, c.to_port, c.protocol, c.purpose)
-    protocol = "HTTP" if site.config.registry.insecure else "HTTPS"
-    registry, _, port = site.config.registry.repository.split("/")[0].partition(":")
+    registry = site.config.registry
+    if registry.is_used:
+        protocol = "HTTP" if registry.insecure else "HTTPS"
+        name, port = host_and_port(ImageReference.parse(f"{registry.place}/excs").api_host)
+        for host in site.layout.hosts:
+            need(host, name, port, protocol, "image registry")
     for host in site.layout.hosts:
-        need(host, registry, port or "443", protocol, "image registry")
-    for host in site.layout.hosts:
-        need("operator's host", host, site.config.ssh.port, "SSH", "deploy, look")
+        need(
+            "operator's host",
+            host,
+            ssh_target(site.config.ssh, host).port or 22,
+            "SSH",
+            "deploy, look",
+        )
     if site.config.gate.via == "direct":
         for i in site.layout.instances:
             need("operator's host", i.host, i.port, "HTTP", f"health of {i.key}")
@@ -279,8 +291,8 @@ def _releases(known: Sequence[Release] | Unknown) -> Table | Paragraph:
 
 
 def _settings(site: Site) -> Table | Paragraph:
-    found = list(cautions.differing(site.config))
+    found = list(secrecy.changed(site.config))
     if not found:
         return Paragraph("None.")
-    rows = [(s.path, cautions.text_of(s.value), cautions.text_of(s.default)) for s in found]
+    rows = [(s.path, paths.as_words(s.value), paths.as_words(s.default)) for s in found]
     return Table(("Setting", "Here", "Default"), rows)

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import tarfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 
+import yaml
+
+from exctl import files
 from exctl.hosts import on_each, on_host
 from exctl.observe import doctor, endpoints, logs
 from exctl.releases import store
 from exctl.site import Site
-from exctl.stackfile.stack_file import path_of
+from exctl.stackfile import secrets
 from health.preflight import report
 from hosts.container import without_secrets
+from stack import yaml_text
 from stack.layout import Instance
+from stack.secrecy import redacted, redacted_text
 
 _INSPECT = """image {{.Image}}
 memory limit {{.HostConfig.Memory}}
 state {{json .State}}
 {{range $name, $value := .Config.Labels}}label {{$name}}={{$value}}
 {{end}}"""
-_CIPHERTEXT = re.compile(r"v1:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
 TAIL = 500
 
 
@@ -32,7 +36,7 @@ def write(site: Site, path: Path) -> list[str]:
     parts = {
         "status.json": json.dumps(endpoints.as_json(endpoints.ask_all(site)), indent=2),
         "doctor.txt": "\n".join(report.table(doctor.findings(site))),
-        "stack-file.yaml": _CIPHERTEXT.sub("[secret]", path_of(site).read_text()),
+        "stack-file.yaml": _stack_file(site),
         "releases.txt": "\n".join(
             f"{r.number} {r.at} {r.by} {r.tags} {r.message}" for r in store.readable(site)
         ),
@@ -43,18 +47,29 @@ def write(site: Site, path: Path) -> list[str]:
         strict=True,
     ):
         parts[f"{instance.key}/inspect.txt"], parts[f"{instance.key}/log.txt"] = texts
-    with tarfile.open(path, "w:gz") as tar:
+    known = secrets.known_of(site)
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as tar:
         for name, text in parts.items():
-            data = without_secrets_in(text).encode()
+            data = without_secrets_in(text, known).encode()
             entry = tarfile.TarInfo(f"exec-{site.stack}/{name}")
             entry.size, entry.mtime, entry.mode = len(data), int(time.time()), 0o600
             tar.addfile(entry, io.BytesIO(data))
-    path.chmod(0o600)
+    files.write(path, made.getvalue(), 0o600)
     return list(parts)
 
 
-def without_secrets_in(text: str) -> str:
-    return "\n".join(without_secrets(line) for line in text.splitlines()) + "\n"
+def without_secrets_in(text: str, known: Collection[str] = ()) -> str:
+    """The text line by line, without known secrets and what looks like one."""
+    lines = redacted_text(text, known).splitlines()
+    return "\n".join(without_secrets(line) for line in lines) + "\n"
+
+
+def _stack_file(site: Site) -> str:
+    """As it was read, comments and ciphertexts left out."""
+    shown = redacted(yaml_text.read(files.read(site.file)))
+    text: str = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
+    return text
 
 
 def _of(site: Site, instance: Instance) -> tuple[str, str]:

@@ -7,64 +7,81 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
+from exctl import files
 from exctl.errors import ExctlError, FailedRun, Interrupted, NothingTouched, RolledBack
 from exctl.images import prune
 from exctl.releases import pins, store
 from exctl.rundir import run_directory
 from exctl.runs import deployment
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
+from exctl.runs.scope import EVERYTHING, Scope
 from exctl.runs.selection import stopped_entries, stopped_keys, tag_places
 from exctl.site import Site, open_site
 from exctl.stackfile import stack_file
 from exctl.terminal.messages import say
 from stack.layout import Instance
 
-GOING_BACK = How(yes=True, message="rolled back by itself", preflight=False)
+GOING_BACK = RunOptions(yes=True, message="rolled back by itself", preflight=False)
 """Without a preflight: what ran before is what there is to go back to, whatever a check says."""
 
 
-def stop(site: Site, chosen: Sequence[Instance], how: How) -> None:
+def stop(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
     """Take the containers of these instances away; all else of them stays."""
     # What is taken away needs nothing of its host; a site in trouble is where it's wanted.
-    how = replace(how, preflight=False)
+    how = replace(how, preflight=False, scope=scope_of(site, chosen))
     _set_stopped(site, stopped_keys(site.layout) | {i.key for i in chosen}, how)
 
 
-def start(site: Site, chosen: Sequence[Instance], how: How) -> None:
+def start(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
     """Give these instances their containers back."""
-    _set_stopped(site, stopped_keys(site.layout) - {i.key for i in chosen}, how)
+    keys = stopped_keys(site.layout) - {i.key for i in chosen}
+    _set_stopped(site, keys, replace(how, scope=scope_of(site, chosen)))
 
 
-def _set_stopped(site: Site, keys: set[str], how: How) -> None:
+def _set_stopped(site: Site, keys: set[str], how: RunOptions) -> None:
     entries = stopped_entries(site.layout, keys)
-    text = stack_file.edited(stack_file.path_of(site).read_text(), ("stopped",), entries or None)
+    text = stack_file.edited(site.file.read_text("utf-8"), ("stopped",), entries or None)
     apply(site, text, how)
 
 
-def update(site: Site, chosen: Sequence[Instance], tag: str, how: How) -> None:
+def update(site: Site, chosen: Sequence[Instance], tag: str, how: RunOptions) -> None:
     """Give these instances another version of their image."""
-    text = stack_file.path_of(site).read_text()
+    text = site.file.read_text("utf-8")
     for place in tag_places(chosen):
         # A pin left beside another tag would go on running the old image.
         text = pins.without_pins(text, [place[:-1]])
         text = stack_file.edited(text, place, tag)
-    apply(site, text, how)
+    apply(site, text, replace(how, scope=scope_of(site, chosen)))
 
 
-def apply(site: Site, text: str, how: How) -> None:
+def restart(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
+    """Give these instances new containers of the same release."""
+    keys = tuple(i.key for i in chosen if not i.is_stopped)
+    if not keys:
+        raise NothingTouched("all of that is stopped; use: exctl start.")
+    deploy(site, replace(how, restart=keys, scope=scope_of(site, chosen)))
+
+
+def scope_of(site: Site, chosen: Sequence[Instance]) -> Scope:
+    """What these instances are of the stack: everything, if all of them are named."""
+    keys = frozenset(i.key for i in chosen)
+    return EVERYTHING if keys >= {i.key for i in site.layout.instances} else Scope(keys)
+
+
+def apply(site: Site, text: str, how: RunOptions) -> None:
     """Bring the hosts to what this text of the stack file says, and write it into the file.
 
     The file stays as it is until the plan is agreed to, and is put back as it was if the run failed
     before it touched a container.
     """
-    path = stack_file.path_of(site)
-    before = path.read_text()
+    path = site.file
+    before = path.read_text("utf-8")
     try:
         deploy(site, how, text)
     except FailedRun as failure:
-        if failure.touched or path.read_text() != text:
+        if failure.touched or path.read_text("utf-8") != text:
             raise
-        stack_file.write(path, before)
+        files.write(path, before)
         raise FailedRun(
             f"{failure}\n\n{path.name} is as it was before this command. Once the cause is gone,"
             " run it again.",
@@ -73,23 +90,26 @@ def apply(site: Site, text: str, how: How) -> None:
         ) from None
 
 
-def deploy(site: Site, how: How, text: str | None = None) -> None:
+def deploy(site: Site, how: RunOptions, text: str | None = None) -> None:
     """`up`, and if a step of it fails, back to the last release: FailedRun if there is none, if it
     isn't wanted, or if the way back fails too; RolledBack otherwise."""
     good = store.last(site)
     _refuse_left_pins(site, good, text)
+    before = site.file.read_text("utf-8")
     try:
         deployment.up(site, how, text)
     except FailedRun as failure:
         if not failure.is_of_a_step:
             raise
-        wanted = stack_file.path_of(site).read_text()
+        wanted = site.file.read_text("utf-8")
         if text is not None and not failure.touched:
             raise  # `apply` puts the file back: nothing is left to go on with
         if good is None or good.stack_file == wanted or how.stay or not failure.touched:
             ways = _ways_on(site, good, wanted)
             raise FailedRun(f"{failure}\n\n{ways}", failure.reason, failure.touched) from None
-        _go_back(site, good, failure)
+        # A command about some instances takes back what it has done, and nothing that was pending.
+        to = good.stack_file if how.scope.is_whole or text is None else before
+        _go_back(site, good, to, how.scope, failure)
     if good is not None and store.numbers(site)[-1] != good.number:
         prune.after_release(open_site(site.stack))
 
@@ -98,12 +118,12 @@ def _refuse_left_pins(site: Site, good: store.Release | None, text: str | None) 
     """Raises NothingTouched where a tag was changed by hand, and the old image stays pinned."""
     if good is None:
         return
-    now = stack_file.path_of(site).read_text() if text is None else text
+    now = site.file.read_text("utf-8") if text is None else text
     if left := pins.left_behind(good.stack_file, now, pins.places_of(site.layout)):
         names = ", ".join(".".join(place) for place in left)
         raise NothingTouched(
             f"{names}: the tag was changed, but `digest` still pins the image of before. Take the"
-            " line `digest` out, or use: exctl update. Nothing was touched."
+            " line `digest` out, or use: exctl update."
         )
 
 
@@ -120,16 +140,18 @@ def _ways_on(site: Site, good: store.Release | None, wanted: str) -> str:
     return f"{onward} To go back: exctl rollback {good.number} --stack {site.stack}"
 
 
-def _go_back(site: Site, good: store.Release, failure: FailedRun) -> NoReturn:
-    """The release in the stack file and on the hosts again: raises RolledBack, or FailedRun."""
-    path = stack_file.path_of(site)
+def _go_back(
+    site: Site, good: store.Release, to: str, scope: Scope, failure: FailedRun
+) -> NoReturn:
+    """The text `to` in the stack file and on the hosts again: raises RolledBack, or FailedRun."""
+    path = site.file
     failed = run_directory(site.project) / f"{path.name}.failed"
-    stack_file.write(failed, path.read_text())
-    stack_file.write(path, good.stack_file)
+    files.write(failed, path.read_text("utf-8"))
+    files.write(path, to)
     kept = f"What was wanted is in {failed.relative_to(site.project)}."
     say(f"\n{failure}\n\nrolling back to release {good.number} ({good.tags})")
     try:
-        deployment.up(open_site(site.stack), GOING_BACK)
+        deployment.up(open_site(site.stack), replace(GOING_BACK, scope=scope))
     except Interrupted as cut:
         raise Interrupted(
             f"on the way back to release {good.number}: {cut}\nThe stack file is that of the"

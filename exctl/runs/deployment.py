@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pulumi import automation as auto
 
-from exctl.errors import ExctlError, FailedRun, Interrupted
+from exctl import files
+from exctl.errors import ExctlError, FailedRun, Interrupted, LeftOut
 from exctl.observe import doctor
 from exctl.observe.endpoints import EndpointRow, ask_all, table, unhealthy
-from exctl.pulumi import lock
+from exctl.pulumi import lock, state
 from exctl.pulumi.interrupts import passed_on
 from exctl.pulumi.process import Pulumi
-from exctl.pulumi.workspace import last_error, open_stack
+from exctl.pulumi.state import State
+from exctl.pulumi.workspace import explained, last_error, open_stack
 from exctl.releases import store
 from exctl.rundir import run_directory
-from exctl.runs import downtime, plan
+from exctl.runs import downtime, pairs, plan, reach
 from exctl.runs.events import StepLog, without_wrapping
-from exctl.runs.options import How
-from exctl.runs.plan import Touch, touches
+from exctl.runs.options import RunOptions
+from exctl.runs.plan import Divided, Touch, divided, touches
+from exctl.runs.scope import Scope, left_out, limits
 from exctl.site import Site, open_site
-from exctl.stackfile import stack_file
 from exctl.terminal import live
 from exctl.terminal.messages import say
 from exctl.terminal.progress import Progress
 from exctl.terminal.questions import confirm
-from health.gates.health import GO_ON
+from health.gates.events import EVENTS_VARIABLE
 from health.gates.runs import ALLOW_OUTAGE_VARIABLE
+from health.verdict import Verdict
+from stack.loader import LEFT_OUT_VARIABLE
 
 Result = TypeVar("Result")
 LAST_LOOK_SECONDS = 1.0
@@ -38,74 +43,144 @@ NAME_IS_TAKEN = ("one of this name is there already", "is already in use by cont
 """What the docker plugin and Docker say of a container that isn't in the state."""
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What a run finds before it begins: the stack, its state, and what it may touch of it."""
+
+    stack: auto.Stack
+    state: State
+    scope: Scope
+    silent: frozenset[str]
+    """Hosts that don't answer: nothing is asked of them."""
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    """How each instance of a pair is, before anything is done."""
+    gone: tuple[str, ...] = ()
+    """Hosts that the stack file no longer has and that don't answer: there is no way to them."""
+
+
 def preview(site: Site) -> list[Touch]:
-    """What an `up` would do, hosts looked at first; raises ExctlError if it can't be told."""
-    return _preview(open_stack(site), site, [])
+    """What an `up` would do, hosts looked at first; raises ExctlError if it can't be told.
+
+    What is on hosts that don't answer isn't in it; it is said.
+    """
+    ground = _look(site, Scope())
+    for line in plan.left_out_lines(ground.scope.missed):
+        say(line)
+    return _preview(ground, site, [])
 
 
-def up(site: Site, how: How, text: str | None = None) -> None:
-    """Brings the stack to what its file says: plan, question, run, one probe of everything, and a
-    release of what runs then. With `text`, that is written into the file once the plan is agreed
-    to, and not before: what ends until then, whatever ends it, has changed nothing.
+def up(site: Site, how: RunOptions, text: str | None = None) -> None:
+    """Brings the stack, or what `how.scope` names of it, to what its file says: plan, question,
+    run, one probe of what was touched, and a release of what runs then. With `text`, that is
+    written into the file once the plan is agreed to, and not before: what ends until then, whatever
+    ends it, has changed nothing.
 
     Raises ExctlError if the preflight stops it, FailedRun if a step failed, or if in the end
-    something isn't healthy.
+    something isn't healthy, LeftOut if all is done but what can't be reached.
     """
     candidate = None if text is None else _candidate(site, text)
     try:
         if candidate is not None:
             site = open_site(site.stack, candidate)
+        ground = _look(site, how.scope)
+        for line in plan.left_out_lines(ground.scope.missed):
+            say(line)
         if how.preflight:
-            doctor.require(site, candidate)
-        stack = open_stack(site)
-        replaced = _urns(stack, how.restart)
-        planned = [] if how.part else _preview(stack, site, replaced, candidate)
+            doctor.require(site, candidate, ground.silent)
+        replaced = [pattern for key in how.restart for pattern in restart_patterns(key)]
+        planned = [] if how.part else _preview(ground, site, replaced, candidate)
+        split = divided(planned, ground.scope)
         if not how.part:
-            show_plan(planned)
-        if planned and not how.yes:
-            confirm("Do it?")
+            _show(ground, split)
+        if (split.here or ground.gone) and not how.yes:
+            confirm(f"Do it to the stack {site.stack} (tenant {site.config.tenant.id})?")
     finally:
         if candidate is not None:
             candidate.unlink(missing_ok=True)
     if text is not None:
-        stack_file.write(stack_file.path_of(site), text)
-    _carry_out(stack, site, how, planned, replaced)
+        files.write(site.file, text)
+    ground = _without_the_gone(ground)
+    _carry_out(ground, site, how, split, replaced)
+
+
+def _look(site: Site, scope: Scope) -> Ground:
+    """Asks the hosts, those of the last run too, and leaves out what is on the silent ones."""
+    stack = open_stack(site)
+    known = state.read(stack)
+    hosts = dict.fromkeys([*site.layout.hosts, *known.hosts])
+    silent = reach.silent(site, hosts)
+    found = left_out(site.layout, silent, known.names)
+    scope = replace(scope, left_out=found)
+    if scope.keys and scope.missed.keys() == scope.keys:
+        reasons = "\n".join(f"  {key}: {why}" for key, why in scope.missed.items())
+        raise ExctlError(f"nothing of that can be done:\n{reasons}", touched=False)
+    gone = tuple(h for h in silent if h in known.hosts and h not in site.layout.hosts)
+    os.environ[LEFT_OUT_VARIABLE] = ",".join(sorted(found))
+    verdicts = pairs.look(site, silent)
+    pairs.tell_program(pairs.first(site.layout, verdicts))
+    gone = gone if scope.is_whole else ()
+    return Ground(stack, known, scope, frozenset(silent), verdicts, gone)
+
+
+def _show(ground: Ground, split: Divided) -> None:
+    for host in ground.gone:
+        held = ", ".join(ground.state.hosts[host]) or "nothing"
+        say(
+            f"{host} is no longer in the stack file and doesn't answer: it is taken out of the"
+            f" state with what it held ({held}). If it comes back, see what still runs there."
+        )
+    show_plan(split.here)
+    for line in plan.pending_lines(split.elsewhere, ground.scope):
+        say(line)
+
+
+def _without_the_gone(ground: Ground) -> Ground:
+    known = ground.state
+    for host in ground.gone:
+        known = state.without_host(known, host)
+    if known is not ground.state:
+        state.write(ground.stack, known)
+    return replace(ground, state=known, gone=())
 
 
 def _candidate(site: Site, text: str) -> Path:
     path = run_directory(site.project) / f"Pulumi.{site.stack}.candidate.yaml"
-    stack_file.write(path, text)
+    files.write(path, text)
     return path
 
 
 def _carry_out(
-    stack: auto.Stack, site: Site, how: How, planned: Sequence[Touch], replaced: list[str]
+    ground: Ground, site: Site, how: RunOptions, split: Divided, replaced: list[str]
 ) -> None:
     if how.allow_outage:
         os.environ[ALLOW_OUTAGE_VARIABLE] = "1"
-    log = StepLog(say, Progress(planned), live.is_wanted(), hosts=_hosts(site))
-    about = plan.whole_seconds(planned)
+    log = StepLog(say, Progress(split.here), live.is_wanted(), hosts=_hosts(site))
+    about = plan.whole_seconds(split.here)
+    within = limits(ground.scope, site.layout, ground.state.names)
     with live.shown(f"deploying the stack {site.stack}", log.progress, about):
         result = _run(
-            lambda: stack.up(
+            lambda: ground.stack.up(
                 message=how.message,
                 refresh=True,
                 replace=replaced,
                 on_event=log.on_event,
                 show_secrets=False,
+                target=within.target,
+                exclude=within.exclude,
             ),
             log,
             site,
-            stack,
+            ground.stack,
         )
     if how.part:
         return
     try:
-        for line in table(_last_look(site)):
+        for line in table(_last_look(site, ground.scope)):
             print(line, flush=True)
         images = result.outputs["release"].value if "release" in result.outputs else {}
-        gates = [*log.gates, *log.progress.downtimes]
-        if release := store.record(site, images, how.message, gates):
+        events = [*log.events, *log.progress.downtimes]
+        is_all = not split.elsewhere and not ground.scope.left_out  # a release is nothing less
+        if is_all and (release := store.record(site, images, how.message, events)):
             say(f"this is release {release.number}")
     except KeyboardInterrupt:
         raise Interrupted(
@@ -113,15 +188,37 @@ def _carry_out(
             f" healthy, and no release was recorded. To do both: exctl up --stack {site.stack}",
             touched=True,
         ) from None
+    _say_what_is_left(site, split, ground.scope)
 
 
-def _last_look(site: Site) -> list[EndpointRow]:
+def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
+    """Raises LeftOut where something couldn't be reached."""
+    if not scope.missed:
+        if split.elsewhere:
+            say(
+                f"no release was recorded: {', '.join(t.instance for t in split.elsewhere)} isn't"
+                f" as the stack file says yet. To deploy that too: exctl up --stack {site.stack}"
+            )
+        return
+    raise LeftOut(
+        "\n".join(
+            [
+                *plan.left_out_lines(scope.missed),
+                "All else is done. No release was recorded. Once they answer: exctl up --stack"
+                f" {site.stack}. A host that is gone for good: exctl forget HOST --stack"
+                f" {site.stack}",
+            ]
+        )
+    )
+
+
+def _last_look(site: Site, scope: Scope) -> list[EndpointRow]:
     """What every instance answers, once all are healthy: one that was started again in place keeps
     its id, so that no gate has waited for it. Raises FailedRun at the gates' deadline."""
     deadline = time.monotonic() + site.config.gate.deadline_seconds
     told = ""
     with live.shown("asking every instance"):
-        while ill := unhealthy(rows := ask_all(site)):
+        while ill := unhealthy(rows := _covered(ask_all(site), scope)):
             names = ", ".join(f"{row.instance} ({row.answer})" for row in ill)
             if time.monotonic() >= deadline:
                 state = "\n".join(table(rows))
@@ -138,6 +235,10 @@ def _last_look(site: Site) -> list[EndpointRow]:
                 told = names
             time.sleep(LAST_LOOK_SECONDS)
     return rows
+
+
+def _covered(rows: Sequence[EndpointRow], scope: Scope) -> list[EndpointRow]:
+    return [row for row in rows if scope.covers(row.instance)]
 
 
 def destroy(site: Site, yes: bool) -> None:
@@ -167,32 +268,34 @@ def show_plan(planned: Sequence[Touch]) -> None:
         say(line)
 
 
-def _urns(stack: auto.Stack, keys: Sequence[str]) -> list[str]:
-    """The URNs of what makes up these instances: guard and container (the gates follow)."""
-    if not keys:
-        return []
-    names = {f"{role}-{key}" for role in ("guard", "container") for key in keys}
-    rows = (stack.export_stack().deployment or {}).get("resources") or []
-    return [row["urn"] for row in rows if row["urn"].rpartition("::")[2] in names]
+def restart_patterns(key: str) -> list[str]:
+    """What is replaced for a new container: the guard and the container; the gates follow."""
+    return [f"**::{role}-{key}" for role in ("guard", "container")]
 
 
 def _preview(
-    stack: auto.Stack, site: Site, replaced: list[str], candidate: Path | None = None
+    ground: Ground, site: Site, replaced: list[str], candidate: Path | None = None
 ) -> list[Touch]:
+    """The plan of everything that can be reached: what is pending outside the scope shows too."""
     log = StepLog(lambda _line: None, hosts=_hosts(site))
-    file = None if candidate is None else str(candidate)
+    within = limits(replace(ground.scope, keys=None), site.layout, ground.state.names)
     with live.shown("looking at the hosts"):
         _run(
-            lambda: stack.preview(
-                refresh=True, replace=replaced, on_event=log.on_event, config_file=file
+            lambda: ground.stack.preview(
+                refresh=True,
+                replace=replaced,
+                on_event=log.on_event,
+                config_file=None if candidate is None else str(candidate),
+                target=within.target,
+                exclude=within.exclude,
             ),
             log,
             site,
-            stack,
+            ground.stack,
             touched=False,
         )
-    said = (line for release in store.readable(site) for line in release.gates)
-    return touches(log.steps, site.layout, downtime.of(said))
+    reported = (event for release in store.readable(site) for event in release.events)
+    return touches(log.steps, site.layout, downtime.of(reported), ground.verdicts)
 
 
 def _hosts(site: Site) -> dict[str, str]:
@@ -208,6 +311,7 @@ def _run(
 ) -> Result:
     pulumi = stack.workspace.pulumi_command
     assert isinstance(pulumi, Pulumi)
+    os.environ[EVENTS_VARIABLE] = "json"
     with passed_on(pulumi.interrupt, lambda: lock.stop_gates(site), say) as interrupts:
         try:
             result = operation()
@@ -216,33 +320,30 @@ def _run(
             return result
         except auto.ConcurrentUpdateError as error:
             raise ExctlError(
-                f"another run holds the lock of the stack {site.stack}; nothing was touched."
+                f"another run holds the lock of the stack {site.stack}."
                 f" {last_error(error)}\nWhose it is, and to take it from a run that was killed:"
-                f" exctl unlock --stack {site.stack}"
+                f" exctl unlock --stack {site.stack}",
+                touched=False,
             ) from None
         except auto.CommandError as error:
             if interrupts.count:
                 raise Interrupted(_interrupted(site, log, touched), touched) from None
-            reasons = log.errors or log.program_words or [without_wrapping(last_error(error))]
+            reasons = log.errors or log.program_words or [without_wrapping(explained(error, site))]
             if any(words in reason for words in NAME_IS_TAKEN for reason in reasons):
                 reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
             if not touched:
-                raise ExctlError("\n\n".join([*reasons, "Nothing was touched."])) from None
-            # What there is to do depends on more than the gate knows, and is said at the end.
-            told = "\n\n".join(reasons).replace(f"\n  {GO_ON}", "")
-            raise _failed(site, log, told) from None
+                raise ExctlError("\n\n".join(reasons), touched=False) from None
+            raise _failed(site, log, "\n\n".join(reasons)) from None
 
 
 def _failed(site: Site, log: StepLog, reasons: str) -> FailedRun:
     state = "\n".join(_state(site, log))
-    if not log.progress.touched:
-        state = f"No container was touched.\n{state}"
     return FailedRun(f"{reasons}\n\n{state}", reasons, bool(log.progress.touched))
 
 
 def _interrupted(site: Site, log: StepLog, touched: bool) -> str:
     if not touched:
-        return "interrupted; nothing was touched."
+        return "interrupted"
     state = "\n".join(_state(site, log))
     return (
         "interrupted. The step under way was finished and saved, nothing after it was begun."

@@ -1,14 +1,11 @@
-"""How long instances were down or starting in earlier runs, from what their gates said. Pure."""
+"""How long instances were down or starting in earlier runs, as their gates reported. Pure."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-_SAID = re.compile(
-    r"^(\S+): (?:(healthy) after|(sync) complete after|was (down) for) (\d+(?:\.\d+)?) s\b"
-)
+from health.gates.events import Event, Healthy, Synced, WasDown
 
 
 @dataclass(frozen=True)
@@ -35,19 +32,18 @@ class Known:
         return self.healthy_seconds + (self.sync_seconds or 0.0)
 
 
-def of(said: Iterable[str]) -> dict[str, Known]:
-    """Instance → what the lines of gates say of it; a later line counts more."""
+def of(events: Iterable[Event]) -> dict[str, Known]:
+    """Instance → what the events tell of it; a later one counts more."""
     found: dict[str, Known] = {}
-    for line in said:
-        if match := _SAID.match(line):
-            key, healthy, sync, _down, seconds = match.groups()
-            before = found.get(key, Known())
-            if healthy:
-                found[key] = replace(before, healthy_seconds=float(seconds))
-            elif sync:
-                found[key] = replace(before, sync_seconds=float(seconds))
-            else:
-                found[key] = replace(before, down_seconds=float(seconds))
+    for event in events:
+        before = found.get(event.instance, Known())
+        match event:
+            case Healthy():
+                found[event.instance] = replace(before, healthy_seconds=event.seconds)
+            case Synced():
+                found[event.instance] = replace(before, sync_seconds=event.seconds)
+            case WasDown():
+                found[event.instance] = replace(before, down_seconds=event.seconds)
     return found
 
 

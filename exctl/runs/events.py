@@ -12,15 +12,15 @@ from pulumi.automation.events import EngineEvent, StepEventMetadata
 from exctl.runs import causes
 from exctl.runs.plan import CONTAINER_TYPE, IMAGE_TYPE, Step, step_of
 from exctl.terminal.progress import Progress
+from health.errors import GateFailure, failure_in
+from health.gates.events import PASSING, Event, parsed, shown
 
 _MARKUP = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 _TRACE = re.compile(r"^\s+File \"|^Traceback |^KeyboardInterrupt|^\s+raise |^\s{4,}\S")
 _WRAPPERS = re.compile(
-    r"^(?:Exception calling application: |.*?health\.errors\.GateError: |error: |"
+    r"^(?:Exception calling application: |error: |"
     r"rpc error: code = \w+ desc = )+"
 )
-_GATE = re.compile(r"^\S+: (?:healthy after|sync complete|guard passed)")
-_PASSING = re.compile(r"^\S+: (?:sync(?!.* complete)|not healthy yet)")
 _AMBIENT = re.compile(r"using pulumi-\S+ from \$PATH at ")
 """Pulumi's word for a plugin of ours, once for every provider: meant, and no news."""
 _DONE = {
@@ -46,21 +46,23 @@ class StepLog:
     progress: Progress = field(default_factory=Progress)
     is_live: bool = False
     steps: list[Step] = field(default_factory=list)
-    gate_errors: list[str] = field(default_factory=list)
-    """In our own words, complete by themselves."""
+    gate_failures: list[GateFailure] = field(default_factory=list)
+    other_errors: list[str] = field(default_factory=list)
+    """Of no resource: complete by themselves."""
     failures: dict[str, str] = field(default_factory=dict)
     """Resource → what Docker, ssh or the registry said."""
     hosts: Mapping[str, str] = field(default_factory=dict)
     """Instance → host, to name it."""
     program_words: list[str] = field(default_factory=list)
-    gates: list[str] = field(default_factory=list)
-    """What the gates and guards said."""
+    events: list[Event] = field(default_factory=list)
+    """What gates and guards reported that is worth keeping."""
     started: float = field(default_factory=time.monotonic)
 
     @property
     def errors(self) -> list[str]:
         """Why the run failed, each reason once."""
-        return [*self.gate_errors, *causes.worded(self.failures, self.hosts)]
+        gates = [failure.text(with_ways=False) for failure in self.gate_failures]
+        return [*gates, *self.other_errors, *causes.worded(self.failures, self.hosts)]
 
     def on_event(self, event: EngineEvent) -> None:
         if event.resource_pre_event:
@@ -89,7 +91,7 @@ class StepLog:
 
     def _diagnostic(self, severity: str, message: str, urn: str | None) -> None:
         if severity == "error":
-            self._failed(without_wrapping(message), _subject(urn))
+            self._failed(message, _subject(urn))
         elif severity == "warning" and not _AMBIENT.match(message):
             self._line(f"warning: {message.strip()}")
         elif severity == "info#err" and _is_of_the_program(urn):
@@ -99,18 +101,28 @@ class StepLog:
             for line in filter(None, map(str.strip, message.splitlines())):
                 self._told(line)
 
-    def _failed(self, worded: str, name: str) -> None:
+    def _failed(self, message: str, name: str) -> None:
+        if failure := failure_in(message):
+            if failure not in self.gate_failures:
+                self.gate_failures.append(failure)
+            return
+        worded = without_wrapping(message)
         if worded and name:
             self.failures.setdefault(name, worded)
-        elif worded and worded not in self.gate_errors:
-            self.gate_errors.append(worded)
+        elif worded and worded not in self.other_errors:
+            self.other_errors.append(worded)
 
     def _told(self, line: str) -> None:
-        self.progress.says(line)
-        if not (self.is_live and _PASSING.match(line)):
+        event = parsed(line)
+        if event is None:
             self._line(line)
-        if _GATE.search(line):
-            self.gates.append(line)
+            return
+        self.progress.hears(event)
+        is_passing = isinstance(event, PASSING)
+        if not (self.is_live and is_passing):
+            self._line(shown(event))
+        if not is_passing:
+            self.events.append(event)
 
     def _line(self, text: str) -> None:
         self.say(f"{time.monotonic() - self.started:6.1f} s  {text}")

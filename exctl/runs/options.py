@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from exctl.runs.scope import EVERYTHING, Scope
+
 
 @dataclass(frozen=True)
-class How:
+class RunOptions:
     """`stay`: after a failure, leave things as they are. `restart`: keys of instances whose
     containers are replaced although nothing of them has changed. `preflight`: check the hosts
     first. `part`: one step of a longer operation, which shows the plan, asks, and records the
-    release."""
+    release. `scope`: what the operator has named; nothing else is touched."""
 
     yes: bool = False
     allow_outage: bool = False
@@ -19,3 +21,4 @@ class How:
     restart: tuple[str, ...] = ()
     preflight: bool = True
     part: bool = False
+    scope: Scope = EVERYTHING

@@ -17,7 +17,7 @@ def select(
     script counts them. Raises NothingTouched with what there is if nothing fits.
     """
     if pair is not None and service not in (None, "excp"):
-        raise NothingTouched(f"only excp has pairs, not {service}. Nothing was touched.")
+        raise NothingTouched(f"only excp has pairs, not {service}.")
     found = layout.instances
     if service is not None:
         found = tuple(i for i in found if i.service == service)
@@ -33,9 +33,7 @@ def select(
             if value is not None
         ]
         there = ", ".join(f"{i.key} on {i.host}" for i in layout.instances)
-        raise NothingTouched(
-            f"no instance fits {' '.join(named)}; the stack has {there}. Nothing was touched."
-        )
+        raise NothingTouched(f"no instance fits {' '.join(named)}; the stack has {there}.")
     return found
 
 

@@ -5,16 +5,11 @@ Source: product facts 11 and 14.13; each sentence says what follows from the set
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
-
-import yaml
-from pydantic import BaseModel
+from collections.abc import Iterator
 
 import vendor_facts as vendor
-from config_schema import ExecConfig
-from stack.loader import NAMESPACE
+from config_schema import ExecConfig, Runtime
+from stack import paths, secrecy, yaml_text
 
 _WATCHED = {
     "tenant.id": "its objects are another tenant's for EXCS",
@@ -26,18 +21,10 @@ _WATCHED = {
 """Settings whose change is worth a second look, and what follows. Source: product facts 2, 11."""
 
 
-@dataclass(frozen=True)
-class Setting:
-    """A setting that isn't at its default."""
-
-    path: str
-    value: object
-    default: object
-
-
 def cautions(config: ExecConfig, released: str | None = None) -> list[str]:
     """All that is worth a warning; `released` is the stack file of the last release."""
-    return [*_of_settings(config), *(_of_changes(config, released) if released else ())]
+    changes = _of_changes(config, released) if released else ()
+    return [*_of_settings(config), *_of_environment(config), *changes]
 
 
 def _of_settings(config: ExecConfig) -> Iterator[str]:
@@ -72,60 +59,30 @@ def _of_settings(config: ExecConfig) -> Iterator[str]:
 
 
 def _of_changes(config: ExecConfig, released: str) -> Iterator[str]:
-    was = yaml.safe_load(released).get("config") or {}
+    try:
+        was = yaml_text.settings_in(released)
+    except yaml_text.NotReadable:
+        return  # written before readers of YAML had to agree
     for path, consequence in _WATCHED.items():
-        section, *rest = path.split(".")
-        before: Any = was.get(f"{NAMESPACE}:{section}")
-        for part in rest:
-            before = before.get(part) if isinstance(before, Mapping) else None
-        now, default = _value(config, path), _default(config, path)
+        now, before = paths.get(config, path), paths.get(was, path)
         if before is None:
-            before = default
+            before = paths.default_of(path)
         if before != now:
             yield (
-                f"{path} is {text_of(now)}, and was {text_of(before)} in the last release:"
-                f" {consequence}"
+                f"{path} is {paths.as_words(now)}, and was {paths.as_words(before)} in the last"
+                f" release: {consequence}"
             )
 
 
-def text_of(value: object) -> str:
-    """A setting's value, as a person reads it."""
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return "true" if value else "false"
-        case list():
-            return ", ".join(map(str, value)) or "none"
-        case dict():
-            return ", ".join(f"{key}: {item}" for key, item in value.items()) or "none"
-    return str(value)
-
-
-def _value(config: BaseModel, path: str) -> object:
-    found: Any = config
-    for part in path.split("."):
-        found = getattr(found, part)
-    return found
-
-
-def _default(config: BaseModel, path: str) -> object:
-    *parents, last = path.split(".")
-    owner: Any = _value(config, ".".join(parents)) if parents else config
-    return type(owner).model_fields[last].get_default(call_default_factory=True)
-
-
-def differing(model: BaseModel, path: str = "") -> Iterator[Setting]:
-    """Every setting that has a default and isn't at it, in the schema's order."""
-    for name, known in type(model).model_fields.items():
-        value = getattr(model, name)
-        here = f"{path}.{name}" if path else name
-        if isinstance(value, BaseModel):
-            yield from differing(value, here)
-        elif isinstance(value, dict) and all(isinstance(v, BaseModel) for v in value.values()):
-            for key, item in value.items():
-                yield from differing(item, f"{here}.{key}")
-        elif not known.is_required():
-            default = known.get_default(call_default_factory=True)
-            if value != default:
-                yield Setting(here, value, default)
+def _of_environment(config: ExecConfig) -> Iterator[str]:
+    """Variables that look like secrets: they stand in plaintext in the stack file, in the state and
+    in `docker inspect`."""
+    parts: dict[str, Runtime] = {"excs": config.excs, "exas": config.exas}
+    parts |= {f"excp.pairs.{n}": pair for n, pair in config.excp.pairs.items()}
+    for path, part in parts.items():
+        for name, value in part.environment.items():
+            if secrecy.names_a_secret(name) or secrecy.holds_a_secret(value):
+                yield (
+                    f"{path}.environment.{name} looks like a secret, and stands in plaintext in the"
+                    " stack file, in Pulumi's state and on the host; is there no other way?"
+                )

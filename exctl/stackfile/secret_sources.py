@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from stack.loader import SECRET_NAMES
-from stack.rules import Problem
+from exctl.terminal.questions import unusable, without_line_end
+from stack.problems import Problem
+from stack.secrecy import SECRET_NAMES
 
 STDIN_OPTION = "--secrets-stdin"
 
@@ -37,10 +38,12 @@ def from_environment(environment: Mapping[str, str]) -> tuple[dict[str, str], li
         elif own in environment:
             found[name] = environment[own]
         elif by_file in environment:
+            path = Path(environment[by_file])
             try:
-                found[name] = Path(environment[by_file]).read_text().removesuffix("\n")
-            except (OSError, UnicodeDecodeError) as error:
-                problems.append(Problem(name, f"{by_file}: {environment[by_file]}: {error}"))
+                found[name] = without_line_end(path.read_text("utf-8"))
+            except (OSError, ValueError) as error:
+                why = error.strerror if isinstance(error, OSError) else "isn't UTF-8 text"
+                problems.append(Problem(name, f"{by_file}: {path}: {why}"))
     return _without_unusable(found, problems)
 
 
@@ -63,7 +66,6 @@ def from_lines(text: str) -> tuple[dict[str, str], list[Problem]]:
 def _without_unusable(
     found: dict[str, str], problems: list[Problem]
 ) -> tuple[dict[str, str], list[Problem]]:
-    for name, value in found.items():
-        if not value or "\n" in value:
-            problems.append(Problem(name, "is empty" if not value else "has several lines"))
-    return {name: value for name, value in found.items() if value}, problems
+    wrong = {name: why for name, value in found.items() if (why := unusable(value))}
+    problems += [Problem(name, why) for name, why in wrong.items()]
+    return {name: value for name, value in found.items() if name not in wrong}, problems

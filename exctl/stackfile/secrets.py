@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pulumi import automation as auto
 
 import vendor_facts as vendor
+from exctl import files
 from exctl.errors import NothingTouched
 from exctl.pulumi.process import Pulumi
-from exctl.pulumi.workspace import last_error, open_stack
-from exctl.rundir import run_directory
-from exctl.site import Place, Site
-from exctl.stackfile import stack_file
-from stack.loader import NAMESPACE
-
-NAMES = tuple(secret.name for secret in vendor.SECRETS)
+from exctl.pulumi.workspace import explained, has_passphrase, open_stack
+from exctl.site import Place, read_stack_file
+from exctl.terminal import questions
+from stack.loader import needed_secrets, sections_of
+from stack.paths import NAMESPACE
+from stack.secrecy import SECRET_NAMES
 
 
 def read_new(name: str) -> str:
@@ -27,43 +25,39 @@ def read_new(name: str) -> str:
 
     Never an argument: every user of this machine could read it in the process list.
     """
-    if name not in NAMES:
-        raise NothingTouched(
-            f"{name} isn't a secret; there are {', '.join(NAMES)}. Nothing was touched."
-        )
-    if sys.stdin.isatty():
-        value = getpass.getpass(f"New {name}: ")
-        if value != getpass.getpass("The same again: "):
-            raise NothingTouched("the two differ. Nothing was touched.")
-    else:
-        value = sys.stdin.read().removesuffix("\n")
-    if not value:
-        raise NothingTouched(f"an empty {name} was given. Nothing was touched.")
+    if name not in SECRET_NAMES:
+        raise NothingTouched(f"{name} isn't a secret; there are {', '.join(SECRET_NAMES)}.")
+    if questions.is_terminal():
+        return questions.ask_secret(f"new {name}", False)
+    value = questions.without_line_end(questions.all_of_stdin())
+    if why := questions.unusable(value):
+        raise NothingTouched(f"{name}: what was given {why}.")
     return value
 
 
-def rotated(site: Site, name: str, value: str) -> str:
-    """The text of the stack file with the secret encrypted anew; the file itself is as before."""
-    path = run_directory(site.project) / f"Pulumi.{site.stack}.rotated.yaml"
-    stack_file.write(path, stack_file.path_of(site).read_text())
+def with_secret(place: Place, name: str, value: str) -> str:
+    """The text of the stack file with the secret encrypted anew; the file itself is as before.
+
+    Raises NothingTouched if the passphrase isn't that of the others, so that one file never has
+    two.
+    """
+    path = place.project / f".Pulumi.{place.stack}.rotated.yaml"
+    files.write(path, files.read(place.file))
     try:
-        encrypt(site, {name: value}, path)
-        return path.read_text()
+        encrypt_in(open_stack(place), {name: value}, path)
+        return files.read(path)
+    except auto.CommandError as error:
+        raise NothingTouched(f"{explained(error, place)}.") from None
     finally:
         path.unlink()
 
 
-def encrypt(place: Place, values: Mapping[str, str], file: Path | None = None) -> None:
+def encrypt_in(stack: auto.Stack, values: Mapping[str, str], file: Path | None = None) -> None:
     """Put the secrets, encrypted, into the stack file, or into `file`.
 
     Pulumi is given them on stdin: the Automation API's own `set_config` puts them on a command
     line, where every user of this machine could read them.
     """
-    encrypt_in(open_stack(place), values, file)
-
-
-def encrypt_in(stack: auto.Stack, values: Mapping[str, str], file: Path | None = None) -> None:
-    """`encrypt`, for a stack that is open."""
     pulumi, workspace = stack.workspace.pulumi_command, stack.workspace
     assert isinstance(pulumi, Pulumi)
     where = [] if file is None else ["--config-file", str(file)]
@@ -72,26 +66,75 @@ def encrypt_in(stack: auto.Stack, values: Mapping[str, str], file: Path | None =
         pulumi.run(words, workspace.work_dir, workspace.env_vars, stdin=value)
 
 
-def all_of(site: Site, file: Path | None = None) -> dict[str, str]:
-    """The secrets in clear, of the stack file or of `file` in its place.
+def all_of(site: Place, file: Path | None = None) -> dict[str, str]:
+    """The secrets in plaintext, of the stack file or of `file` in its place.
 
-    Raises NothingTouched if the passphrase isn't theirs.
+    Raises NothingTouched if the passphrase isn't theirs, or with the names of those that are
+    damaged.
     """
     prefix = f"{NAMESPACE}:"
     stack = open_stack(site)
-    pulumi, workspace = stack.workspace.pulumi_command, stack.workspace
-    assert isinstance(pulumi, Pulumi)
-    words = ["config", "--show-secrets", "--json", "--stack", site.stack]
-    words += [] if file is None else ["--config-file", str(file)]
+    where = [] if file is None else ["--config-file", str(file)]
     try:
-        said = pulumi.run(words, workspace.work_dir, workspace.env_vars).stdout
+        said = _config(stack, "--show-secrets", "--json", *where)
     except auto.CommandError as error:
-        raise NothingTouched(
-            f"the secrets of the stack {site.stack} can't be decrypted: {last_error(error)}."
-            " Nothing was touched."
-        ) from None
+        raise NothingTouched(_not_decrypted(stack, site, error, where)) from None
     return {
         key.removeprefix(prefix): str(entry["value"])
         for key, entry in json.loads(said).items()
         if entry["secret"] and key.startswith(prefix)
     }
+
+
+def known_of(site: Place) -> list[str]:
+    """The values of the secrets, to be redacted wherever they turn up; none without a passphrase:
+    nobody is asked for one for that."""
+    return [*all_of(site).values()] if has_passphrase() else []
+
+
+def _config(stack: auto.Stack, *words: str) -> str:
+    pulumi, workspace = stack.workspace.pulumi_command, stack.workspace
+    assert isinstance(pulumi, Pulumi)
+    command = ["config", *words, "--stack", stack.name]
+    return pulumi.run(command, workspace.work_dir, workspace.env_vars).stdout
+
+
+def _not_decrypted(
+    stack: auto.Stack, place: Place, error: auto.CommandError, where: Sequence[str]
+) -> str:
+    """Why, naming the secrets that are damaged: Pulumi doesn't say which."""
+    why = explained(error, place)
+    if "could not decrypt" not in why:
+        return f"{why}."
+    damaged = []
+    for name in secret_keys_of(place):
+        try:
+            _config(stack, "get", f"{NAMESPACE}:{name}", *where)
+        except auto.CommandError:
+            damaged.append(name)
+    first = damaged[0] if damaged else "NAME"
+    return (
+        f"{place.file.name}: {', '.join(damaged) or 'a secret'} can't be decrypted; the ciphertext"
+        f" is damaged. Replace it with: exctl secret set {first} --stack {place.stack}. Nothing was"
+        " touched."
+    )
+
+
+def secret_keys_of(place: Place) -> set[str]:
+    """The names of the secrets that the stack file has, whatever else is in it."""
+    return read_stack_file(place.file)[1]
+
+
+def listed(place: Place) -> list[dict[str, object]]:
+    """Every secret: its name and purpose, whether it is set, and whether the stack needs it."""
+    values, keys = read_stack_file(place.file)
+    needed = needed_secrets(sections_of(values))
+    return [
+        {
+            "name": secret.name,
+            "purpose": secret.purpose,
+            "is_set": secret.name in keys,
+            "is_needed": secret.name in needed,
+        }
+        for secret in vendor.SECRETS
+    ]

@@ -1,37 +1,29 @@
-"""Stack files, new and edited: comments and order stay, and the file is whole at any moment."""
+"""Stack files edited: comments and order stay. Reading is in `stack.yaml_text`, writing in
+`exctl.files`."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
-import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from exctl.site import Place
-from stack.loader import NAMESPACE
-
-
-def path_of(site: Place) -> Path:
-    """The stack's file."""
-    return site.project / f"Pulumi.{site.stack}.yaml"
+from stack import paths, yaml_text
 
 
-def edited(text: str, place: Sequence[str], value: Any, after: str = "") -> str:
+def edited(text: str, path: Sequence[str], value: Any, after: str = "") -> str:
     """The text with one setting changed: `("excp", "pairs", "1", "tag")` for instance; None takes
     the setting out. A new one comes last, or behind the one named `after`."""
-    editor = _yaml()
+    editor = _editor()
     content = editor.load(text)
-    first, *rest = place
-    *parents, last = [f"{NAMESPACE}:{first}", *rest]
-    node = content["config"]
-    for key in parents:
-        node = node[key]
+    *parents, last = paths.in_file(tuple(path))
+    node = paths.get(content, tuple(parents))
     put = _flow(value) if type(value) is list else value
+    if type(value) is str and not yaml_text.reads_as(value, value):
+        put = DoubleQuotedScalarString(value)
     if put is None:
         node.pop(last, None)
     elif last in node or after not in node:
@@ -43,44 +35,21 @@ def edited(text: str, place: Sequence[str], value: Any, after: str = "") -> str:
     return written.getvalue()
 
 
-def _yaml() -> YAML:
+def _editor() -> YAML:
     editor = YAML()
     editor.preserve_quotes = True
     editor.width = 10_000
     return editor
 
 
-def section_of(text: str, place: Sequence[str]) -> Any:
+def section_of(text: str, path: Sequence[str]) -> Any:
     """A section with its comments, to be put into another text by `edited`; None without it."""
-    first, *rest = place
-    node = _yaml().load(text)["config"]
-    for key in (f"{NAMESPACE}:{first}", *rest):
-        if not isinstance(node, Mapping) or key not in node:
-            return None
-        node = node[key]
-    return node
+    return paths.get(_editor().load(text), paths.in_file(tuple(path)))
 
 
-def value_in(text: str, place: Sequence[str]) -> Any:
+def value_in(text: str, path: Sequence[str]) -> Any:
     """The value that stands there, None if none does."""
-    node: Any = yaml.safe_load(text)["config"]
-    first, *rest = place
-    for key in (f"{NAMESPACE}:{first}", *rest):
-        if not isinstance(node, Mapping) or key not in node:
-            return None
-        node = node[key]
-    return node
-
-
-def write(path: Path, text: str) -> None:
-    """Put the text in the file's place, at once and with the mode it had."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
-    if path.exists():
-        partial.chmod(path.stat().st_mode & 0o777)
-    with partial.open() as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    return paths.get(yaml_text.read(text), paths.in_file(tuple(path)))
 
 
 def _flow(values: Sequence[Any]) -> CommentedSeq:

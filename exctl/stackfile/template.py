@@ -13,13 +13,12 @@ from typing import Any
 import yaml
 
 import vendor_facts as vendor
-from stack.loader import NAMESPACE
+from stack import paths, yaml_text
+from stack.paths import NAMESPACE, Path
 
 _SETTING = re.compile(rf'^( *)(#?)((?:{NAMESPACE}:)?[a-z_]+|"\d+"):( .*)?$')
 _PAIRS = ("excp", "pairs")
 _FIRST_PAIR = (*_PAIRS, "1")
-
-Path = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,8 @@ def rendered(
         purpose = next((s.purpose for s in vendor.SECRETS if s.name == name), "")
         lines += ["", f"  # {purpose}", f"  {NAMESPACE}:{name}:", f"    secure: {ciphertext}"]
     text = "\n".join(lines) + "\n"
-    found = (yaml.safe_load(text) or {}).get("config") or {}
-    read = {key.removeprefix(f"{NAMESPACE}:"): value for key, value in found.items()}
-    read = {key: value for key, value in read.items() if key not in (secrets or {})}
+    found = yaml_text.settings_in(text)
+    read = {key: value for key, value in found.items() if key not in (secrets or {})}
     if read != wanted:
         lost = [key for key in wanted if read.get(key) != wanted[key]]
         raise ValueError(f"Pulumi.example.yaml has no line for all of {', '.join(lost)}")
@@ -101,7 +99,7 @@ def _goes_deeper(following: list[str], indent: int) -> bool:
 def _config(
     lines: list[Line], settings: Mapping[str, Any], why: Mapping[str, str]
 ) -> Iterator[str]:
-    pairs = _at(settings, _PAIRS)
+    pairs = paths.get(settings, _PAIRS)
     numbers = sorted(pairs, key=int) if isinstance(pairs, Mapping) else []
     block = [line for line in lines if line.path[:3] == _FIRST_PAIR]
     for line in lines:
@@ -117,7 +115,7 @@ def _config(
 
 
 def _is_set(line: Line, path: Path, settings: Mapping[str, Any]) -> bool:
-    return not line.is_comment and _at(settings, path) is not None
+    return not line.is_comment and paths.get(settings, path) is not None
 
 
 def _shown(
@@ -127,7 +125,7 @@ def _shown(
     why: Mapping[str, str],
     pair: str | None = None,
 ) -> Iterator[str]:
-    value = _at(settings, path)
+    value = paths.get(settings, path)
     reason = why.get(".".join(path))
     comment = f" # {reason}" if reason else ""
     name = f'"{pair}"' if pair is not None and len(path) == 3 else line.name
@@ -142,16 +140,11 @@ def _shown(
         yield f"{line.indent}{name}: {_flow(value)}{comment}"
 
 
-def _at(value: Any, path: Path) -> Any:
-    for part in path:
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
-
-
 def _flow(value: Any) -> str:
     """A value on one line, quoted where YAML would take it for something else."""
     text = _dumped(value, None)
-    return text if len(text.splitlines()) == 1 else _dumped(value, '"')  # line ends are escaped
+    is_one_line = len(text.splitlines()) == 1  # in double quotes, line ends are escaped
+    return text if is_one_line and yaml_text.reads_as(text, value) else _dumped(value, '"')
 
 
 def _dumped(value: Any, style: str | None) -> str:

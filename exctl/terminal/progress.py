@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from exctl.runs.plan import CONTAINER_TYPE, GATE_VERBS, IMAGE_TYPE, PULL_VERBS, VERBS, Step, Touch
+from health.gates.events import Event, WasDown
 
 State = Literal["waiting", "busy", "done", "failed"]
 _BEGUN = {
@@ -51,8 +52,8 @@ class Progress:
             touch.instance: Instance(touch, since=now(), gates_left=set(touch.gates))
             for touch in planned
         }
-        self.downtimes: list[str] = []
-        """`excp-1-1: was down for 4.2 s` for each instance that was replaced."""
+        self.downtimes: list[Event] = []
+        """How long each instance was down that was replaced."""
 
     @property
     def touched(self) -> list[str]:
@@ -96,12 +97,11 @@ class Progress:
         if found is not None:
             self._is(found, "failed", f"failed while {found.step}")
 
-    def says(self, line: str) -> None:
-        """A gate's line: the instance's name, a colon, what is to be said of it."""
-        key, colon, words = line.partition(": ")
-        found = self.instances.get(key)
-        if colon and found is not None and found.state == "busy":
-            found.words = words
+    def hears(self, event: Event) -> None:
+        """What a gate or guard of an instance reports."""
+        found = self.instances.get(event.instance)
+        if found is not None and found.state == "busy":
+            found.words = str(event)
 
     def report(self) -> list[str]:
         """What is done, what was begun, what wasn't: one line each."""
@@ -137,4 +137,4 @@ class Progress:
     def _note_downtime(self, found: Instance) -> None:
         if found.stopped_at is not None:
             seconds = self._now() - found.stopped_at
-            self.downtimes.append(f"{found.touch.instance}: was down for {seconds:.1f} s")
+            self.downtimes.append(WasDown(found.touch.instance, round(seconds, 1)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-from health.errors import GateError
+from health.errors import GateCode, GateError
 from health.runlock import wants_an_end
 from stack.text import counted
 
@@ -34,7 +34,9 @@ class OperatorsClock(SystemClock):
         until = self.seconds() + seconds
         while True:
             if wants_an_end():
-                raise GateError("interrupted: nothing is waited for any more")
+                raise GateError(
+                    GateCode.INTERRUPTED, "", "interrupted: nothing is waited for any more"
+                )
             left = until - self.seconds()
             if left <= 0:
                 return

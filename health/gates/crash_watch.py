@@ -6,13 +6,24 @@ minute), so a bad image would cost the whole deadline of each gate.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from health.errors import GateCode
 from health.gates.clock import Clock
 from hosts.container import Container, ContainerState
 
 LOOK_INTERVAL_SECONDS = 2.0
 RESTARTS_THAT_TELL = 3
 """Chosen: one crash can be a race with a dependency, three while a gate looks on are a habit."""
-ENDED_WORDS = frozenset({"exited", "dead", "created", "missing"})
+NOT_LOOKED = ContainerState("", error="not looked at yet")
+
+
+@dataclass(frozen=True)
+class Hopeless:
+    """Why a container won't come up by itself."""
+
+    code: GateCode
+    text: str
 
 
 class CrashWatch:
@@ -27,26 +38,39 @@ class CrashWatch:
         self._clock = clock
         self._looked_at: float | None = None
         self._first: ContainerState | None = None
-        self._last: ContainerState | None = None
+        self._before = self._last = NOT_LOOKED
+        self._crash_code: int | None = None
 
-    def hopeless(self) -> str:
-        """Why the container won't come up by itself, '' as long as it may."""
+    def look(self) -> ContainerState:
+        """Its state, at most 2 seconds old."""
         now = self._clock.seconds()
-        if self._looked_at is not None and now - self._looked_at < LOOK_INTERVAL_SECONDS:
-            return ""
-        before, state = self._last, self._container.state()
-        self._looked_at, self._last = now, state
-        if not state.word:
-            return ""
-        if self._first is None:
+        if self._looked_at is None or now - self._looked_at >= LOOK_INTERVAL_SECONDS:
+            self.note(self._container.state())
+        return self._last
+
+    def note(self, state: ContainerState) -> None:
+        """Takes in a state that was looked at."""
+        self._looked_at = self._clock.seconds()
+        self._before, self._last = self._last, state
+        if state.is_known and self._first is None:
             self._first = state
+        # Once it runs again, Docker says 0: the code of the crash is gone then.
+        if state.word != "running" and state.exit_code is not None:
+            self._crash_code = state.exit_code
+
+    def hopeless(self) -> Hopeless | None:
+        """Why the container won't come up by itself, None as long as it may."""
+        state = self._last
+        if self._first is None or not state.is_known:
+            return None
         if state.restarts - self._first.restarts >= RESTARTS_THAT_TELL:
-            code = "" if state.exit_code is None else f"exit code {state.exit_code}, "
-            return f"crashes again and again ({code}restarted {state.restarts} times)"
+            code = "" if self._crash_code is None else f"exit code {self._crash_code}, "
+            text = f"crashes again and again ({code}restarted {state.restarts} times)"
+            return Hopeless(GateCode.CRASHES, text)
         # Twice: between a crash and the restart a container is 'exited' for a moment.
-        if before is not None and before.word == state.word and state.word in ENDED_WORDS:
-            return _ended(state)
-        return ""
+        if self._before.word == state.word and state.is_gone:
+            return Hopeless(GateCode.ENDED, _ended(state))
+        return None
 
 
 def _ended(state: ContainerState) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from health.errors import GateError
+from health.errors import GateCode, GateError
 from health.gates.clock import Clock
-from health.gates.health import Report
-from health.probe import Answer, Probe
+from health.gates.events import GuardOverruled, GuardPassed, Report
+from health.pair import FIRST_VARIABLE, may_go, rank
+from health.verdict import UNJUDGED, Place, Verdict
 
 ROUNDS = 3
 ROUND_INTERVAL_SECONDS = 1.0
@@ -28,70 +29,89 @@ class GuardRule:
     urls: tuple[str, ...]
     peer: str
     peer_urls: tuple[str, ...]
+    stack: str = ""
+    container_name: str = ""
+    peer_container_name: str = ""
     peer_stopped: bool = False
     """The peer is in `stopped`: that it doesn't answer is meant, but it can't take over either."""
 
 
 def refuse_to_take_the_last(
-    rule: GuardRule, probe: Probe, clock: Clock, report: Report, allow_outage: bool
+    rule: GuardRule,
+    own_places: Sequence[Place],
+    peer_places: Sequence[Place],
+    clock: Clock,
+    report: Report,
+    allow_outage: bool,
 ) -> None:
     """Returns if touching the instance leaves its pair no worse served than it was.
 
-    That is so if the peer answers 200, or if this instance doesn't serve anyway: on the first
-    deployment, or when a broken one is put right.
+    That is so if the peer's own container answers 200, if this instance certainly doesn't serve
+    (the first deployment, or a broken one is fixed), or if both say alike that they aren't well.
 
-    Raises GateError if this instance alone of its pair serves, unless `allow_outage`.
+    Raises GateError otherwise, unless `allow_outage`: what isn't known may well serve.
     """
-    own, peer = _ask_both(rule, probe, clock)
-    if peer.is_ok:
-        report(f"{rule.instance}: guard passed: its peer {rule.peer} serves")
-    elif not own.is_ok:
-        report(f"{rule.instance}: guard passed: it does not serve ({own}), so nothing is lost")
+    own, peer = _ask_both(own_places, peer_places, clock)
+    if may_go(own, peer):
+        report(GuardPassed(rule.instance, rule.peer, own.kind, peer.kind, str(own)))
     elif allow_outage:
-        report(
-            f"{rule.instance}: guard overruled by --allow-outage: its peer {rule.peer} does not"
-            f" serve ({peer}), so pair {rule.pair} is down until {rule.instance} is healthy again"
-        )
+        report(GuardOverruled(rule.instance, rule.peer, rule.pair, peer.kind, str(peer)))
     else:
-        raise _refusal(rule, peer)
+        raise _refusal(rule, own, peer)
 
 
-def _ask_both(rule: GuardRule, probe: Probe, clock: Clock) -> tuple[Answer, Answer]:
-    """The best answers of this instance and of its peer in up to three rounds."""
-    own = peer = Answer(None, error="not asked")
+def _ask_both(
+    own_places: Sequence[Place], peer_places: Sequence[Place], clock: Clock
+) -> tuple[Verdict, Verdict]:
+    """How this instance and its peer are, after up to three rounds: of an instance what would cost
+    most, of its peer what it was found as last."""
+    own = peer = UNJUDGED
     for round_number in range(ROUNDS):
         if round_number:
             clock.sleep(ROUND_INTERVAL_SECONDS)
-        peer = _best(probe, rule.peer_urls)
-        if not own.is_ok:
-            own = _best(probe, rule.urls)
-        # Nothing listens there: certain, so the first deployment of a pair doesn't wait.
-        if peer.is_ok or own.is_refused:
+        peer = max((_confirmed(place, clock) for place in peer_places), key=rank)
+        if peer.is_healthy:
+            break
+        now = max((place.settled() for place in own_places), key=rank)
+        own = now if round_number == 0 else max(own, now, key=rank)
+        # Certain, so the first deployment of a pair doesn't wait.
+        if own.is_gone:
             break
     return own, peer
 
 
-def _best(probe: Probe, urls: Sequence[str]) -> Answer:
-    answers = [probe(url) for url in urls]
-    doubtful = [answer for answer in answers if not answer.is_refused]
-    serving = [answer for answer in answers if answer.is_ok]
-    return (serving or doubtful or answers)[0]
+def _confirmed(place: Place, clock: Clock) -> Verdict:
+    """How the peer is; one whose container was restarted before must be up for two looks: it may
+    crash again and again while another server answers on its port."""
+    verdict = place.look()
+    if verdict.is_healthy and verdict.state.restarts:
+        clock.sleep(ROUND_INTERVAL_SECONDS)
+        return place.look(before=verdict.state)
+    return verdict
 
 
-def _refusal(rule: GuardRule, peer: Answer) -> GateError:
-    if rule.peer_stopped:
-        found = f"{rule.peer} is in `stopped` and does not serve ({peer})"
-        remedy = f"Take {rule.peer} out of `stopped`"
+def _refusal(rule: GuardRule, own: Verdict, peer: Verdict) -> GateError:
+    stopped = " is in `stopped` and" if rule.peer_stopped else ""
+    remedy = f"Take {rule.peer} out of `stopped`" if rule.peer_stopped else f"Fix {rule.peer}"
+    if own.is_healthy:
+        code = GateCode.LAST_OF_PAIR
+        why = f"so {rule.instance} is the last that serves pair {rule.pair}"
     else:
-        found = f"{rule.peer} does not serve ({peer})"
-        remedy = f"Put {rule.peer} right"
+        code = GateCode.IN_DOUBT
+        why = f"and {rule.instance} may still serve pair {rule.pair} ({own})"
     return GateError(
-        f"{rule.instance} was not touched: its peer {found}, so {rule.instance} is the last that"
-        f" serves pair {rule.pair}.",
+        code,
+        rule.instance,
+        f"{rule.instance} was not touched: its peer {rule.peer}{stopped} does not serve ({peer}),"
+        f" {why}.",
         [
-            f"asked: {', '.join(rule.peer_urls)}",
-            f"{rule.instance} keeps serving as it was.",
+            f"asked: {', '.join(rule.peer_urls)}; container of {rule.peer}: {peer.state}",
+            f"{rule.instance} stays as it was.",
             f"{remedy} and run `exctl up` again.",
+        ],
+        [
+            f"If this run fixes {rule.peer}, let it go first:"
+            f" {FIRST_VARIABLE}={rule.peer} pulumi up (exctl does so by itself).",
             "To go on all the same and have the pair down meanwhile: `exctl up --allow-outage`"
             " (EXEC_ALLOW_OUTAGE=1 with plain pulumi).",
         ],

@@ -1,24 +1,24 @@
-"""HealthGate: waits until an instance answers 200 several times in a row."""
+"""HealthGate: waits until an instance's own container answers 200 several times in a row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from health.contract import parse_health
-from health.errors import GateError
+from health.errors import GateCode, GateError
 from health.gates.clock import Clock, duration_text
-from health.gates.crash_watch import CrashWatch
-from health.probe import Answer, Probe
-from hosts.container import Container
+from health.gates.crash_watch import CrashWatch, Hopeless
+from health.gates.events import Healthy, NotHealthyYet, Report
+from health.probe import NOT_ASKED
+from health.verdict import UNJUDGED, Place, VerdictKind, judge
+from hosts.container import Container, ContainerState
 
 FIRST_ANSWER_PACE = 0.25
 """Chosen: until it answers, an instance is asked four times as often as it is confirmed, which
 saves most of a second for each instance in a chain."""
 REPORT_INTERVAL_SECONDS = 10.0
-GO_ON = "Put the cause right and run `exctl up` again: it goes on at this gate, what is done stays."
-
-Report = Callable[[str], None]
+GO_ON = "Fix the cause and run `exctl up` again: it resumes at this gate; what is done stays."
 
 
 @dataclass(frozen=True)
@@ -34,50 +34,90 @@ class HealthRule:
     waiting: tuple[str, ...] = ()
 
 
-def wait_until_healthy(
-    rule: HealthRule, probe: Probe, container: Container, clock: Clock, report: Report
-) -> None:
-    """Returns once the instance has answered 200 `in_a_row` times, `interval_seconds` apart.
+class _HealthWait:
+    """One wait for one instance: what was answered how often, and what Docker said of it.
+
+    Docker is asked at the first and at the last 200 of a row: what holds at both, held between.
+    """
+
+    def __init__(self, rule: HealthRule, place: Place, clock: Clock) -> None:
+        self.rule = rule
+        self.place = place
+        self.clock = clock
+        self.started = clock.seconds()
+        self.watch = CrashWatch(place.container, clock)
+        self.answer = NOT_ASKED
+        self.verdict = UNJUDGED
+        self.in_a_row = 0
+        self._first: ContainerState | None = None
+
+    def look(self) -> None:
+        self.answer = self.place.probe(self.rule.url)
+        if not self.answer.is_ok:
+            self.in_a_row = 0
+            self.verdict = judge(self.answer, self.watch.look(), self.place.identity)
+            return
+        self.in_a_row += 1
+        if self.in_a_row not in (1, self.rule.in_a_row):
+            return
+        state = self.place.container.state()
+        before = None if self.in_a_row == 1 else self._first
+        self.verdict = judge(self.answer, state, self.place.identity, before)
+        if not self.verdict.is_healthy:
+            self.in_a_row = 0
+            self.watch.note(state)
+        self._first = state
+
+    @property
+    def is_over(self) -> bool:
+        return self.in_a_row >= self.rule.in_a_row
+
+    def waited_seconds(self) -> float:
+        return self.clock.seconds() - self.started
+
+    def found(self) -> str:
+        return "HTTP 200, but not often enough in a row" if self.in_a_row else str(self.verdict)
+
+
+def wait_until_healthy(rule: HealthRule, place: Place, clock: Clock, report: Report) -> None:
+    """Returns once the instance has answered 200 `in_a_row` times, `interval_seconds` apart, from
+    the container that `place` names, which ran all the while.
 
     A hung service answers nothing within the probe's own limit, which starts the count again.
 
     Raises GateError at the deadline, or before it when the container crashes again and again or
     has ended for good.
     """
-    started = clock.seconds()
-    watch = CrashWatch(container, clock)
-    reported_at = started
-    in_a_row = 0
+    wait = _HealthWait(rule, place, clock)
+    reported_at = wait.started
     while True:
-        answer = probe(rule.url)
-        waited = clock.seconds() - started
-        in_a_row = in_a_row + 1 if answer.is_ok else 0
-        if in_a_row >= rule.in_a_row:
-            report(f"{rule.instance}: healthy after {waited:.1f} s")
+        wait.look()
+        waited = wait.waited_seconds()
+        if wait.is_over:
+            report(Healthy(rule.instance, waited))
             return
-        if not answer.is_ok and (hopeless := watch.hopeless()):
-            left = duration_text(max(0.0, rule.deadline_seconds - waited))
-            summary = f"{hopeless}; not waiting for the {left} left of its deadline"
-            raise _failure(rule, summary, answer, container)
+        if not wait.in_a_row and (hopeless := wait.watch.hopeless()):
+            raise _hopeless(wait, hopeless)
         if waited >= rule.deadline_seconds:
-            summary = f"is not healthy after {duration_text(rule.deadline_seconds)}: {_why(answer)}"
-            raise _failure(rule, summary, answer, container)
+            limit = duration_text(rule.deadline_seconds)
+            summary = f"is not healthy after {limit}: {wait.found()}"
+            raise _failure(wait, GateCode.NOT_HEALTHY, summary)
         if clock.seconds() - reported_at >= REPORT_INTERVAL_SECONDS:
             reported_at = clock.seconds()
             report(
-                f"{rule.instance}: not healthy yet: {_why(answer)};"
-                f" {waited:.0f} of {rule.deadline_seconds:.0f} s"
+                NotHealthyYet(
+                    rule.instance, wait.verdict.kind, wait.found(), waited, rule.deadline_seconds
+                )
             )
-        clock.sleep(rule.interval_seconds * (1 if answer.is_ok else FIRST_ANSWER_PACE))
+        clock.sleep(rule.interval_seconds * (1 if wait.answer.is_ok else FIRST_ANSWER_PACE))
 
 
-def go_on_lines(waiting: Sequence[str]) -> Iterator[str]:
-    """What state the run is in after a gate failed, and the command to go on."""
+def waiting_lines(waiting: Sequence[str]) -> Iterator[str]:
+    """What state the run is in after a gate failed."""
     if waiting:
         yield f"Not touched, since they wait for this: {', '.join(waiting)}."
     else:
         yield "No other instance waits for this one."
-    yield GO_ON
 
 
 def container_lines(name: str, container: Container) -> Iterator[str]:
@@ -88,21 +128,25 @@ def container_lines(name: str, container: Container) -> Iterator[str]:
     yield from (f"| {line}" for line in tail)
 
 
-def _why(answer: Answer) -> str:
-    if answer.is_ok:
-        return "HTTP 200, but not often enough in a row"
-    down = parse_health(answer.body).down
-    return f"{answer}, {down[0]}" if down else str(answer)
+def _hopeless(wait: _HealthWait, hopeless: Hopeless) -> GateError:
+    left = duration_text(max(0.0, wait.rule.deadline_seconds - wait.waited_seconds()))
+    also = f"; {wait.verdict}" if wait.verdict.kind is VerdictKind.FOREIGN else ""
+    summary = f"{hopeless.text}{also}; not waiting for the {left} left of its deadline"
+    return _failure(wait, hopeless.code, summary)
 
 
-def _failure(rule: HealthRule, summary: str, answer: Answer, container: Container) -> GateError:
+def _failure(wait: _HealthWait, code: GateCode, summary: str) -> GateError:
+    rule, answer = wait.rule, wait.answer
     down = parse_health(answer.body).down
     return GateError(
+        code,
+        rule.instance,
         f"{rule.instance} on {rule.host} {summary}.",
         [
             f"last answer: {answer} from {rule.url} after {answer.seconds:.2f} s",
             f"dependencies down: {', '.join(map(str, down)) or 'none named in the answer'}",
-            *container_lines(rule.instance, container),
-            *go_on_lines(rule.waiting),
+            *container_lines(rule.instance, wait.place.container),
+            *waiting_lines(rule.waiting),
         ],
+        [GO_ON],
     )

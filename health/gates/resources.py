@@ -21,17 +21,15 @@ from health.gates.sync import SyncRule
 
 @dataclass(frozen=True)
 class Reach:
-    """How a gate comes to a host: HTTP from here (`direct`) or from there (`ssh`), by which SSH.
+    """How a gate comes to a host: HTTP from here (`direct`) or from there (`ssh`), and the section
+    `ssh` of the stack file, as far as it is set, as JSON: Pulumi makes every number a float.
 
     Paths as the stack file has them: what they are on this host is worked out when a gate runs, so
     that operators with different home directories share one state.
     """
 
     via: Literal["direct", "ssh"]
-    ssh_user: str
-    ssh_port: int
-    ssh_key_path: str | None
-    ssh_known_hosts_path: str
+    ssh: str
 
 
 class GateProvider(ResourceProvider):

@@ -15,11 +15,14 @@ from urllib.parse import urlsplit
 from config_schema import Ssh
 from health.errors import GateError
 from health.gates.clock import OperatorsClock
+from health.gates.events import EVENTS_VARIABLE, Event, as_json, shown
 from health.gates.guard import GuardRule, refuse_to_take_the_last
 from health.gates.health import HealthRule, wait_until_healthy
 from health.gates.sync import SyncRule, wait_until_synced
-from health.probe import Answer, Probe, direct_probe, ssh_probe
-from hosts.container import COMMAND_TIMEOUT_SECONDS, HostContainer, command_over_ssh
+from health.probe import direct_probe, ssh_probe
+from health.verdict import Identity, Place
+from hosts.container import COMMAND_TIMEOUT_SECONDS, HostContainer
+from hosts.shell import command_over_ssh
 from stack.ssh import make_control_directory, ssh_target
 
 ALLOW_OUTAGE_VARIABLE = "EXEC_ALLOW_OUTAGE"
@@ -31,24 +34,28 @@ Props = dict[str, Any]
 
 def health_gate(_olds: Props, news: Props) -> Props:
     rule = HealthRule(**_tupled(news["rule"]))
-    container = _container(news, rule.host)
-    _run(lambda: wait_until_healthy(rule, _probe(news), container, OperatorsClock(), _say))
+    place = _place(news["reach"], rule.url, news["container_name"], Identity(id=news["trigger"]))
+    _run(lambda: wait_until_healthy(rule, place, OperatorsClock(), _say))
     return {"trigger": news["trigger"]}
 
 
 def sync_gate(_olds: Props, news: Props) -> Props:
     rule = SyncRule(**_tupled(news["rule"]))
-    container = _container(news, rule.host)
-    _run(lambda: wait_until_synced(rule, _probe(news), container, OperatorsClock(), _say))
+    place = _place(news["reach"], rule.url, news["container_name"], Identity(id=news["trigger"]))
+    _run(lambda: wait_until_synced(rule, place, OperatorsClock(), _say))
     return {"trigger": news["trigger"]}
 
 
 def pair_guard(olds: Props, news: Props) -> Props:
-    """Outputs hold the addresses, so that the next run also asks where the pair was before."""
-    rule = guard_rule(olds, news)
+    """Outputs hold addresses and names, so that the next run also asks where the pair was before,
+    for the containers that it had there."""
+    rule = GuardRule(**_tupled(news["rule"]))
+    own = guard_places(olds, news, "urls", "container_name", rule.instance)
+    peer = guard_places(olds, news, "peer_urls", "peer_container_name", rule.peer)
     allowed = os.environ.get(ALLOW_OUTAGE_VARIABLE) == "1"
-    _run(lambda: refuse_to_take_the_last(rule, _probe(news), OperatorsClock(), _say, allowed))
-    return {key: news["rule"][key] for key in ("urls", "peer_urls")} | {"trigger": news["trigger"]}
+    _run(lambda: refuse_to_take_the_last(rule, own, peer, OperatorsClock(), _say, allowed))
+    kept = ("urls", "peer_urls", "container_name", "peer_container_name")
+    return {key: news["rule"][key] for key in kept} | {"trigger": news["trigger"]}
 
 
 RUNS: Mapping[str, Callable[[Props, Props], Props]] = {
@@ -59,57 +66,54 @@ RUNS: Mapping[str, Callable[[Props, Props], Props]] = {
 """By the `kind` of a gate's provider."""
 
 
-def guard_rule(olds: Props, news: Props) -> GuardRule:
-    """The rule with the addresses of the last run beside those of this one."""
-    rule = dict(news["rule"])
-    for key in ("urls", "peer_urls"):
-        rule[key] = list(dict.fromkeys([*rule[key], *olds.get(key, [])]))
-    return GuardRule(**_tupled(rule))
+def guard_places(olds: Props, news: Props, urls: str, name: str, instance: str) -> list[Place]:
+    """Where an instance is in this run and where it was in the last one, each once. The last run's
+    container is known by its name alone: the stack's labels may be other ones by now."""
+    rule = news["rule"]
+    labels = Identity(labels={"exec.stack": rule["stack"], "exec.instance": instance})
+    found = {(url, rule[name]): labels for url in rule[urls]}
+    for url in olds.get(urls, []):
+        found.setdefault((url, olds.get(name, rule[name])), Identity())
+    reach = news["reach"]
+    return [_place(reach, url, container, who) for (url, container), who in found.items()]
 
 
 def ssh_command(reach: Mapping[str, Any], host: str) -> list[str]:
     """The ssh command to a host, up to and with the destination."""
     make_control_directory()
-    ssh = Ssh(
-        user=reach["ssh_user"],
-        port=int(reach["ssh_port"]),
-        key_path=reach["ssh_key_path"],
-        known_hosts_path=reach["ssh_known_hosts_path"],
-    )
+    ssh = Ssh.model_validate_json(reach["ssh"])
     return list(ssh_target(ssh, host).command)
 
 
-def _probe(news: Props) -> Probe:
-    reach = news["reach"]
+def _place(reach: Mapping[str, Any], url: str, container_name: str, identity: Identity) -> Place:
+    ssh = ssh_command(reach, str(urlsplit(url).hostname))
+    container = HostContainer(container_name, command_over_ssh(ssh, COMMAND_TIMEOUT_SECONDS))
     if reach["via"] == "direct":
-        return direct_probe()
-
-    def probe(url: str) -> Answer:
-        return ssh_probe(ssh_command(reach, str(urlsplit(url).hostname)))(url)
-
-    return probe
-
-
-def _container(news: Props, host: str) -> HostContainer:
-    run = command_over_ssh(ssh_command(news["reach"], host), COMMAND_TIMEOUT_SECONDS)
-    return HostContainer(news["container_name"], run)
+        return Place(url, direct_probe(), container, identity)
+    return Place(url, ssh_probe(ssh), container, identity, ssh_probe(ssh, is_alone=True))
 
 
 def _tupled(rule: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in rule.items()}
 
 
-def _say(line: str) -> None:
+def _is_read_by_exctl() -> bool:
+    return os.environ.get(EVENTS_VARIABLE) == "json"
+
+
+def _say(event: Event) -> None:
     # One write: several gates speak at once from threads of one process.
-    sys.stdout.write(f"{line}\n")
+    sys.stdout.write(f"{as_json(event) if _is_read_by_exctl() else shown(event)}\n")
     sys.stdout.flush()
 
 
 def _run(gate: Callable[[], None]) -> None:
     try:
         gate()
-    except GateError:
+    except GateError as error:
         # Pulumi's provider process sends the whole traceback as the error. Its frames tell an
         # operator nothing, and the run ends here: without them the message stands by itself.
         sys.tracebacklimit = 0
+        if _is_read_by_exctl():
+            raise RuntimeError(error.failure.marked()) from None
         raise

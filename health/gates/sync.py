@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
 
 from health.contract import Status, parse_status
-from health.errors import GateError
+from health.errors import GateCode, GateError
 from health.gates.clock import Clock, duration_text
-from health.gates.crash_watch import CrashWatch
-from health.gates.health import Report, container_lines, go_on_lines
+from health.gates.crash_watch import CrashWatch, Hopeless
+from health.gates.events import Report, Synced, Syncing
+from health.gates.health import GO_ON, container_lines, waiting_lines
 from health.gates.sync_progress import Progress
-from health.probe import Answer, Probe
-from hosts.container import Container
+from health.probe import NOT_ASKED
+from health.verdict import Place
+from hosts.container import ContainerState
 
 REPORT_INTERVAL_SECONDS = 5.0
 SLOW_REPORT_INTERVAL_SECONDS = 30.0
@@ -36,152 +40,164 @@ class SyncRule:
     waiting: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Why a sync isn't complete, '' if it is; `is_final` if no waiting can change that."""
+class SyncKind(StrEnum):
+    COMPLETE = "complete"
+    NOT_YET = "not_yet"
+    OLDER_SUCCESS = "older_success"
+    """The Success may be another container's: Redis keeps it when EXCS is replaced."""
+    WRONG_ORG = "wrong_org"
+    """No waiting can change that."""
 
-    reason: str = ""
-    is_final: bool = False
+
+@dataclass(frozen=True)
+class SyncVerdict:
+    """How complete a sync is, and in words why it isn't."""
+
+    kind: SyncKind
+    found: str = ""
+
+
+def _not_yet(found: str) -> SyncVerdict:
+    return SyncVerdict(SyncKind.NOT_YET, found)
 
 
 def sync_verdict(
-    status: Status, rule: SyncRule, container_start: Callable[[], datetime | None]
-) -> Verdict:
+    status: Status,
+    org_id: str,
+    accept_older_success: bool,
+    container: Callable[[], ContainerState],
+) -> SyncVerdict:
     """Whether EXCS reports a whole sync, by this container, to this stack's org.
 
-    A word that isn't known means 'not yet': the vendor documents only Success. The container's
-    start is asked for last, since that is a command on its host.
+    A word that isn't known means 'not yet': the vendor documents only Success. The container is
+    asked for last, since that is a command on its host.
 
     Source: vendor's deployment page, "Run EXEC Services for First Time".
     """
     for name, phase in (("updateStatus", status.update), ("syncStatus", status.sync)):
         if not phase.is_success:
-            return Verdict(f'{name} is "{phase.status}"' if phase.status else f"no {name} yet")
+            return _not_yet(f'{name} is "{phase.status}"' if phase.status else f"no {name} yet")
     if status.latest_hwm is None or status.processed_hwm is None:
-        return Verdict("Success, but without high-water marks")
+        return _not_yet("Success, but without high-water marks")
     if status.processed_hwm < status.latest_hwm:
-        return Verdict(f"Success, but {status.latest_hwm - status.processed_hwm} objects to go")
-    if not rule.accept_older_success and (doubt := _doubt_of_age(status, container_start())):
-        return Verdict(doubt)
+        return _not_yet(f"Success, but {status.latest_hwm - status.processed_hwm} objects to go")
+    if not accept_older_success and (doubt := _doubt_of_age(status, container().started_at)):
+        return doubt
     if not status.org_ids:
-        return Verdict("Success, but the message names no org id")
-    others = [org for org in status.org_ids if org.lower() != rule.org_id.lower()]
-    if others:
-        return Verdict(f"syncs to org {others[0]}, not to this stack's {rule.org_id}", True)
-    return Verdict()
+        return _not_yet("Success, but the message names no org id")
+    if others := [found for found in status.org_ids if UUID(found) != UUID(org_id)]:
+        found = f"syncs to org {others[0]}, not to this stack's {org_id}"
+        return SyncVerdict(SyncKind.WRONG_ORG, found)
+    return SyncVerdict(SyncKind.COMPLETE)
 
 
-def _doubt_of_age(status: Status, started_at: datetime | None) -> str:
-    """Why the Success may be another container's: Redis keeps it when EXCS is replaced."""
+def _doubt_of_age(status: Status, started_at: datetime | None) -> SyncVerdict | None:
     if status.sync.at is None or status.update.at is None:
-        return "Success, but without the time it was reached"
+        return _not_yet("Success, but without the time it was reached")
     if started_at is None:
-        return "Success, but the container's start can't be read to compare it with"
+        return _not_yet("Success, but the container's start can't be read to compare it with")
     reached_at = min(status.sync.at, status.update.at)
     if reached_at > started_at:
-        return ""
-    return (
+        return None
+    return SyncVerdict(
+        SyncKind.OLDER_SUCCESS,
         f"the Success of {reached_at:%Y-%m-%d %H:%M:%S} is older than the container, which"
-        f" started {started_at:%Y-%m-%d %H:%M:%S} UTC; waiting for a new one"
+        f" started {started_at:%Y-%m-%d %H:%M:%S} UTC; waiting for a new one",
     )
 
 
 class _SyncWait:
     """One wait for one sync: what was asked, what was answered, and what is said about it."""
 
-    def __init__(self, rule: SyncRule, probe: Probe, container: Container, clock: Clock) -> None:
+    def __init__(self, rule: SyncRule, place: Place, clock: Clock) -> None:
         self.rule = rule
-        self.probe = probe
-        self.container = container
+        self.place = place
         self.clock = clock
         self.started = clock.seconds()
         self.progress = Progress(moved_at=self.started)
-        self.watch = CrashWatch(container, clock)
-        self.answer = Answer(None)
-        self.verdict = Verdict("not asked yet")
-        self.hopeless = ""
+        self.watch = CrashWatch(place.container, clock)
+        self.answer = NOT_ASKED
+        self.verdict = _not_yet("not asked yet")
 
     def look(self) -> None:
-        self.answer = self.probe(self.rule.url)
+        self.answer = self.place.probe(self.rule.url)
         if not self.answer.is_ok:
-            self.verdict = Verdict(f"/status: {self.answer}")
-            self.hopeless = self.watch.hopeless()
+            self.verdict = _not_yet(f"/status: {self.answer}")
+            self.watch.look()
             return
         status = parse_status(self.answer.body)
         self.progress.note(self.clock.seconds(), status)
-        self.verdict = sync_verdict(status, self.rule, lambda: self.container.state().started_at)
+        rule, state = self.rule, self.place.container.state
+        self.verdict = sync_verdict(status, rule.org_id, rule.accept_older_success, state)
 
     def waited_seconds(self) -> float:
         return self.clock.seconds() - self.started
 
+    def hopeless(self) -> Hopeless | None:
+        return None if self.answer.is_ok else self.watch.hopeless()
+
     def raise_if_in_vain(self) -> None:
         standing = self.clock.seconds() - self.progress.moved_at
-        where = f" at {done}" if (done := self.progress.done()) else ""
-        if self.verdict.is_final:
-            raise self._failure(self.verdict.reason)
-        if self.hopeless:
-            raise self._failure(self.hopeless)
+        found = self.verdict.found
+        where = f" at {done}" if (done := self.event().done) else ""
+        if self.verdict.kind is SyncKind.WRONG_ORG:
+            raise self._failure(GateCode.WRONG_ORG, found)
+        if hopeless := self.hopeless():
+            raise self._failure(hopeless.code, hopeless.text)
         if standing >= self.rule.stall_seconds:
             limit = duration_text(self.rule.stall_seconds)
             raise self._failure(
-                f"makes no progress: the sync has stood still for {limit}{where},"
-                f" {self.verdict.reason}"
+                GateCode.SYNC_STALLED,
+                f"makes no progress: the sync has stood still for {limit}{where}, {found}",
             )
         if self.waited_seconds() >= self.rule.deadline_seconds:
             limit = duration_text(self.rule.deadline_seconds)
             raise self._failure(
-                f"has not completed its sync in {limit}: it is{where}, {self.verdict.reason}"
+                GateCode.SYNC_LATE, f"has not completed its sync in {limit}: it is{where}, {found}"
             )
 
-    def line(self) -> str:
-        done = self.progress.done()
-        if not done:
-            return f"{self.rule.instance}: sync: {self.verdict.reason}"
-        pace = self.progress.pace()
-        return f"{self.rule.instance}: sync {done}{pace or f', {self.verdict.reason}'}"
+    def event(self) -> Syncing:
+        now, waited = self.clock.seconds(), self.waited_seconds()
+        return self.progress.event(self.rule.instance, self.verdict.found, now, waited)
 
-    def _failure(self, summary: str) -> GateError:
-        status, rule = self.progress.status, self.rule
+    def _failure(self, code: GateCode, summary: str) -> GateError:
+        status, rule, older = self.progress.status, self.rule, SyncKind.OLDER_SUCCESS
+        hint = "If this EXCS never renews it, set excs.sync_gate.accept_older_success to true."
         return GateError(
+            code,
+            rule.instance,
             f"{rule.instance} on {rule.host} {summary}.",
             [
                 f"last answer: {self.answer} from {rule.url} after {self.answer.seconds:.2f} s",
                 f"its message: {status.message or 'none'}",
-                *container_lines(rule.instance, self.container),
+                *container_lines(rule.instance, self.place.container),
                 f"{rule.instance} was left as it is.",
-                *go_on_lines(rule.waiting),
-                *_hints(self.verdict),
+                *waiting_lines(rule.waiting),
+                *([hint] if self.verdict.kind is older else []),
             ],
+            [GO_ON],
         )
 
 
-def _hints(verdict: Verdict) -> tuple[str, ...]:
-    if "older than the container" not in verdict.reason:
-        return ()
-    return ("If this EXCS never renews it, set excs.sync_gate.accept_older_success to true.",)
-
-
-def wait_until_synced(
-    rule: SyncRule, probe: Probe, container: Container, clock: Clock, report: Report
-) -> None:
+def wait_until_synced(rule: SyncRule, place: Place, clock: Clock, report: Report) -> None:
     """Returns once `sync_verdict` has no more doubt; reports the progress meanwhile.
 
-    EXCS is left as it is whatever happens: the next run goes on at this gate.
+    EXCS is left as it is whatever happens: the next run resumes at this gate.
 
     Raises GateError at the deadline, when nothing has moved for `stall_seconds`, when EXCS syncs
     to another org, or when its container crashes again and again.
     """
-    wait = _SyncWait(rule, probe, container, clock)
+    wait = _SyncWait(rule, place, clock)
     report_at = 0.0
     while True:
         wait.look()
         waited = wait.waited_seconds()
-        if not wait.verdict.reason:
-            report(f"{rule.instance}: sync complete after {waited:.0f} s")
+        if wait.verdict.kind is SyncKind.COMPLETE:
+            report(Synced(rule.instance, waited))
             return
         wait.raise_if_in_vain()
         if waited >= report_at:
             slow = waited >= SLOW_REPORT_AFTER_SECONDS
             report_at = waited + (SLOW_REPORT_INTERVAL_SECONDS if slow else REPORT_INTERVAL_SECONDS)
-            report(wait.line())
+            report(wait.event())
         clock.sleep(rule.interval_seconds)

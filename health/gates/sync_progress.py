@@ -6,9 +6,12 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from health.contract import Status
+from health.gates.events import Syncing
 
 RATE_WINDOW_SECONDS = 60.0
 """Chosen: smooths Genesys Cloud's limit a minute, and still shows soon that a sync slows down."""
+STANDS_STILL_SECONDS = 15.0
+"""Chosen: after so long without movement the rate of before says nothing of the time left."""
 
 
 @dataclass
@@ -32,36 +35,29 @@ class Progress:
         while now - self.samples[0][0] > RATE_WINDOW_SECONDS:
             self.samples.popleft()
 
-    def objects_a_second(self) -> float:
-        if len(self.samples) < 2:
-            return 0.0
+    def objects_a_second(self, now: float) -> float | None:
+        """None while it stands still, or before two answers have told of it."""
+        if len(self.samples) < 2 or now - self.moved_at >= STANDS_STILL_SECONDS:
+            return None
         (first_at, first), (last_at, last) = self.samples[0], self.samples[-1]
-        return (last - first) / (last_at - first_at) if last_at > first_at else 0.0
+        return (
+            (last - first) / (last_at - first_at) if last_at > first_at and last > first else None
+        )
 
-    def done(self) -> str:
-        """`34% (HWM 193 of 567)`, counted from the mark before this sync; '' before any mark."""
-        latest, processed = self.status.latest_hwm, self.status.processed_hwm
-        if latest is None or processed is None:
-            return ""
-        before = self.status.previous_hwm or 0
-        whole = latest - before
-        percent = (processed - before) * 100 // whole if whole > 0 else 100
-        return f"{max(0, min(100, percent))}% (HWM {processed} of {latest})"
-
-    def pace(self) -> str:
-        """`, 12 objects/s, about 31 s left`; '' while nothing moves or nothing is left."""
-        latest, processed = self.status.latest_hwm, self.status.processed_hwm
-        rate = self.objects_a_second()
-        if latest is None or processed is None or rate <= 0 or processed >= latest:
-            return ""
-        speed = f"{rate:.0f}" if rate >= 1 else f"{rate:.2f}"
-        return f", {speed} objects/s, about {_short_time((latest - processed) / rate)} left"
+    def event(self, instance: str, found: str, now: float, waited_seconds: float) -> Syncing:
+        """How far it is, as a gate and `exctl status` report it; `found`: why it isn't complete."""
+        status = self.status
+        return Syncing(
+            instance,
+            found,
+            waited_seconds,
+            status.previous_hwm,
+            status.latest_hwm,
+            status.processed_hwm,
+            self.objects_a_second(now),
+        )
 
 
 def _moving_parts(status: Status) -> tuple[object, ...]:
     words = (status.sync.status, status.update.status)
     return (*words, status.previous_hwm, status.latest_hwm, status.processed_hwm)
-
-
-def _short_time(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -13,41 +13,35 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from health.preflight.subject import Address, Subject
+from hosts.docker import Container, Image, container_of, image_of
+from hosts.shell import DOCKER_SOCKET
 
 CONNECT_SECONDS = 3
+DOCKER_SECONDS = 5
+"""Chosen: `docker info` takes well under 1 s on a busy host; what takes longer answers nothing."""
 OPEN, TIMED_OUT = "open", "timeout"
 BEGIN = "begin"
+CONTAINERD_ROOT = "/var/lib/containerd"
+"""Source: containerd's default `root`, where Docker's containerd image store keeps images."""
 _DECIMAL, _OCTAL = re.compile(r"[0-9]{1,15}"), re.compile(r"[0-7]{1,6}")
 _HEXADECIMAL = re.compile(r"[0-9A-F]{1,4}")
 
 
-@dataclass(frozen=True)
-class HostContainer:
-    """A container on the host, running or not, and whose it is."""
+class DockerAccess(StrEnum):
+    """Whether the user may use the host's Docker daemon, and what stands in the way."""
 
-    name: str
-    status: str
-    image: str
-    since: str
-    stack: str
-    compose_project: str
-    network: str
-
-
-@dataclass(frozen=True)
-class HostImage:
-    """An image on the host: all its names, by tag (`place/excs:1.2`) and by digest in a registry
-    (`place/excs@sha256:…`), and the user that it runs as."""
-
-    names: tuple[str, ...]
-    user: str
-
-    @property
-    def digests(self) -> tuple[str, ...]:
-        return tuple(name.partition("@")[2] for name in self.names if "@" in name)
+    ALLOWED = "allowed"
+    NO_CLIENT = "no client"
+    NO_SOCKET = "no socket"
+    DENIED = "denied"
+    STOPPED = "stopped"
+    """The socket is there and may be used, and nothing answers on it."""
+    FROZEN = "frozen"
+    """Something holds the socket, and doesn't answer in time."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +62,13 @@ class HostFacts:
     """Everything the script found; empty or None where the host didn't say."""
 
     facts: Mapping[str, str] = field(default_factory=dict)
+    access: DockerAccess = DockerAccess.STOPPED
     docker: Mapping[str, Any] = field(default_factory=dict)
-    docker_said: str = ""
-    containers: tuple[HostContainer, ...] = ()
-    images: tuple[HostImage, ...] = ()
+    """What `docker info` answered, empty if Docker couldn't be asked."""
+    docker_server: Mapping[str, Any] = field(default_factory=dict)
+    """The server's part of `docker version`."""
+    containers: tuple[Container, ...] = ()
+    images: tuple[Image, ...] = ()
     listeners: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """Port → names of the users whose processes listen there."""
     logs: LogDirectory = LogDirectory("/")
@@ -89,34 +86,73 @@ def script(subject: Subject, host: str) -> str:
     logs = shlex.quote(subject.config.logs.host_path)
     images = " ".join(shlex.quote(image) for image in subject.images(host))
     ports = "".join(f"{i.port:04X} " for i in subject.instances(host))
-    registry = shlex.quote(subject.config.registry.repository.split("/")[0])
+    registry = shlex.quote(subject.registry_host)
     return "\n".join(
         [
             "LC_ALL=C; export LC_ALL",
             r"""say() { printf '%s\t%s\n' "$1" "$2"; }""",
             f"say {BEGIN} 1",
-            'say kernel "$(uname -r)"; say machine "$(uname -m)"',
-            'say bits "$(getconf LONG_BIT 2>/dev/null)"',
-            'say cpus "$(grep -c ^processor /proc/cpuinfo)"',
-            "say memory_mib \"$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)\"",
-            "info=$(docker info --format '{{json .}}' 2>&1); say docker \"$info\"",
-            'root=$(printf %s "$info" | sed -n \'s/.*"DockerRootDir":"\\([^"]*\\)".*/\\1/p\')',
-            'say disk "$(df -Pm "${root:-/}" | awk \'NR == 2 {print $2 " " $4}\')"',
+            _MACHINE,
+            _DOCKER,
+            f"set -- {images}",
+            STORE,
             _SYNC,
             f"d={logs}",
             _LOGS,
-            _CONTAINERS,
-            f"docker image inspect --format '{_IMAGE}' {images} 2>/dev/null",
             f"want=' {ports}'",
             _LISTENERS,
-            f'say certificates "$(cat /etc/docker/certs.d/{registry}/*.crt 2>/dev/null'
-            ' | base64 | tr -d "\\n")"',
+            f"registry={registry}",
+            'say certificates "$([ -z "$registry" ] || cat "/etc/docker/certs.d/$registry"/*.crt'
+            ' 2>/dev/null | base64 | tr -d "\\n")"',
             *_reach(subject.targets(host)),
             "exit 0",
         ]
     )
 
 
+_MACHINE = """say kernel "$(uname -r)"; say machine "$(uname -m)"
+say bits "$(getconf LONG_BIT 2>/dev/null)"
+say machine_id "$(cat /etc/machine-id /var/lib/dbus/machine-id 2>/dev/null | head -n 1)"
+say boot_id "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
+say cpus "$(grep -c ^processor /proc/cpuinfo)"
+say memory_mib "$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)\""""
+# A daemon that hangs must not hold the other questions. Whether the socket may be used is asked of
+# the file system: the client's words differ between versions.
+_DOCKER = f"""ask() {{ docker "$@"; }}
+command -v timeout >/dev/null && ask() {{ timeout {DOCKER_SECONDS} docker "$@"; }}
+socket={DOCKER_SOCKET}; docker=allowed; info=
+if ! command -v docker >/dev/null; then docker='no client'
+elif [ ! -S $socket ]; then docker='no socket'
+elif [ ! -w $socket ]; then docker=denied
+else
+  info=$(ask info --format '{{{{json .}}}}' 2>/dev/null); code=$?
+  case $code,$info in
+    124,*) docker=frozen;;
+    *'"ServerVersion":"'[!'"']*) ;;
+    *) docker=stopped;;
+  esac
+fi
+say access "$docker"
+if [ "$docker" = allowed ]; then
+  say info "$info"; say server "$(ask version --format '{{{{json .Server}}}}' 2>/dev/null)"
+fi"""
+STORE = f"""store=$(printf %s "$info" | sed -n 's/.*"DockerRootDir":"\\([^"]*\\)".*/\\1/p')
+case $info in *io.containerd.snapshotter*)
+  case $info in
+    *'/docker/containerd/containerd.sock"'*) store=$store/containerd;;
+    *) store=$(sed -n 's/^ *root *= *["'"'"']\\(.*\\)["'"'"'].*/\\1/p' \\
+         /etc/containerd/config.toml 2>/dev/null | head -n 1); store=${{store:-{CONTAINERD_ROOT}}};;
+  esac;;
+esac
+while [ -n "$store" ] && [ ! -e "$store" ]; do store=$(dirname "$store"); done
+say store "$store"
+say disk "$(df -Pm "${{store:-/}}" 2>/dev/null | awk 'NR == 2 {{print $2 " " $4}}')"
+if [ "$docker" = allowed ]; then
+  ids=$(ask ps -aq --no-trunc 2>/dev/null)
+  [ -z "$ids" ] ||
+    ask inspect --type container --format 'container\t{{{{json .}}}}' $ids 2>/dev/null
+  [ $# -eq 0 ] || ask image inspect --format 'image\t{{{{json .}}}}' "$@" 2>/dev/null
+fi"""
 _SYNC = (
     'sync=$(timedatectl show -p NTPSynchronized --value 2>/dev/null); say sync "$sync"\n'
     '[ -n "$sync" ] || say chrony "$(chronyc -n tracking 2>/dev/null | grep \'^Leap status\')"'
@@ -126,12 +162,6 @@ say logs "$d"; say logs_stat "$(stat -Lc '%u %a %F' "$d" 2>/dev/null)"
 place=$(df -Pm "$d" 2>/dev/null | awk 'NR == 2 {print $2 " " $4 " " $6}'); say logs_df "$place"
 mount=${place##* }
 say logs_mount "$(awk -v m="$mount" '$2 == m {o = $4} END {print o}' /proc/mounts)" """
-_CONTAINERS = (
-    "docker ps -a --no-trunc --format 'container\t{{.Names}}\t{{.Status}}\t{{.Image}}\t"
-    '{{.CreatedAt}}\t{{.Label "exec.stack"}}\t{{.Label "com.docker.compose.project"}}\t'
-    "{{.Networks}}' 2>/dev/null"
-)
-_IMAGE = "image\t{{json .RepoTags}}\t{{json .RepoDigests}}\t{{json .Config.User}}"
 # Of a listening socket /proc tells everybody the port and whose it is, but only its owner and root
 # may know the process.
 _LISTENERS = r"""cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v want="$want" '$4 == "0A" {
@@ -145,7 +175,7 @@ def _reach(targets: Iterable[Address]) -> list[str]:
     """Tries every address at once; bash alone can open a TCP connection without a further tool."""
     lines = [
         "command -v bash >/dev/null && command -v timeout >/dev/null || exit 0",
-        f"reach() {{ words=$(timeout {CONNECT_SECONDS} bash -c"
+        f"reach() {{ words=$(timeout {CONNECT_SECONDS} bash --norc -c"
         ' "exec 3<>/dev/tcp/$1/$2" 2>&1); case $? in',
         f' 0) words={OPEN};; 124) words={TIMED_OUT};; *) words=$(echo "$words" | head -n 1);;',
         r" esac; printf 'reach\t%s\t%s\t%s\n' "
@@ -161,13 +191,14 @@ def parse(text: str) -> HostFacts | None:
     facts = {line[0]: line[1] for line in lines if len(line) == 2}
     if BEGIN not in facts:
         return None
-    docker, said = _docker(text)
+    docker = _object(facts.get("info", ""))
     return HostFacts(
         facts=facts,
+        access=_access(facts.get("access", ""), docker),
         docker=docker,
-        docker_said=said,
-        containers=tuple(HostContainer(*line[1:]) for line in _of(lines, "container", 8)),
-        images=tuple(filter(None, map(_image, _of(lines, "image", 4)))),
+        docker_server=_object(facts.get("server", "")),
+        containers=tuple(container_of(found) for found in _objects(lines, "container")),
+        images=tuple(image_of(found) for found in _objects(lines, "image")),
         listeners=_listeners(_of(lines, "listen", 3)),
         logs=_log_directory(facts),
         reached={
@@ -183,27 +214,22 @@ def _of(lines: list[list[str]], kind: str, width: int) -> list[list[str]]:
     return [line for line in lines if line[0] == kind and len(line) == width]
 
 
-def _docker(text: str) -> tuple[Mapping[str, Any], str]:
-    """What `docker info` answered, empty if it has no daemon to ask; and its complaint."""
-    _, _, rest = text.partition("\ndocker\t")
-    said, _, _ = rest.partition("\ndisk\t")
-    start = said.find('{"')
+def _access(word: str, docker: Mapping[str, Any]) -> DockerAccess:
+    if word in list(DockerAccess) and (docker or word != DockerAccess.ALLOWED):
+        return DockerAccess(word)
+    return DockerAccess.STOPPED
+
+
+def _object(text: str) -> Mapping[str, Any]:
     try:
-        found = json.loads(said[start:].splitlines()[0]) if start >= 0 else {}
+        found = json.loads(text)
     except (ValueError, RecursionError):
-        found = {}
-    errors = found.get("ServerErrors") or ([] if found else said.strip().splitlines()[-1:])
-    if errors or not found.get("ServerVersion"):
-        return {}, " ".join(map(str, errors)) or "no answer"
-    return found, ""
+        return {}
+    return found if isinstance(found, Mapping) else {}
 
 
-def _image(line: list[str]) -> HostImage | None:
-    try:
-        tags, digests, user = (json.loads(part) for part in line[1:])
-        return HostImage(tuple(map(str, [*(tags or ()), *(digests or ())])), str(user or ""))
-    except (ValueError, TypeError):
-        return None
+def _objects(lines: list[list[str]], kind: str) -> list[Mapping[str, Any]]:
+    return [found for _, text in _of(lines, kind, 2) if (found := _object(text))]
 
 
 def _listeners(lines: list[list[str]]) -> dict[int, tuple[str, ...]]:

@@ -4,41 +4,23 @@ host reaches of the instances."""
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
+from config_schema import CheckName
+from health.preflight import registry
+from health.preflight.check import Check, HostView
 from health.preflight.finding import Finding, Verdict, judged
 from health.preflight.host_facts import CONNECT_SECONDS, OPEN, TIMED_OUT, HostFacts
 from health.preflight.subject import Address, Subject
+from health.probe import AnswerKind, ssh_probe
+from hosts.shell import LOGIN_SECONDS
 from stack.text import plain_text
 
+LOOPBACK = "127.0.0.1"
 REFUSED = "connection refused"
+PROHIBITED = "the host's sshd forwards no connection"
 _FIX = "open the firewall from this host, or correct the address in the stack file"
 _NOT_TRIED = "not tried: the host has no bash or no timeout"
-
-
-def findings(
-    subject: Subject, host: str, facts: HostFacts, has_all_images: bool, excs_runs: bool
-) -> Iterator[Finding]:
-    """One finding for each system that the host's instances need; for servers that stand in
-    pairs, one a pair."""
-    registry: Verdict = "warning" if has_all_images else "stops"
-    yield _one("registry-reach", host, subject.registry, facts, registry)
-    connections = {Address(c.to_host, c.to_port) for c in subject.connections(host)}
-    if subject.redis in connections:
-        yield _one("redis-reach", host, subject.redis, facts)
-    services = {i.service for i in subject.instances(host)}
-    if "excs" in services:
-        yield _one("config-db-reach", host, subject.config_db, facts)
-    if services:
-        yield from _cloud(subject, host, facts)
-    if "exas" in services:
-        servers = subject.config.exas.stat_server
-        pair = [Address(peer.host, peer.port) for peer in (servers.primary, servers.backup)]
-        yield _pair("stat-server", host, pair, facts)
-    for pair in _sip_servers(subject, host):
-        yield _pair("sip-server", host, pair, facts)
-    if services - {"excs"}:
-        yield _excs(subject.excs, host, facts, excs_runs)
 
 
 def from_here(host: str, port: int) -> str:
@@ -52,22 +34,50 @@ def from_here(host: str, port: int) -> str:
         return plain_text(error.strerror or error).lower()
 
 
-def gate_findings(subject: Subject, host: str, states: Mapping[int, str]) -> Iterator[Finding]:
+def through_ssh(ssh: Sequence[str], url: str) -> str:
+    """The same of a health URL, asked from the host's own loopback through its SSH.
+
+    With a login of its own: of a forward over a shared connection ssh doesn't say whether nobody
+    listens or sshd forwards nothing.
+    """
+    answer = ssh_probe(ssh, LOGIN_SECONDS, is_alone=True)(url)
+    if answer.failure is AnswerKind.REFUSED:
+        return REFUSED
+    if answer.failure is AnswerKind.FORWARD_FAILED:
+        return PROHIBITED
+    is_open = answer.code is not None or answer.failure is AnswerKind.ODD
+    return OPEN if is_open else answer.error
+
+
+def _gate_reach(view: HostView) -> Iterator[Finding]:
     """Whether the gates will be able to ask; a refusal shows that the way is open."""
-    for instance in subject.instances(host):
-        state = states.get(instance.port)
+    is_direct = view.subject.config.gate.via == "direct"
+    for instance in view.subject.instances(view.host):
+        state = view.answers.ways.get(instance.port)
         if state is None:
             continue
+        where = f"{view.host}:{instance.port} from here"
+        if not is_direct:
+            where = f"{LOOPBACK}:{instance.port} on {view.host} through SSH"
+        why = _why(state) if is_direct else state
+        fix = "open the port to this host, or set gate.via: ssh"
+        if state == PROHIBITED:
+            fix = "set AllowTcpForwarding yes and no DisableForwarding in the host's sshd_config"
+            fix += ", or set gate.via: direct"
+        elif not is_direct:
+            fix = "see ssh-login, or set gate.via: direct"
         yield judged(
             state in (OPEN, REFUSED),
-            "gate-reach",
-            host,
+            CheckName.GATE_REACH,
+            view.host,
             "the way is open"
             if state in (OPEN, REFUSED)
-            else f"not reached from here: {_why(state)}",
-            f"{instance.key}'s gate asks {host}:{instance.port} from here",
+            else f"not reached from here: {why}"
+            if is_direct
+            else why,
+            f"{instance.key}'s gate asks {where}",
             "stops",
-            "open the port to this host, or set gate.via: ssh",
+            fix,
         )
 
 
@@ -98,7 +108,7 @@ def _why(state: str) -> str:
 
 
 def _one(
-    check: str, host: str, to: Address, facts: HostFacts, verdict: Verdict = "stops"
+    check: CheckName, host: str, to: Address, facts: HostFacts, verdict: Verdict = "stops"
 ) -> Finding:
     found = facts.reached.get(to)
     if found == OPEN:
@@ -108,18 +118,54 @@ def _one(
     return Finding(check, host, how(to, facts), str(to), verdict, _FIX)
 
 
-def _cloud(subject: Subject, host: str, facts: HostFacts) -> Iterator[Finding]:
-    variable = subject.proxy(host)
-    for to in subject.cloud:
+def _registry(view: HostView) -> Iterator[Finding]:
+    if view.subject.registry is None:
+        return
+    has_all = registry.has_all_images(view.subject, view.host, view.facts)
+    verdict: Verdict = "warning" if has_all else "stops"
+    name = CheckName.REGISTRY_REACH
+    yield _one(name, view.host, view.subject.registry, view.facts, verdict)
+
+
+def _redis(view: HostView) -> Iterator[Finding]:
+    connections = {Address(c.to_host, c.to_port) for c in view.subject.connections(view.host)}
+    if view.subject.redis in connections:
+        yield _one(CheckName.REDIS_REACH, view.host, view.subject.redis, view.facts)
+
+
+def _services(view: HostView) -> set[str]:
+    return {i.service for i in view.subject.instances(view.host)}
+
+
+def _config_db(view: HostView) -> Iterator[Finding]:
+    if "excs" in _services(view):
+        yield _one(CheckName.CONFIG_DB_REACH, view.host, view.subject.config_db, view.facts)
+
+
+def _cloud(view: HostView) -> Iterator[Finding]:
+    name, variable = CheckName.GENESYS_CLOUD_REACH, view.subject.proxy(view.host)
+    for to in view.subject.cloud if _services(view) else ():
         if variable:
             found = f"not tried: the services go through the proxy of {variable}"
             fix = "try the way through the proxy by hand"
-            yield Finding("genesys-cloud-reach", host, found, str(to), "not known", fix)
+            yield Finding(name, view.host, found, str(to), "not known", fix)
         else:
-            yield _one("genesys-cloud-reach", host, to, facts)
+            yield _one(name, view.host, to, view.facts)
 
 
-def _pair(check: str, host: str, pair: Sequence[Address], facts: HostFacts) -> Finding:
+def _stat_server(view: HostView) -> Iterator[Finding]:
+    if "exas" in _services(view):
+        servers = view.subject.config.exas.stat_server
+        pair = [Address(peer.host, peer.port) for peer in (servers.primary, servers.backup)]
+        yield _pair(CheckName.STAT_SERVER, view.host, pair, view.facts)
+
+
+def _sip_server(view: HostView) -> Iterator[Finding]:
+    for pair in _sip_servers(view.subject, view.host):
+        yield _pair(CheckName.SIP_SERVER, view.host, pair, view.facts)
+
+
+def _pair(check: CheckName, host: str, pair: Sequence[Address], facts: HostFacts) -> Finding:
     """One of a pair that stands by for the other doesn't stop a deployment, but is told of."""
     needed = " and ".join(map(str, pair))
     states = [facts.reached.get(to) for to in pair]
@@ -132,18 +178,33 @@ def _pair(check: str, host: str, pair: Sequence[Address], facts: HostFacts) -> F
     return Finding(check, host, found, needed, verdict, _FIX)
 
 
-def _excs(to: Address, host: str, facts: HostFacts, excs_runs: bool) -> Finding:
+def _excs(view: HostView) -> Iterator[Finding]:
     """A refusal shows that the way is open: EXCS comes with the same deployment."""
-    if facts.reached.get(to) == REFUSED:
-        why = "the way is open; EXCS isn't there yet"
-        if not excs_runs:
-            return Finding("excs-reach", host, why, str(to))
-        return Finding(
-            "excs-reach",
-            host,
-            "refused, though its container runs",
-            str(to),
-            "warning",
-            "see exctl status and exctl logs excs",
-        )
-    return _one("excs-reach", host, to, facts)
+    name, to = CheckName.EXCS_REACH, view.subject.excs
+    if not _services(view) - {"excs"}:
+        return
+    if view.facts.reached.get(to) != REFUSED:
+        yield _one(name, view.host, to, view.facts)
+    elif view.excs_runs:
+        found, fix = "refused, though its container runs", "see exctl status and exctl logs excs"
+        yield Finding(name, view.host, found, str(to), "warning", fix)
+    else:
+        yield Finding(name, view.host, "the way is open; EXCS isn't there yet", str(to))
+
+
+REGISTRY = Check(CheckName.REGISTRY_REACH, "the host reaches the image registry", _registry)
+REDIS = Check(CheckName.REDIS_REACH, "the host reaches Redis", _redis)
+CONFIG_DB = Check(CheckName.CONFIG_DB_REACH, "the host of EXCS reaches the Config DB", _config_db)
+STAT_SERVER = Check(
+    CheckName.STAT_SERVER, "the host of EXAS reaches the Stat Servers", _stat_server
+)
+SIP_SERVER = Check(CheckName.SIP_SERVER, "the hosts of EXCP reach their SIP Servers", _sip_server)
+EXCS = Check(
+    CheckName.EXCS_REACH, "the hosts of EXAS and EXCP reach the host and port of EXCS", _excs
+)
+GATES = Check(
+    CheckName.GATE_REACH,
+    "the gates reach the health ports: from here, or through SSH if gate.via is ssh",
+    _gate_reach,
+)
+CLOUD = Check(CheckName.GENESYS_CLOUD_REACH, "the host reaches Genesys Cloud", _cloud)

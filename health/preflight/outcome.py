@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from health.preflight.tunnel import Tunnels
+from oci.registry import reasons
 from stack.text import plain_text
 
-Kind = Literal["done", "refused", "not trusted", "not asked", "failed"]
+Kind = Literal["done", "refused", "not trusted", "not asked", "not forwarded", "busy", "failed"]
+NOT_FORWARDED_FIX = (
+    "set AllowTcpForwarding yes and no DisableForwarding in the host's sshd_config; or try the"
+    " login by hand"
+)
 
 
 @dataclass(frozen=True)
 class Outcome:
     """`done`; `refused`: who we are wasn't taken; `not trusted`: its certificate; `not asked`: we
-    couldn't, or hadn't what it takes; `failed`: it answered otherwise, or not at all. `words` say
-    why, without a secret."""
+    couldn't, or hadn't what it takes; `not forwarded`: the host's sshd forwards nothing; `busy`: it
+    can't answer just now; `failed`: it answered otherwise, or not at all. `words` say why, without
+    a secret."""
 
     kind: Kind
     words: str = ""
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it tells nothing of what was to be proved."""
+        return self.kind in ("not asked", "not forwarded", "busy")
+
 
 def not_forwarded() -> Outcome:
-    return Outcome("not asked", "reached, but the host's sshd forwards no connection")
+    return Outcome("not forwarded", "reached, but the host's sshd forwards no connection")
 
 
 def of_error(error: Exception, tunnels: Tunnels) -> Outcome:
@@ -43,16 +53,3 @@ def of_error(error: Exception, tunnels: Tunnels) -> Outcome:
     if any(isinstance(cause, OSError | EOFError) for cause in causes):
         return Outcome("failed", "the connection ended without an answer")
     return Outcome("failed", f"its answer isn't understood ({type(error).__name__})")
-
-
-def reasons(error: BaseException) -> Iterator[BaseException]:
-    """An error and all that it came from: libraries wrap what happened."""
-    seen: set[int] = set()
-    todo: list[Any] = [error]
-    while todo:
-        found = todo.pop(0)
-        if not isinstance(found, BaseException) or id(found) in seen:
-            continue
-        seen.add(id(found))
-        yield found
-        todo += [found.__cause__, found.__context__, getattr(found, "reason", None), *found.args]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from health.preflight.finding import Finding, Verdict
-from health.preflight.host_facts import HostContainer, HostFacts
+from config_schema import CheckName
+from health.preflight.check import Check, HostView
+from health.preflight.finding import Finding, Verdict, judged
+from health.preflight.host_facts import HostFacts
 from health.preflight.registry import image_on_host
 from health.preflight.subject import Subject
+from hosts.docker import Container
 from stack.layout import Instance
 
 LOG_SPACE_MIB, LOG_SPACE_SHARE = 16, 0.1
@@ -16,107 +19,115 @@ somebody should look before it does."""
 _ROOT = ("", "0", "root", "0:0", "root:root")
 
 
-def findings(subject: Subject, host: str, facts: HostFacts) -> Iterator[Finding]:
-    for instance in subject.instances(host):
-        if facts.docker:
-            yield _name(subject, instance, facts)
-        yield _port(subject, instance, facts)
-    if facts.docker:
-        yield _other_stacks(subject, host, facts)
-    if subject.instances(host):
-        yield _log_directory(subject, host, facts)
-        yield from _log_space(subject, host, facts)
-
-
-def own_container(subject: Subject, instance: Instance, facts: HostFacts) -> HostContainer | None:
+def own_container(subject: Subject, instance: Instance, facts: HostFacts) -> Container | None:
     """The instance's container, if it has one that is this stack's."""
     found = _of_name(instance, facts)
     return found if found is not None and found.stack == subject.stack else None
 
 
-def _of_name(instance: Instance, facts: HostFacts) -> HostContainer | None:
+def _of_name(instance: Instance, facts: HostFacts) -> Container | None:
     named = (c for c in facts.containers if c.name == instance.container_name)
     return next(named, None)
 
 
-def _name(subject: Subject, instance: Instance, facts: HostFacts) -> Finding:
-    found = _of_name(instance, facts)
-    needed = f"none, or one of the stack {subject.stack}"
-    if found is None:
-        return Finding("container-name", instance.host, f"no {instance.container_name}", needed)
-    if found.stack == subject.stack:
-        return Finding("container-name", instance.host, f"our {found.name}", needed)
-    if found.stack:
-        fix = "set tenant.container_prefix, so that both have names of their own"
-    else:
-        fix = f"take it over: exctl adopt --stack {subject.stack}; or remove it"
-    return Finding("container-name", instance.host, _whose(found), needed, "stops", fix)
+def _name(view: HostView) -> Iterator[Finding]:
+    stack = view.subject.stack
+    for instance in view.subject.instances(view.host) if view.facts.docker else ():
+        found = _of_name(instance, view.facts)
+        needed = f"none, or one of the stack {stack}"
+        what, fix = f"no {instance.container_name}", ""
+        if found is not None and found.stack == stack:
+            what = f"our {found.name}"
+        elif found is not None:
+            what = _whose(found)
+            fix = f"take it over: exctl adopt --stack {stack}; or remove it"
+            if found.stack:
+                fix = "set tenant.container_prefix, so that both have names of their own"
+        yield judged(not fix, CheckName.CONTAINER_NAME, view.host, what, needed, "stops", fix)
 
 
-def _whose(found: HostContainer) -> str:
+def _whose(found: Container) -> str:
     if found.stack:
         owner = f"of the stack {found.stack}"
     elif found.compose_project:
         owner = f"of the compose project {found.compose_project}"
     else:
         owner = "that neither exctl nor compose made"
-    since = " ".join(found.since.split(" ")[:2])
-    return f"a container {found.name} {owner}: {found.image}, {found.status}, made {since}"
+    since = found.created[:16].replace("T", " ")
+    word = found.state.word
+    return f"a container {found.name} {owner}: {found.image}, {word}, made {since}"
 
 
-def _port(subject: Subject, instance: Instance, facts: HostFacts) -> Finding:
-    needed = f"{instance.port} is free, or {instance.key}'s"
-    users = facts.listeners.get(instance.port, ())
-    own = own_container(subject, instance, facts)
+def _port(view: HostView) -> Iterator[Finding]:
+    for instance in view.subject.instances(view.host):
+        yield _port_of(view, instance)
+
+
+def _port_of(view: HostView, instance: Instance) -> Finding:
+    subject, facts, port = view.subject, view.facts, instance.port
+    name, host, needed = CheckName.PORT, view.host, f"{port} is free, or {instance.key}'s"
+    users = facts.listeners.get(port, ())
     if not users:
-        return Finding("port", instance.host, f"{instance.port} is free", needed)
-    if own is not None and own.status.startswith("Up"):
-        return Finding("port", instance.host, f"{instance.port} is {instance.key}'s", needed)
-    suspects = [
-        c
-        for c in facts.containers
-        if c.status.startswith("Up") and c.network == "host" and c.stack != subject.stack
-    ]
-    who = f"a process of {' and '.join(users)}"
+        return Finding(name, host, f"{port} is free", needed)
+    own = own_container(subject, instance, facts)
+    if own is not None and own.is_running:
+        return Finding(name, host, f"{port} is {instance.key}'s", needed)
+    running = [c for c in facts.containers if c.is_running and c.network == "host"]
+    suspects = [c for c in running if c.stack != subject.stack]
+    ours = [c for c in running if c.stack == subject.stack]
+    found = f"{port} is taken by a process of {' and '.join(users)}"
+    fix = (
+        f"on the host: sudo ss -ltnp 'sport = :{port}'; stop it, or give the instance another port"
+    )
+    if not facts.docker:
+        # What listens may well be the instance itself: it serves on while Docker can't be asked.
+        found = f"{found}; whether it is {instance.key}'s own, Docker can't be asked"
+        return Finding(name, host, found, needed, "not known", "see docker-access")
     if suspects:
         names = ", ".join(_short(c) for c in suspects)
-        who = f"{who}, perhaps the container {names}"
-    return Finding(
-        "port",
-        instance.host,
-        f"{instance.port} is taken by {who}",
-        needed,
-        "stops",
-        f"on the host: sudo ss -ltnp 'sport = :{instance.port}'; stop it, or give the instance"
-        " another port",
-    )
+        found = f"{found}, perhaps the container {names}"
+    elif ours:
+        names = " or ".join(c.name for c in ours)
+        found = f"{found}, perhaps this stack's own {names}"
+        fix = f"if {names} had this port until now, change both in steps: exctl stop, then exctl up"
+    return Finding(name, host, found, needed, "stops", fix)
 
 
-def _short(found: HostContainer) -> str:
+def _short(found: Container) -> str:
     whose = found.stack and f"stack {found.stack}"
     whose = whose or (found.compose_project and f"compose project {found.compose_project}")
     return f"{found.name} ({whose})" if whose else found.name
 
 
-def _other_stacks(subject: Subject, host: str, facts: HostFacts) -> Finding:
-    others = [c for c in facts.containers if c.stack not in ("", subject.stack)]
-    needed = f"the stack {subject.stack} alone, or tenant.container_prefix set"
-    if not others:
-        return Finding("other-stack", host, "none", needed)
-    found = f"containers of another: {', '.join(_short(c) for c in others)}"
-    if subject.config.tenant.container_prefix:
-        return Finding("other-stack", host, found, needed)
-    fix = "see that both are meant to be here; then set tenant.container_prefix, or waive it"
-    return Finding("other-stack", host, found, needed, "warning", fix)
+def _other_stacks(view: HostView) -> Iterator[Finding]:
+    if not view.facts.docker:
+        return
+    stack = view.subject.stack
+    others = [c for c in view.facts.containers if c.stack not in ("", stack)]
+    is_prefixed = bool(view.subject.config.tenant.container_prefix)
+    yield judged(
+        not others or is_prefixed,
+        CheckName.OTHER_STACK,
+        view.host,
+        f"containers of another: {', '.join(map(_short, others))}" if others else "none",
+        f"the stack {stack} alone, or tenant.container_prefix set",
+        "warning",
+        "see that both are meant to be here; then set tenant.container_prefix, or waive it",
+    )
 
 
-def _log_directory(subject: Subject, host: str, facts: HostFacts) -> Finding:
+def _log_directory(view: HostView) -> Iterator[Finding]:
+    if view.subject.instances(view.host):
+        yield _log_directory_of(view.subject, view.host, view.facts)
+
+
+def _log_directory_of(subject: Subject, host: str, facts: HostFacts) -> Finding:
     path, logs = subject.config.logs.host_path, facts.logs
     needed = f"{path} can be written to by the containers"
     is_there = logs.nearest == path
 
     def bad(found: str, fix: str, verdict: Verdict = "stops") -> Finding:
-        return Finding("log-directory", host, found, needed, verdict, fix)
+        return Finding(CheckName.LOG_DIRECTORY, host, found, needed, verdict, fix)
 
     if not logs.is_directory:
         return bad(f"{logs.nearest} is no directory", "move it away, or change logs.host_path")
@@ -125,12 +136,12 @@ def _log_directory(subject: Subject, host: str, facts: HostFacts) -> Finding:
     user, is_mapped = _container_user(subject, host, facts)
     if not is_there:
         if user in _ROOT and not is_mapped:
-            return Finding("log-directory", host, "not there: Docker will make it", needed)
+            return Finding(CheckName.LOG_DIRECTORY, host, "not there: Docker will make it", needed)
         why = f"not there, and Docker would make it root's; the containers run as {user or 'root'}"
         return bad(why, f"make it, owned by that user: mkdir -p {path}")
     mode = logs.mode or 0
     if (user in _ROOT and not is_mapped) or mode & 0o002 or user.split(":")[0] == str(logs.owner):
-        return Finding("log-directory", host, "there, and can be written to", needed)
+        return Finding(CheckName.LOG_DIRECTORY, host, "there, and can be written to", needed)
     if is_mapped or not user.split(":")[0].isdecimal():
         whom = "another user than root" if is_mapped else user
         why = f"there; whether {whom}, as whom the containers write, may isn't known"
@@ -149,19 +160,35 @@ def _container_user(subject: Subject, host: str, facts: HostFacts) -> tuple[str,
     return (users[0] if users else ""), is_mapped
 
 
-def _log_space(subject: Subject, host: str, facts: HostFacts) -> Iterator[Finding]:
+def _log_space(view: HostView) -> Iterator[Finding]:
     """Only where a service writes files; its stdout is on Docker's disk."""
+    subject, host, facts = view.subject, view.host, view.facts
     if not any("LOG_PATH" in i.environment for i in subject.instances(host)):
         return
     size, free = facts.logs.size_mib, facts.logs.free_mib
     needed = f"{LOG_SPACE_SHARE:.0%} free at {subject.config.logs.host_path}"
     if size is None or free is None:
         fix = "see df on the host"
-        yield Finding("log-space", host, "not told", needed, "not known", fix)
+        yield Finding(CheckName.LOG_SPACE, host, "not told", needed, "not known", fix)
         return
     found = f"{free} of {size} MiB free"
     if free >= size * LOG_SPACE_SHARE:
-        yield Finding("log-space", host, found, needed)
+        yield Finding(CheckName.LOG_SPACE, host, found, needed)
         return
     verdict: Verdict = "stops" if free < LOG_SPACE_MIB else "warning"
-    yield Finding("log-space", host, found, needed, verdict, "remove old log files")
+    yield Finding(CheckName.LOG_SPACE, host, found, needed, verdict, "remove old log files")
+
+
+NAME = Check(
+    CheckName.CONTAINER_NAME, "no container of an instance's name belongs to somebody else", _name
+)
+PORT = Check(CheckName.PORT, "each instance's port is free, or its own already", _port)
+OTHER_STACK = Check(
+    CheckName.OTHER_STACK, "no other stack has containers on the host", _other_stacks, stops=False
+)
+LOG_DIRECTORY = Check(
+    CheckName.LOG_DIRECTORY,
+    "the log directory is there or can be made, and can be written to",
+    _log_directory,
+)
+LOG_SPACE = Check(CheckName.LOG_SPACE, "there is room for log files", _log_space)

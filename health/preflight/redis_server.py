@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import vendor_facts as vendor
+from config_schema import CheckName
+from health.preflight.check import Check, HostView
 from health.preflight.finding import Finding, Verdict, judged
-from health.preflight.outcome import Outcome, of_error
+from health.preflight.outcome import NOT_FORWARDED_FIX, Outcome, of_error
 from health.preflight.subject import Subject
 from health.preflight.tunnel import Tunnels, trusting
 
@@ -86,71 +88,82 @@ def _refusal(password: str | None) -> str:
     return "it refuses redisPassword, or has no password set"
 
 
-def findings(subject: Subject, host: str, answer: RedisAnswer) -> Iterator[Finding]:
-    """What the answer amounts to; pure."""
-    yield _login(subject, host, answer.login)
-    if answer.login.kind != "done":
+def _login(view: HostView) -> Iterator[Finding]:
+    if view.answers.redis is None:
         return
-    if not answer.info:
-        for check in ("redis-version", "redis-cluster", "redis-state", "redis-memory"):
-            yield Finding(
-                check, host, "INFO isn't allowed to us", "INFO", "not known", "ask who runs Redis"
-            )
-        return
-    yield from _state(host, answer.info)
-
-
-def _login(subject: Subject, host: str, login: Outcome) -> Finding:
-    needed = f"a login at {subject.redis}"
+    login, settings = view.answers.redis.login, view.subject.config.redis
+    needed = f"a login at {view.subject.redis}"
     if login.kind == "done":
-        how = "with redisPassword" if subject.config.redis.secure else "without a password"
-        return Finding("redis-login", host, f"logged in {how}", needed)
-    fixes: dict[str, str] = {
+        how = "with redisPassword" if settings.secure else "without a password"
+        yield Finding(CheckName.REDIS_LOGIN, view.host, f"logged in {how}", needed)
+        return
+    fix = {
         "refused": "exctl rotate redisPassword, or set redis.secure as it is",
         "not trusted": "name its authority's file in preflight.ca_path",
         "not asked": "set what is missing, and run it again",
-        "failed": "see that Redis runs, and whether redis.tls is as it is",
-    }
-    verdict: Verdict = "not known" if login.kind in ("not asked", "not trusted") else "stops"
-    return Finding("redis-login", host, login.words, needed, verdict, fixes[login.kind])
+        "not forwarded": NOT_FORWARDED_FIX,
+    }.get(login.kind, "see that Redis runs, and whether redis.tls is as it is")
+    is_unknown = login.is_unknown or login.kind == "not trusted"
+    verdict: Verdict = "not known" if is_unknown else "stops"
+    yield Finding(CheckName.REDIS_LOGIN, view.host, login.words, needed, verdict, fix)
 
 
-def _state(host: str, info: Info) -> Iterator[Finding]:
+def _of_info(
+    name: CheckName, judge: Callable[[str, Info], Finding]
+) -> Callable[[HostView], Iterator[Finding]]:
+    """A judge of what INFO answered, where a login was possible."""
+
+    def found(view: HostView) -> Iterator[Finding]:
+        answer = view.answers.redis
+        if answer is None or answer.login.kind != "done":
+            return
+        if answer.info:
+            yield judge(view.host, answer.info)
+        else:
+            found, fix = "INFO isn't allowed to us", "ask who runs Redis"
+            yield Finding(name, view.host, found, "INFO", "not known", fix)
+
+    return found
+
+
+def _version(host: str, info: Info) -> Finding:
     version = str(info.get("redis_version", ""))
-    yield judged(
+    return judged(
         version.split(".")[0] == str(vendor.REDIS_MAJOR),
-        "redis-version",
+        CheckName.REDIS_VERSION,
         host,
         version or "not told",
         f"{vendor.REDIS_MAJOR}.x",
         "warning" if version else "not known",
         "the vendor supports Redis Enterprise 6.x; ask before you rely on another",
     )
+
+
+def _cluster(host: str, info: Info) -> Finding:
     cluster = info.get("cluster_enabled")
-    yield judged(
+    return judged(
         cluster == 0,
-        "redis-cluster",
+        CheckName.REDIS_CLUSTER,
         host,
         "not told" if cluster is None else f"cluster_enabled:{cluster}",
         "cluster_enabled:0",
         "not known" if cluster is None else "stops",
         "give EXEC a Redis that isn't in cluster mode: the product doesn't support it",
     )
-    yield _writes(host, info)
-    yield _memory(host, info)
 
 
 def _writes(host: str, info: Info) -> Finding:
+    verdict: Verdict = "stops"
     if info.get("loading"):
         found = "it is still loading its data"
     elif info.get("role", "master") != "master":
         found = f"a replica of {info.get('master_host', 'another one')}, which takes no writes"
     elif info.get("rdb_last_bgsave_status", "ok") != "ok":
-        found = "its last save failed, and after that it may take no writes"
+        found, verdict = "its last save failed, and after that it may take no writes", "warning"
     else:
-        return Finding("redis-state", host, "takes writes", "takes writes")
-    verdict: Verdict = "warning" if "save" in found else "stops"
-    return Finding("redis-state", host, found, "takes writes", verdict, "ask who runs Redis")
+        return Finding(CheckName.REDIS_STATE, host, "takes writes", "takes writes")
+    fix = "ask who runs Redis"
+    return Finding(CheckName.REDIS_STATE, host, found, "takes writes", verdict, fix)
 
 
 def _memory(host: str, info: Info) -> Finding:
@@ -159,10 +172,31 @@ def _memory(host: str, info: Info) -> Finding:
     found = f"{mib} MiB ({'maxmemory' if limit else 'of its host, no maxmemory'})"
     return judged(
         mib >= MEMORY_MIB,
-        "redis-memory",
+        CheckName.REDIS_MEMORY,
         host,
         found if mib else "not told",
         f"{MEMORY_MIB} MiB for 1,000 agents",
         "warning" if mib else "not known",
         "raise maxmemory, or waive this if there are fewer agents",
     )
+
+
+LOGIN = Check(CheckName.REDIS_LOGIN, "Redis takes redisPassword", _login)
+VERSION = Check(
+    CheckName.REDIS_VERSION,
+    "Redis is of version 6",
+    _of_info(CheckName.REDIS_VERSION, _version),
+    stops=False,
+)
+CLUSTER = Check(
+    CheckName.REDIS_CLUSTER,
+    "Redis isn't in cluster mode",
+    _of_info(CheckName.REDIS_CLUSTER, _cluster),
+)
+STATE = Check(CheckName.REDIS_STATE, "Redis takes writes", _of_info(CheckName.REDIS_STATE, _writes))
+MEMORY = Check(
+    CheckName.REDIS_MEMORY,
+    "Redis has 2 GB",
+    _of_info(CheckName.REDIS_MEMORY, _memory),
+    stops=False,
+)

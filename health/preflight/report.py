@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from health.preflight.catalogue import BY_NAME, CHECKS
 from health.preflight.finding import EVERYWHERE, Finding
 
 HEAD = ("", "HOST", "CHECK", "FOUND", "NEEDED", "TO DO")
@@ -70,6 +71,7 @@ def as_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     return [
         {
             "check": finding.check,
+            "proves": BY_NAME[finding.check].proves,
             "host": None if finding.host == EVERYWHERE else finding.host,
             "found": finding.found,
             "needed": finding.needed,
@@ -79,4 +81,13 @@ def as_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
             "waived": finding.waived,
         }
         for finding in findings
+    ]
+
+
+def catalogue() -> list[str]:
+    """Every check as a table in Markdown: its name, what it proves, whether it stops."""
+    lines = ["| check | proves that | stops a deployment |", "|---|---|---|"]
+    return lines + [
+        f"| `{check.name}` | {check.proves} | {'yes' if check.stops else 'no, warns'} |"
+        for check in CHECKS
     ]

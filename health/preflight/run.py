@@ -8,29 +8,21 @@ the host has and what it reaches; then what it reaches is logged in to, through 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TypeVar
 
-from health.preflight import (
-    config_db,
-    genesys_cloud,
-    host_facts,
-    machine,
-    network,
-    place,
-    redis_server,
-    registry,
-    stack_file,
-)
+from health.preflight import config_db, genesys_cloud, network, place, redis_server, registry
 from health.preflight import ssh as way
+from health.preflight.answers import HostAnswers
+from health.preflight.catalogue import CHECKS
+from health.preflight.check import HostView, StackView
 from health.preflight.finding import Finding
-from health.preflight.host_facts import OPEN, HostFacts
-from health.preflight.outcome import Outcome
+from health.preflight.host_facts import OPEN, DockerAccess, parse, script
 from health.preflight.subject import Address, Subject
 from health.preflight.tunnel import Tunnels
-from hosts.container import command_over_ssh
+from hosts.shell import AnswerKind, command_over_ssh, end_all, leave_connection
 from stack.ssh import ssh_target
 
 Answer = TypeVar("Answer")
@@ -39,54 +31,54 @@ LOGIN_SECONDS = 5
 HOST_SECONDS = 20.0
 
 
-@dataclass(frozen=True)
-class HostAnswers:
-    """All that was asked of one host: `facts` is None if ssh didn't get in, and `said` is why."""
-
-    said: str
-    facts: HostFacts | None = None
-    sessions: way.Sessions | None = None
-    registry: registry.RegistryAnswer | None = None
-    redis: redis_server.RedisAnswer | None = None
-    config_db: Outcome | None = None
-    cloud: genesys_cloud.CloudAnswer | None = None
-    from_here: Mapping[int, str] = field(default_factory=dict)
-    """Port → how it is reached from the operator's host; empty if the gates don't need it."""
-
-
 def examine(subject: Subject, decrypted: Callable[[], Subject]) -> list[Finding]:
-    """Every finding: of the stack file, then host by host.
+    """Every finding, check by check.
 
     `decrypted` gives the subject with its secrets; it is called while ssh logs in.
     """
     hosts = subject.layout.hosts
     with ThreadPoolExecutor(len(hosts) + 1) as pool:
-        known = pool.submit(decrypted)
-        asked = [pool.submit(ask, subject, host, known) for host in hosts]
-        answers = {host: each.result() for host, each in zip(hosts, asked, strict=True)}
-        return judge(known.result(), answers)
+        try:
+            known = pool.submit(decrypted)
+            asked = [pool.submit(ask, subject, host, known) for host in hosts]
+            answers = {host: each.result() for host, each in zip(hosts, asked, strict=True)}
+            return judge(known.result(), _with_a_token(known.result(), answers))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            end_all()
+            raise
 
 
 def ask(subject: Subject, host: str, decrypted: Future[Subject]) -> HostAnswers:
-    """Everything that one host is asked."""
-    target = ssh_target(subject.config.ssh, host)
-    first = ("ssh", "-o", f"ConnectTimeout={LOGIN_SECONDS}", *target.command[1:])
-    answer = command_over_ssh(first, HOST_SECONDS)(["sh", "-c", host_facts.script(subject, host)])
-    facts = host_facts.parse(answer.stdout)
+    """Everything that one host is asked.
+
+    Where the user may not use Docker, once more over a new login: a connection that is open still
+    has the groups of the time when it was made.
+    """
+    ssh = ssh_target(subject.config.ssh, host).command
+    first = ("ssh", "-o", f"ConnectTimeout={LOGIN_SECONDS}", *ssh[1:])
+    run, words = command_over_ssh(first, HOST_SECONDS), ["sh", "-c", script(subject, host)]
+    answer = run(words)
+    facts = parse(answer.stdout) if answer.is_complete else None
+    if facts is not None and facts.access is DockerAccess.DENIED:
+        leave_connection(ssh)
+        answer = run(words)
+        facts = parse(answer.stdout) if answer.is_complete else None
     if facts is None:
-        return HostAnswers(answer.stderr)
-    sessions = way.open_sessions(target.command, way.sessions_needed(subject, host))
-    return _conversations(decrypted.result(), host, target.command, facts, sessions)
+        key = None
+        if answer.kind is AnswerKind.NOT_REACHED:
+            key = way.key_state(subject.config.ssh.at(host).key_path)
+        return HostAnswers(answer, key=key)
+    sessions = way.open_sessions(ssh, way.sessions_needed(subject, host))
+    return _conversations(decrypted.result(), host, ssh, HostAnswers(answer, facts, sessions))
 
 
 def _conversations(
-    subject: Subject,
-    host: str,
-    ssh: tuple[str, ...],
-    facts: HostFacts,
-    sessions: way.Sessions,
+    subject: Subject, host: str, ssh: tuple[str, ...], so_far: HostAnswers
 ) -> HostAnswers:
     """Logs in to what the host reaches, all of it side by side, each over tunnels of its own."""
+    facts = so_far.facts
+    assert facts is not None
     needed = {Address(c.to_host, c.to_port) for c in subject.connections(host)}
     services = {i.service for i in subject.instances(host)}
 
@@ -104,7 +96,8 @@ def _conversations(
             return pool.submit(talk, stack.enter_context(Tunnels(ssh))).result
 
         of_registry = begin(
-            is_open(subject.registry), lambda t: registry.ask(subject, host, facts, t)
+            subject.registry is not None and is_open(subject.registry),
+            lambda t: registry.ask(subject, host, facts, t),
         )
         of_redis = begin(
             subject.redis in needed and is_open(subject.redis),
@@ -117,25 +110,42 @@ def _conversations(
             bool(services) and not subject.proxy(host) and all(map(is_open, subject.cloud)),
             lambda t: genesys_cloud.ask(subject, t),
         )
-        ports = [i.port for i in subject.instances(host) if subject.config.gate.via == "direct"]
-        reached = {port: network.from_here(host, port) for port in ports}
-        return HostAnswers(
-            "", facts, sessions, of_registry(), of_redis(), of_database(), of_cloud(), reached
+        is_direct = subject.config.gate.via == "direct"
+        ways = {
+            i.port: network.from_here(host, i.port)
+            if is_direct
+            else network.through_ssh(ssh, i.health_url)
+            for i in subject.instances(host)
+        }
+        return replace(
+            so_far,
+            registry=of_registry(),
+            redis=of_redis(),
+            config_db=of_database(),
+            cloud=of_cloud(),
+            ways=ways,
         )
+
+
+def _with_a_token(subject: Subject, answers: Mapping[str, HostAnswers]) -> dict[str, HostAnswers]:
+    """The same, with the login of the OAuth client on the first host that speaks with Genesys
+    Cloud."""
+    found = dict(answers)
+    for host, each in answers.items():
+        if each.cloud is not None and each.cloud.tls.kind == "done":
+            with Tunnels(ssh_target(subject.config.ssh, host).command) as tunnels:
+                login = genesys_cloud.log_in(subject, tunnels)
+            found[host] = replace(each, cloud=replace(each.cloud, login=login))
+            break
+    return found
 
 
 def judge(subject: Subject, answers: Mapping[str, HostAnswers]) -> list[Finding]:
     """What the answers amount to, with the stack file's waivers; pure."""
     excs_runs = _excs_runs(subject, answers)
-    found = list(stack_file.findings(subject, excs_runs))
-    for host, each in answers.items():
-        found += _of_host(subject, host, each, excs_runs)
-    for _, pair in subject.layout.pairs:
-        running = [i.host for i in pair if not i.is_stopped]
-        of_pair = [answers[host] for host in running]
-        if len(running) == 2 and all(each.facts is not None for each in of_pair):
-            clocks = [each.sessions.clock if each.sessions else None for each in of_pair]
-            found += way.pair_findings(running, clocks)
+    stack = StackView(subject, answers, excs_runs)
+    hosts = [HostView(subject, host, each, excs_runs) for host, each in answers.items()]
+    found = [finding for check in CHECKS for finding in check.findings(hosts, stack)]
     return [_waived(finding, subject.config.preflight.waive) for finding in found]
 
 
@@ -143,47 +153,7 @@ def _excs_runs(subject: Subject, answers: Mapping[str, HostAnswers]) -> bool:
     (excs,) = subject.layout.of("excs")
     facts = answers[excs.host].facts
     own = place.own_container(subject, excs, facts) if facts is not None else None
-    return own is not None and own.status.startswith("Up")
-
-
-def _of_host(
-    subject: Subject, host: str, answers: HostAnswers, excs_runs: bool
-) -> Iterator[Finding]:
-    """A host that can't be reached has one finding: nothing else of it is known."""
-    facts = answers.facts
-    if facts is None:
-        yield way.login_finding(subject, host, answers.said)
-        return
-    ssh = subject.config.ssh
-    yield Finding("ssh-login", host, "logged in", f"a login as {ssh.user}")
-    yield Finding("ssh-host-key", host, "as known", f"the key that {ssh.known_hosts_path} has")
-    if answers.sessions is not None:
-        yield way.sessions_finding(host, answers.sessions)
-        yield from way.clock_findings(host, answers.sessions.clock)
-    yield from machine.findings(host, facts)
-    yield from place.findings(subject, host, facts)
-    has_all = registry.has_all_images(subject, host, facts)
-    yield from network.findings(subject, host, facts, has_all, excs_runs)
-    yield from network.gate_findings(subject, host, answers.from_here)
-    yield from _of_images(subject, host, facts, answers.registry)
-    if answers.redis is not None:
-        yield from redis_server.findings(subject, host, answers.redis)
-    if answers.config_db is not None:
-        yield config_db.finding(subject, host, answers.config_db)
-    if answers.cloud is not None:
-        yield from genesys_cloud.findings(subject, host, answers.cloud)
-
-
-def _of_images(
-    subject: Subject, host: str, facts: HostFacts, answer: registry.RegistryAnswer | None
-) -> Iterator[Finding]:
-    if not facts.docker:
-        return
-    if answer is not None:
-        yield registry.login_finding(subject, host, facts, answer.login)
-    manifests = {} if answer is None else answer.manifests
-    yield from registry.image_findings(subject, host, facts, manifests)
-    yield machine.disk_space(host, facts, registry.to_pull(subject, host, facts, manifests))
+    return own is not None and own.is_running
 
 
 def _waived(finding: Finding, waive: Mapping[str, str]) -> Finding:

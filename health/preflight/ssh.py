@@ -6,6 +6,8 @@ and back is then in doubt, not a handshake.
 
 from __future__ import annotations
 
+import os
+import secrets
 import select
 import subprocess
 import tempfile
@@ -13,9 +15,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
 
+from config_schema import CheckName, Ssh
+from health.preflight.check import Check, HostView, StackView
 from health.preflight.finding import Finding, judged
 from health.preflight.subject import Subject
+from hosts.shell import AnswerKind, HostAnswer
 from stack.text import plain_text
 
 SESSION_SECONDS = 5.0
@@ -26,6 +33,20 @@ corrected later."""
 _KEY_CHANGED = "REMOTE HOST IDENTIFICATION HAS CHANGED"
 _KEY_UNKNOWN = ("host key is known for", "Host key verification failed")
 _REFUSED = "Permission denied"
+
+
+class KeyState(StrEnum):
+    """How the operator's own key stands, which tells why a login with it was refused."""
+
+    USABLE = "usable"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    TOO_OPEN = "too open"
+    NO_KEY = "no key"
+    ENCRYPTED = "encrypted"
+    ENCRYPTED_NO_AGENT = "encrypted, no agent"
+    NO_AGENT = "no agent"
+    EMPTY_AGENT = "empty agent"
 
 
 @dataclass(frozen=True)
@@ -63,11 +84,12 @@ def sessions_needed(subject: Subject, host: str) -> int:
 
 def open_sessions(ssh: Sequence[str], wanted: int) -> Sessions:
     """Opens sessions one after the other, each held until the last one is open."""
-    clocks = []
+    clocks, mark = [], secrets.token_hex(8)
     with ExitStack() as held, tempfile.TemporaryFile() as words:
         for _ in range(wanted):
             # Where the open connection takes no more, ssh would log in anew: not with this command.
-            command = [ssh[0], "-o", "ProxyCommand=false", *ssh[1:], "date +%s.%N; cat"]
+            script = f"echo {mark}; date +%s.%N; exec cat"
+            command = [ssh[0], "-o", "ProxyCommand=false", *ssh[1:], f"exec /bin/sh -c '{script}'"]
             asked = time.time()
             process = held.enter_context(
                 subprocess.Popen(
@@ -75,7 +97,7 @@ def open_sessions(ssh: Sequence[str], wanted: int) -> Sessions:
                 )
             )
             held.callback(process.kill)
-            text = _line(process)
+            text = _number(process, mark.encode())
             if not text:
                 break
             doubt = (time.time() - asked) / 2
@@ -84,94 +106,206 @@ def open_sessions(ssh: Sequence[str], wanted: int) -> Sessions:
     return Sessions(wanted, len(clocks), best)
 
 
-def _line(process: subprocess.Popen[bytes]) -> str:
-    """The number that the session prints first; '' if it says anything else, or nothing in time."""
+def _number(process: subprocess.Popen[bytes], mark: bytes) -> str:
+    """The number that the session prints behind the mark; '' if it says anything else, or nothing
+    in time."""
     assert process.stdout is not None
-    if not select.select([process.stdout], [], [], SESSION_SECONDS)[0]:
-        return ""
-    text = process.stdout.readline().decode("ascii", "replace").strip()
-    return text if text.replace(".", "", 1).isdecimal() else ""
+    deadline, said = time.monotonic() + SESSION_SECONDS, b""
+    while (left := deadline - time.monotonic()) > 0:
+        if not select.select([process.stdout], [], [], left)[0]:
+            break
+        chunk = os.read(process.stdout.fileno(), 4096)
+        said += chunk
+        text, end, _ = said.partition(mark + b"\n")[2].partition(b"\n")
+        if end or not chunk:
+            found = text.decode("ascii", "replace").strip()
+            return found if found.replace(".", "", 1).isdecimal() else ""
+    return ""
 
 
-def login_finding(subject: Subject, host: str, said: str) -> Finding:
-    """Why ssh didn't get in, by its own words."""
-    ssh = subject.config.ssh
+def key_state(path: str | None) -> KeyState:
+    """How the operator's own key stands, looked at once a login was refused."""
+    if path is None:
+        return _agent_state()
+    file = Path(path).expanduser()
+    try:
+        file.read_bytes()
+    except FileNotFoundError:
+        return KeyState.MISSING
+    except OSError:
+        return KeyState.UNREADABLE
+    if file.stat().st_uid == os.getuid() and file.stat().st_mode & 0o077:
+        return KeyState.TOO_OPEN
+    opened = _ran("ssh-keygen", "-y", "-P", "", "-f", str(file))
+    if opened is None or opened == 0:
+        return KeyState.USABLE
+    has_word = _ran("ssh-keygen", "-l", "-f", str(file)) == 0
+    if not has_word:
+        return KeyState.NO_KEY
+    return KeyState.ENCRYPTED_NO_AGENT if _ran("ssh-add", "-l") != 0 else KeyState.ENCRYPTED
+
+
+def _agent_state() -> KeyState:
+    code = _ran("ssh-add", "-l")
+    return {2: KeyState.NO_AGENT, 1: KeyState.EMPTY_AGENT}.get(code or 0, KeyState.USABLE)
+
+
+def _ran(*words: str) -> int | None:
+    """The command's exit code, None if it can't be run."""
+    try:
+        return subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SESSION_SECONDS,
+            check=False,
+        ).returncode
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+
+
+def is_host_key(answer: HostAnswer) -> bool:
+    """Whether ssh ended because of the host's key."""
+    said = answer.stderr
+    return _KEY_CHANGED in said or any(words in said for words in _KEY_UNKNOWN)
+
+
+def _login(view: HostView) -> Iterator[Finding]:
+    """Why ssh didn't get in: by how far it came, its own words, and how the key stands."""
+    answer, name, host = view.answers.login, CheckName.SSH_LOGIN, view.host
+    ssh = view.subject.config.ssh.at(host)
+    needed = f"a login as {ssh.user}"
+    if view.answers.facts is not None:
+        yield Finding(name, host, "logged in", needed)
+        return
+    if is_host_key(answer):
+        return
+    if answer.kind is AnswerKind.NOT_REACHED and _REFUSED in answer.stderr:
+        found, fix = _refusal(view, ssh)
+    elif answer.kind is AnswerKind.NO_SSH:
+        found, fix = "there is no `ssh` on PATH here", "install the OpenSSH client"
+    elif answer.kind is AnswerKind.NOT_REACHED:
+        said = answer.stderr.strip().splitlines()
+        words = plain_text(said[-1]).removeprefix("ssh: ") if said else "no answer"
+        found = f"not reached: {words}"
+        fix = f"see that the host is up, and port {ssh.port or 22} open from here"
+    elif answer.kind is AnswerKind.SILENT:
+        found = f"not reached: {answer.why().removeprefix('ssh: ')}"
+        fix = f"see that the host is up, and port {ssh.port or 22} open from here"
+    elif answer.kind is AnswerKind.STUCK:
+        found = f"logged in, but what was asked didn't end within {answer.limit_seconds:g} s"
+        fix = "see what holds the host: load, memory, a file system that hangs"
+    else:
+        found = f"logged in, but: {answer.why()}"
+        fix = f"give {ssh.user} a login shell on the host, and no ForceCommand for it"
+    yield Finding(name, host, found, needed, "stops", fix)
+
+
+def _refusal(view: HostView, ssh: Ssh) -> tuple[str, str]:
+    key, agent = ssh.key_path, "eval $(ssh-agent) && ssh-add"
+    found, fix = {
+        KeyState.MISSING: (f"there is no key {key}", "correct ssh.key_path"),
+        KeyState.UNREADABLE: (f"the key {key} can't be read by you", f"chown or chmod {key}"),
+        KeyState.TOO_OPEN: (f"ssh refuses the key {key}: others may read it", f"chmod 600 {key}"),
+        KeyState.NO_KEY: (f"{key} isn't a private key", "correct ssh.key_path"),
+        KeyState.ENCRYPTED_NO_AGENT: (
+            f"the key {key} has a passphrase, and no agent holds it",
+            f"{agent} {key}",
+        ),
+        KeyState.NO_AGENT: ("no ssh-agent runs, and no ssh.key_path is set", agent),
+        KeyState.EMPTY_AGENT: ("the ssh-agent holds no key, and no ssh.key_path is set", "ssh-add"),
+    }.get(view.answers.key or KeyState.USABLE, ("", ""))
+    if found:
+        return found, fix
+    with_key = f"the key {key}" if key else "the keys of the agent"
+    return (
+        f"reached, but it refuses {with_key} for {ssh.user}",
+        f"put the public key into ~{ssh.user}/.ssh/authorized_keys on the host",
+    )
+
+
+def _host_key(view: HostView) -> Iterator[Finding]:
+    ssh, name, host = view.subject.config.ssh.at(view.host), CheckName.SSH_HOST_KEY, view.host
     key = f"the key that {ssh.known_hosts_path} has for {host}"
-    if _KEY_CHANGED in said:
-        return Finding(
-            "ssh-host-key",
+    scan = f"ssh-keyscan -p {ssh.port or 22} {host} >> {ssh.known_hosts_path}"
+    if view.answers.facts is not None:
+        yield Finding(name, host, "as known", f"the key that {ssh.known_hosts_path} has")
+    elif not is_host_key(view.answers.login):
+        return
+    elif _KEY_CHANGED in view.answers.login.stderr:
+        yield Finding(
+            name,
             host,
-            "another key than before: somebody is in between, or the host was set up anew",
+            "another key than before: a possible man in the middle, or the host was set up anew",
             key,
             "stops",
             "compare the fingerprint on the host's console; if it was set up anew:"
-            f" ssh-keygen -R {host} -f {ssh.known_hosts_path}, then ssh-keyscan it again",
+            f" ssh-keygen -R {host} -f {ssh.known_hosts_path}; {scan}",
         )
-    if any(words in said for words in _KEY_UNKNOWN):
-        return Finding(
-            "ssh-host-key",
-            host,
-            "its key isn't known here",
-            key,
-            "stops",
-            f"ssh-keyscan -p {ssh.port} {host} >> {ssh.known_hosts_path}, and compare the"
-            " fingerprint on the host's console",
+    else:
+        fix = f"{scan}, and compare the fingerprint on the host's console"
+        yield Finding(name, host, "its key isn't known here", key, "stops", fix)
+
+
+def _login_shell(view: HostView) -> Iterator[Finding]:
+    name, login = CheckName.LOGIN_SHELL, view.answers.login
+    needed = "a login that prints nothing and sets no DOCKER_HOST"
+    if login.docker_host:
+        found = f"the login sets DOCKER_HOST to {plain_text(login.docker_host)}"
+        fix = "unset it for logins without a terminal: exctl uses the host's own daemon"
+        yield Finding(name, view.host, found, needed, "warning", fix)
+    if login.noise:
+        found = f"the login prints: {plain_text(login.noise, 60)}"
+        fix = "let .bashrc and the like print on a terminal only: case $- in *i*) … esac"
+        yield Finding(name, view.host, found, needed, "warning", fix)
+    if not login.noise and not login.docker_host:
+        yield Finding(name, view.host, "nothing printed", needed)
+
+
+def _sessions(view: HostView) -> Iterator[Finding]:
+    sessions = view.answers.sessions
+    if sessions is not None:
+        yield judged(
+            sessions.opened >= sessions.wanted,
+            CheckName.SSH_SESSIONS,
+            view.host,
+            f"{sessions.opened} at once over one connection",
+            f"{sessions.wanted}, as many as a run opens",
+            "warning",
+            "raise MaxSessions in the host's sshd_config; until then a run logs in more often",
         )
-    needed = f"a login as {ssh.user}"
-    if _REFUSED in said:
-        with_key = f"the key {ssh.key_path}" if ssh.key_path else "the keys of the agent"
-        return Finding(
-            "ssh-login",
-            host,
-            f"reached, but it refuses {with_key} for {ssh.user}",
-            needed,
-            "stops",
-            f"put the public key into ~{ssh.user}/.ssh/authorized_keys on the host",
-        )
-    words = plain_text(said.strip().splitlines()[-1]) if said.strip() else "no answer"
-    return Finding(
-        "ssh-login",
-        host,
-        f"not reached: {words.removeprefix('ssh: ')}",
-        needed,
-        "stops",
-        f"see that the host is up, and port {ssh.port} open from here",
-    )
 
 
-def sessions_finding(host: str, sessions: Sessions) -> Finding:
-    return judged(
-        sessions.opened >= sessions.wanted,
-        "ssh-sessions",
-        host,
-        f"{sessions.opened} at once over one connection",
-        f"{sessions.wanted}, as many as a run opens",
-        "warning",
-        "raise MaxSessions in the host's sshd_config; until then a run logs in more often",
-    )
-
-
-def clock_findings(host: str, clock: Clock | None) -> Iterator[Finding]:
+def _clock(view: HostView) -> Iterator[Finding]:
+    if view.answers.sessions is None:
+        return
+    clock = view.answers.sessions.clock
     if clock is None:
-        yield _clock_unknown("clock", host, "the host's clock could not be read")
+        yield _clock_unknown(CheckName.CLOCK, view.host, "the host's clock could not be read")
     else:
-        yield _apart("clock", host, clock, HERE, "this host's")
+        yield _apart(CheckName.CLOCK, view.host, clock, HERE, "this host's")
 
 
-def pair_findings(pair: Sequence[str], clocks: Sequence[Clock | None]) -> Iterator[Finding]:
+def _clocks_of_pairs(view: StackView) -> Iterator[Finding]:
     """Of the second host of a pair: how its clock stands to that of the first."""
-    first, second = clocks
-    if first is None or second is None:
-        yield _clock_unknown("clock-pair", pair[1], f"not both clocks of {' and '.join(pair)}")
-    else:
-        yield _apart("clock-pair", pair[1], second, first, f"that of {pair[0]}")
+    for _, pair in view.subject.layout.pairs:
+        hosts = [i.host for i in pair if not i.is_stopped]
+        answers = [view.answers[host] for host in hosts]
+        if len(hosts) != 2 or any(each.facts is None for each in answers):
+            continue
+        first, second = (each.sessions.clock if each.sessions else None for each in answers)
+        name = CheckName.CLOCK_PAIR
+        if first is None or second is None:
+            yield _clock_unknown(name, hosts[1], f"not both clocks of {' and '.join(hosts)}")
+        else:
+            yield _apart(name, hosts[1], second, first, f"that of {hosts[0]}")
 
 
-def _clock_unknown(check: str, host: str, why: str) -> Finding:
+def _clock_unknown(check: CheckName, host: str, why: str) -> Finding:
     return Finding(check, host, why, f"within {WARN_SECONDS:g} s", "not known", "see ssh-sessions")
 
 
-def _apart(check: str, host: str, clock: Clock, other: Clock, whose: str) -> Finding:
+def _apart(check: CheckName, host: str, clock: Clock, other: Clock, whose: str) -> Finding:
     difference = clock.ahead_seconds - other.ahead_seconds
     doubt = clock.doubt_seconds + other.doubt_seconds
     word = "ahead of" if difference > 0 else "behind"
@@ -185,3 +319,31 @@ def _apart(check: str, host: str, clock: Clock, other: Clock, whose: str) -> Fin
         "stops" if apart > STOP_SECONDS else "warning",
         "let chrony or systemd-timesyncd keep the clock",
     )
+
+
+LOGIN = Check(
+    CheckName.SSH_LOGIN,
+    "the host can be reached, and lets the user of `ssh` in",
+    _login,
+    unreached=True,
+)
+HOST_KEY = Check(
+    CheckName.SSH_HOST_KEY,
+    "the host shows the key that known_hosts has for it",
+    _host_key,
+    unreached=True,
+)
+LOGIN_SHELL = Check(
+    CheckName.LOGIN_SHELL,
+    "a login prints nothing and sets no DOCKER_HOST",
+    _login_shell,
+    stops=False,
+)
+SESSIONS = Check(
+    CheckName.SSH_SESSIONS,
+    "sshd takes as many sessions at once as a run opens",
+    _sessions,
+    stops=False,
+)
+CLOCK = Check(CheckName.CLOCK, "the host's clock agrees with the operator's", _clock)
+CLOCK_PAIR = Check(CheckName.CLOCK_PAIR, "the clocks of a pair agree", of_stack=_clocks_of_pairs)

@@ -27,7 +27,8 @@ for d in importlib.metadata.distributions():
         if os.path.isfile(file):
             with open(file) as text:
                 plugin = json.load(text)
-    found.append({"name": name, "version": d.version, "requires": d.requires or [], "plugin": plugin})
+    row = {"name": name, "version": d.version, "requires": d.requires or [], "plugin": plugin}
+    found.append(row)
 """
 """Lists the packages of the Python that runs it."""
 
@@ -75,7 +76,9 @@ def installed(python: Interpreter, environment: Mapping[str, str]) -> list[Packa
         listed = json.loads(done.stdout)
     found: dict[str, Package] = {}
     for row in listed:
-        package = Package(normal(row["name"]), row["version"], tuple(row["requires"]), row["plugin"])
+        package = Package(
+            normal(row["name"]), row["version"], tuple(row["requires"]), row["plugin"]
+        )
         found.setdefault(package.name, package)  # the first on the path is the one that is imported
     return [found[name] for name in sorted(found)]
 

@@ -5,7 +5,6 @@ Source: sdk/python/cmd/pulumi-language-python of Pulumi 3.274, whose texts and e
 
 from __future__ import annotations
 
-import os
 import platform
 import signal
 import subprocess
@@ -202,9 +201,7 @@ class Language(language_pb2_grpc.LanguageRuntimeServicer):
             context.abort(UNKNOWN, str(problem))
         return found
 
-    def _installed(
-        self, options: Options, context: grpc.ServicerContext
-    ) -> list[packages.Package]:
+    def _installed(self, options: Options, context: grpc.ServicerContext) -> list[packages.Package]:
         try:
             return packages.installed(options.python, self._launcher.environment)
         except (OSError, subprocess.SubprocessError) as problem:

@@ -98,14 +98,27 @@ class Master:
     def connected(self, timeout_seconds: float) -> socket.socket:
         """A connection to the target's socket on the host. SshError if the host can't be reached,
         or forwards nothing; a socket that isn't there ends the connection at once."""
+        try:
+            return self._connected(timeout_seconds)
+        except OSError:
+            # The shared connection was another program's, and has ended or was begun anew: what
+            # we had forwarded ended with it.
+            with self._lock:
+                self._forwards.clear()
+        try:
+            return self._connected(timeout_seconds)
+        except OSError as problem:
+            raise SshError(f"{self.target.name}: {problem}") from None
+
+    def _connected(self, timeout_seconds: float) -> socket.socket:
         self.open()
         found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         found.settimeout(timeout_seconds)
         try:
             found.connect(str(self._forward(self.target.socket)))
-        except OSError as problem:
+        except OSError:
             found.close()
-            raise SshError(f"{self.target.name}: {problem}") from None
+            raise
         return found
 
     def _forward(self, remote: str) -> Path:

@@ -134,7 +134,7 @@ def test_a_signal_while_it_looks_or_asks_ends_it_with_nothing_touched(
     text, before = site.stack_file.read_text(), site.container_ids()
     looks = previewing(site)
     looks.cut(number)
-    assert "nothing was touched" in looks.end(130)
+    assert "Nothing was touched." in looks.end(130)
     asks = Running(site, *UPDATE, terminal=True)
     asks.wait_for("Do it?")
     asks.cut(number)

@@ -1,4 +1,4 @@
-"""What the tests of the docker plugin share."""
+"""What the tests of the plugins share: a project each, and one Docker daemon."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugins.cli import Project
 from tests.plugins.daemon import Daemon
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project whose every process can be told by its TMPDIR, which has a blank in its name."""
+    temporary = tmp_path / "tmp dir"
+    temporary.mkdir()
+    return Project(tmp_path / "work", variables={"TMPDIR": str(temporary)})
+
 
 RECORDED_ADDRESS = ("127.0.0.1", 2375)
 """The recordings' programs and states name it."""

@@ -9,7 +9,7 @@ from typing import Any
 from config_schema import ExecConfig
 from exctl.site import read_stack_file
 from stack.loader import parse
-from stack.rules import Problem
+from stack.problems import Problem
 
 CLONE = Path(__file__).resolve().parents[2]
 GONE = object()

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from stack.loader import message, orgs_of_other_stacks, parse
+from stack.loader import orgs_of_other_stacks, parse
+from stack.problems import message
 from tests.unit.stack_file import GONE, StackFile
 
 SENTENCES: dict[str, tuple[str, Any, str]] = {
@@ -30,13 +31,13 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a waiver of no check": (
         "preflight.waive",
         {"redis-logon": "later"},
-        "preflight.waive: 'redis-logon' is no check of the preflight. Did you mean"
+        "preflight.waive.redis-logon: 'redis-logon' is not a check of the preflight. Did you mean"
         ' "redis-login"?',
     ),
     "a waiver for no host": (
         "preflight.waive",
         {"kernel@exec-9": "later"},
-        "preflight.waive: 'kernel@exec-9': 'exec-9' is no host of this stack",
+        "preflight.waive: 'kernel@exec-9': 'exec-9' is not a host of this stack",
     ),
     "a moving tag": (
         "exas.tag",
@@ -51,8 +52,9 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "an organization's name for its id": (
         "tenant.org_id",
         "acme",
-        "tenant.org_id: 'acme' is not an organization id (a UUID, from Organization Settings /"
-        " Organization Details / Advanced in Genesys Cloud)",
+        "tenant.org_id: 'acme' is not an organization id: a UUID such as"
+        " 6662cb10-0d4d-4710-b979-db69011e66fd, from Organization Settings / Organization Details /"
+        " Advanced in Genesys Cloud",
     ),
     "a pair on one host": (
         "excp.pairs.1.hosts",
@@ -83,7 +85,7 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a port out of range": (
         "redis.port",
         99999,
-        "redis.port: must be less than or equal to 65535; found 99999",
+        "redis.port: must be at most 65535; found 99999",
     ),
     "a yes for a true": (
         "redis.secure",
@@ -113,13 +115,14 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a folder with a comma": (
         "excs.sync.customer_folders",
         ["Retail, North"],
-        "excs.sync.customer_folders.0: 'Retail, North' can't be passed on: EXCS takes the folder"
+        "excs.sync.customer_folders.1: 'Retail, North' can't be passed on: EXCS takes the folder"
         " names as one list with commas",
     ),
     "a SIP Server without its backup": (
         "excp.pairs.1.voice_servers.vq",
         ["sip:8000"],
-        "excp.pairs.1.voice_servers.vq.0: 'sip:8000' is not of the form primary:port/backup:port",
+        "excp.pairs.1.voice_servers.vq.1: 'sip:8000' is not of the form primary:port/backup:port"
+        " (IPv6 in brackets)",
     ),
     "a word that isn't a choice": (
         "gate.via",
@@ -135,7 +138,7 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a relative path": (
         "logs.host_path",
         "logs",
-        "logs.host_path: 'logs' is not an absolute path without a colon",
+        "logs.host_path: 'logs' is not an absolute path without colons and `..`",
     ),
     "an unknown instance in stopped": (
         "stopped",
@@ -156,8 +159,8 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
     "a secret among the variables": (
         "excs.environment",
         {"REDIS_PASSWORD": "x"},
-        "excs.environment: REDIS_PASSWORD would stand here in clear; set it with: pulumi config"
-        " set --secret exec:redisPassword",
+        "excs.environment: REDIS_PASSWORD would stand here in plaintext; set it with: exctl"
+        " secret set redisPassword",
     ),
     "a variable that isn't one": (
         "exas.environment",
@@ -168,19 +171,19 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
         "registry.repository",
         "https://x/y",
         "registry.repository: 'https://x/y' is not a place of images such as"
-        " registry.example.com:5000/exec (no scheme, lower case, no tag)",
+        " registry.example.com:5000/exec (no scheme, no user, lower case, no tag)",
     ),
     "a missing password": (
         "configDbPassword",
         GONE,
         "configDbPassword: is not set, but EXCS can't read the Config DB without it; set it with:"
-        " pulumi config set --secret exec:configDbPassword",
+        " exctl secret set configDbPassword",
     ),
     "a registry's user without a password": (
         "registryPassword",
         GONE,
-        "registryPassword: is not set, but registry.username is set; set it with: pulumi config"
-        " set --secret exec:registryPassword",
+        "registryPassword: is not set, but registry.username is set; set it with: exctl"
+        " secret set registryPassword",
     ),
 }
 
@@ -219,8 +222,8 @@ def test_a_secret_in_clear_is_refused_and_its_value_is_not_shown() -> None:
     file.values["redisPassword"] = "opensesame"
     file.secret_keys.discard("redisPassword")
     assert file.problems() == [
-        "redisPassword: stands in the stack file in clear; set it anew with: pulumi config set"
-        " --secret exec:redisPassword"
+        "redisPassword: stands in the stack file in plaintext; replace it with: exctl secret set"
+        " redisPassword"
     ]
 
 
@@ -235,11 +238,11 @@ def test_redis_without_a_password_needs_none() -> None:
     assert file.problems() == []
 
 
-def test_all_problems_come_at_once_and_say_that_nothing_was_deployed() -> None:
+def test_all_problems_come_at_once() -> None:
     file = StackFile().put("redis.prot", 1).put("exas.tag", "latest").put("stopped", ["x"])
     _, problems = parse(file.values, file.secret_keys, {})
-    lines = message("prod", problems).splitlines()
-    assert lines[0] == "Pulumi.prod.yaml has 3 problems; nothing was deployed."
+    lines = message("Pulumi.prod.yaml", problems).splitlines()
+    assert lines[0] == "Pulumi.prod.yaml has 3 problems:"
     assert [line.split(":")[0].strip() for line in lines[1:]] == [
         "exas.tag",
         "redis.prot",

@@ -21,6 +21,7 @@ from tests.unit.stack_file import StackFile
 
 IMAGE, CONTAINER = "docker:index/remoteImage:RemoteImage", "docker:index/container:Container"
 SECRET = "not-to-be-seen"
+DIGEST = f"sha256:{'d' * 64}"
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Registered:
 
 class Recorder(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        outputs = {"imageId": f"sha256:{args.name}", "repoDigest": "repo@sha256:0"}
+        outputs = {"imageId": f"sha256:{args.name}", "repoDigest": f"repo@{DIGEST}"}
         return f"id-{args.name}", {**args.inputs, **outputs}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], None]:
@@ -173,6 +174,20 @@ def test_the_second_of_a_pair_waits_for_the_first_ones_health(
     }
 
 
+def test_the_one_named_first_goes_before_its_peer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXEC_PAIR_FIRST", "excp-1-2")
+    graph, _ = register(StackFile())
+    assert "health-excp-1-2" in waits_for(graph, "guard-excp-1-1")
+    assert "container-excp-1-1" not in waits_for(graph, "container-excp-1-2")
+    assert graph["health-excp-1-2"].inputs["rule"]["waiting"] == ["excp-1-1"]
+
+
+def test_a_guard_knows_its_pairs_containers(graph: dict[str, Registered]) -> None:
+    rule = graph["guard-excp-1-2"].inputs["rule"]
+    assert (rule["stack"], rule["container_name"]) == ("dev", "excp-1-2")
+    assert rule["peer_container_name"] == "excp-1-1"
+
+
 def test_exas_and_the_pairs_do_not_wait_for_each_other(graph: dict[str, Registered]) -> None:
     assert not {n for n in waits_for(graph, "container-excp-1-1") if n.endswith("-exas")} - {
         "image-exas"
@@ -238,5 +253,5 @@ def test_the_outputs_are_those_of_the_contract() -> None:
         "release",
         "hosts",
     ]
-    assert outputs["release"]["excp-1"] == {"tag": "100.0.100.11", "digest": "sha256:0"}
+    assert outputs["release"]["excp-1"] == {"tag": "100.0.100.11", "digest": DIGEST}
     assert outputs["health"]["exas"] == "http://10.77.0.102:3630/health"

@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 # NUL can't be in a container's variable, half of a surrogate pair in no file.
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
 LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
-HOSTS = st.lists(LABELS, min_size=1, max_size=3).map(".".join)
+HOSTS = st.lists(LABELS, min_size=1, max_size=3).map(lambda labels: ".".join([*labels, "de"]))
+LOG_NAMES = st.tuples(
+    TEXTS.map(lambda text: text.translate({ord("$"): "", ord("/"): ""})),
+    st.sampled_from([".log", "${TENANT_ID}", "-${HOSTNAME}.log"]),
+).map("".join)
 PORTS = st.integers(1, 65535)
 TAGS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,12}", fullmatch=True).filter(
     lambda tag: tag != "latest"
@@ -28,7 +32,7 @@ FOLDERS = st.lists(
 
 def logs() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
-        {}, optional={"path": st.just("/logs/exec"), "filename": TEXTS, "level": LEVELS}
+        {}, optional={"path": st.just("/logs/exec"), "filename": LOG_NAMES, "level": LEVELS}
     )
 
 

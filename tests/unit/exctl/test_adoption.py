@@ -15,12 +15,13 @@ from exctl.adoption import legacy_hosts, takeover
 from exctl.adoption.legacy import HostView
 from exctl.errors import ExctlError, FailedRun, NothingTouched, RolledBack
 from exctl.runs import deployment
-from exctl.runs.options import How
+from exctl.runs.options import RunOptions
 from exctl.site import Site, open_site
 from exctl.stackfile import secrets
 from health.probe import Answer
 from stack.layout import Instance
 from tests.unit.exctl.test_legacy import container
+from tests.unit.health.fakes import FakeContainer
 from tests.unit.stack_file import CLONE
 
 PAIR_1, PAIR_2 = "excp-1-1", "excp-1-2"
@@ -40,7 +41,7 @@ class World:
         if what in self.fail:
             raise FailedRun(f"{what} failed")
 
-    def up(self, site: Site, how: How) -> None:
+    def up(self, site: Site, how: RunOptions) -> None:
         running = ",".join(i.key for i in site.layout.running)
         self.does(f"{'part' if how.part else 'up'} {running}".strip())
 
@@ -61,6 +62,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(secrets, "all_of", lambda _site: {})
     monkeypatch.setattr(takeover, "probe_of", found.probe)
     monkeypatch.setattr(takeover, "on_host", lambda *_: None)
+    monkeypatch.setattr(takeover, "HostContainer", lambda *_: FakeContainer())
     monkeypatch.setattr(takeover, "wait_until_healthy", lambda *_: found.does("wait"))
     state = SimpleNamespace(deployment={"resources": []})
     stack = SimpleNamespace(export_stack=lambda: state)
@@ -79,7 +81,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 def adopt(allow_outage: bool = False) -> None:
     site = open_site("prod")
     chosen = [i for i in site.layout.instances if i.service == "excp"]
-    takeover.adopt(site, chosen, How(yes=True, allow_outage=allow_outage))
+    takeover.adopt(site, chosen, RunOptions(yes=True, allow_outage=allow_outage))
 
 
 def stopped() -> list[str]:

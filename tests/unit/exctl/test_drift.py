@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,11 +14,13 @@ from exctl.observe.drift import (
     not_yet_rotated,
     renewed_secrets,
 )
-from exctl.on_host import OnHost
+from hosts.container import ContainerState
+from hosts.docker import Container
 from stack.layout import Layout, build_layout
 from tests.unit.stack_file import StackFile
 
-WELL = OnHost("id", "exas", "running", "image", "unless-stopped")
+RUNNING = ContainerState("running")
+WELL = Container("id", "exas", "image", RUNNING, restart="unless-stopped")
 
 
 def layout(file: StackFile | None = None) -> Layout:
@@ -31,14 +34,11 @@ def deployed(found: Layout) -> dict[str, Deployed]:
     }
 
 
-def on_hosts(found: Layout) -> dict[str, list[OnHost] | str]:
-    return {
-        i.host: [OnHost(f"id of {i.key}", i.key, "running", "image", "unless-stopped")]
-        for i in found.instances
-    }
+def on_hosts(found: Layout) -> dict[str, list[Container] | str]:
+    return {i.host: [replace(WELL, id=f"id of {i.key}", name=i.key)] for i in found.instances}
 
 
-def told(found: Layout, hosts: dict[str, list[OnHost] | str]) -> list[tuple[str, str, str]]:
+def told(found: Layout, hosts: dict[str, list[Container] | str]) -> list[tuple[str, str, str]]:
     return [(d.kind, d.instance, d.what) for d in compare(found, deployed(found), hosts)]
 
 
@@ -49,8 +49,8 @@ def test_a_site_as_it_was_left_has_no_drift() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"state": "exited"}, "its container is exited; start it again with: exctl up"),
-        ({"state": "paused"}, "docker unpause exas"),
+        ({"state": ContainerState("exited")}, "exited; start it again with: exctl up"),
+        ({"state": ContainerState("paused")}, "docker unpause exas"),
         ({"name": "old-exas"}, "docker rename old-exas exas"),
         ({"restart": "no"}, "its restart policy is no, not unless-stopped"),
         ({"memory_bytes": 300 << 20}, "its memory limit is 300 MiB, not none"),
@@ -59,10 +59,10 @@ def test_a_site_as_it_was_left_has_no_drift() -> None:
         ({"id": "another", "name": "other"}, "its container is gone"),
     ],
 )
-def test_each_change_of_a_container_is_told(change: dict[str, str], words: str) -> None:
+def test_each_change_of_a_container_is_told(change: dict[str, Any], words: str) -> None:
     found = layout()
     hosts = on_hosts(found)
-    hosts["10.77.0.102"] = [replace(replace(WELL, id="id of exas"), **change)]  # type: ignore[arg-type]
+    hosts["10.77.0.102"] = [replace(replace(WELL, id="id of exas"), **change)]
     kinds = {(kind, instance) for kind, instance, what in told(found, hosts) if words in what}
     assert kinds == {("host changed", "exas")}
 
@@ -70,7 +70,7 @@ def test_each_change_of_a_container_is_told(change: dict[str, str], words: str) 
 def test_a_stray_container_is_named_with_what_to_do() -> None:
     found = layout()
     hosts = on_hosts(found)
-    hosts["10.77.0.101"] = [*hosts["10.77.0.101"], OnHost("x", "stray", "running", "image")]
+    hosts["10.77.0.101"] = [*hosts["10.77.0.101"], Container("x", "stray", "image", RUNNING)]
     ((kind, instance, what),) = told(found, hosts)
     assert (kind, instance) == ("host changed", "stray")
     assert "exctl adopt" in what
@@ -96,7 +96,7 @@ def test_an_instance_that_the_file_has_no_longer_is_not_yet_removed() -> None:
     was = deployed(found) | {"excp-9-1": Deployed("z", "10.77.0.101", "excp-9-1", "")}
     hosts = on_hosts(found)
     hosts["10.77.0.101"] = [
-        *hosts["10.77.0.101"], OnHost("z", "excp-9-1", "running", "image")
+        *hosts["10.77.0.101"], Container("z", "excp-9-1", "image", RUNNING)
     ]  # fmt: skip
     (only,) = compare(found, was, hosts)
     assert (only.kind, only.instance) == ("not yet deployed", "excp-9-1")

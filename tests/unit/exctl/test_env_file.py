@@ -366,7 +366,7 @@ def refused(found: env_file.Imported) -> list[str]:
             "VQ=sip-1:8000",
             [
                 "line 41, EXCP_1_VOICE_SERVER_VQ: 'sip-1:8000' is not of the form"
-                " primary:port/backup:port"
+                " primary:port/backup:port (IPv6 in brackets)"
             ],
         ),
         (

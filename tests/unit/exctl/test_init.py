@@ -104,8 +104,8 @@ tenant.org_id=6662cb10-0d4d-4710-b979-db69011e66fd
 tenant.region [mypurecloud.com]=
 tenant.oauth_client_id [none]=
 ssh.user [genesys]=
-ssh.port [22]=70000 ! must be less than or equal to 65535; found 70000
-ssh.port [22]=
+ssh.port [none]=70000 ! must be at most 65535; found 70000
+ssh.port [none]=
 ssh.key_path [none]=
 gate.via [direct]=http ! must be direct or ssh; found 'http'
 gate.via [direct]=ssh
@@ -217,7 +217,7 @@ def test_ctrl_c_leaves_nothing(project: Path) -> None:
         terminal.answer("\n  tenant.id", "1")
         terminal.expect("tenant.org_id: ")
         assert terminal.interrupt() == 130
-    assert "nothing was touched" in terminal.shown
+    assert "Nothing was touched." in terminal.shown
     assert "Traceback" not in terminal.shown
     assert left(project) == []
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from exctl.adoption.legacy import ASIDE, Container, HostView, containers_of, difference, situation
+from exctl.adoption.legacy import ASIDE, Candidate, HostView, candidates, difference, situation
+from hosts.docker import container_of, image_of
 from stack.layout import Instance, build_layout
 from tests.unit.stack_file import StackFile
 
@@ -51,17 +52,18 @@ def inspected(name: str = "exec-excp-1", **changes: Any) -> dict[str, Any]:
     }
 
 
-def container(name: str = "exec-excp-1", **changes: Any) -> Container:
+def container(name: str = "exec-excp-1", **changes: Any) -> Candidate:
     image = {"Config": {"Env": ["PATH=/bin"], "Entrypoint": ["/entry"]}}
-    (found,) = containers_of([inspected(name, **changes)], {IMAGE_ID: image})
+    by_id = {IMAGE_ID: image_of(image)}
+    (found,) = candidates([container_of(inspected(name, **changes))], by_id)
     return found
 
 
-def ours(name: str = "excp-1-1") -> Container:
+def ours(name: str = "excp-1-1") -> Candidate:
     return container(name, labels=dict(instance().labels))
 
 
-def view(*containers: Container, taken: bool = True, image_id: str = IMAGE_ID) -> HostView:
+def view(*containers: Candidate, taken: bool = True, image_id: str = IMAGE_ID) -> HostView:
     ports = frozenset({3650}) if taken else frozenset[int]()
     return HostView(containers, ports, {instance().image: image_id}, ())
 
@@ -71,7 +73,7 @@ def view(*containers: Container, taken: bool = True, image_id: str = IMAGE_ID) -
     [
         {},
         {"name": "excp-1-1", "labels": {}, "image": "other"},
-        {"labels": {}, "image": "vendor.example.com/x/excp@sha256:abc"},
+        {"labels": {}, "image": "vendor.example.com/x/excp@sha256:" + "a" * 64},
         {"image": "x:1", "host": {"PortBindings": {"1/tcp": [{"HostPort": "3650"}]}}},
     ],
 )
@@ -143,7 +145,7 @@ ENDED = container(f"exec-excp-1{ASIDE}", state="exited")
         ),
     ],
 )
-def test_what_isnt_understood_is_refused(containers: list[Container], words: str) -> None:
+def test_what_isnt_understood_is_refused(containers: list[Candidate], words: str) -> None:
     found = situation(instance(), view(*containers), "prod")
     assert (found.kind, found.why) == ("refused", words)
 
@@ -157,7 +159,7 @@ ALWAYS = [
 ]
 
 
-def told(found: Container, secrets: dict[str, str] = SECRETS, **views: str) -> list[str]:
+def told(found: Candidate, secrets: dict[str, str] = SECRETS, **views: str) -> list[str]:
     """The difference without what every container of compose has."""
     lines = difference(found, instance(), view(found, **views), secrets)  # type: ignore[arg-type]
     return [line for line in lines if line not in ALWAYS]

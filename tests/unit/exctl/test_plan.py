@@ -5,10 +5,16 @@ from __future__ import annotations
 import pytest
 from pulumi.automation.events import EngineEvent
 
+from exctl.runs import pairs
 from exctl.runs.downtime import Known
 from exctl.runs.events import StepLog, without_wrapping
 from exctl.runs.plan import Step, lines, step_of, touches
+from health.errors import GateCode, GateFailure
+from health.gates.events import Event, NotHealthyYet, Synced, as_json
+from health.probe import Answer
+from health.verdict import Identity, Verdict, VerdictKind, judge
 from stack.layout import Layout, build_layout
+from tests.unit.health.fakes import HUNG, OK, REFUSED, RUNNING
 from tests.unit.stack_file import StackFile
 
 CONTAINER = "docker:index/container:Container"
@@ -103,6 +109,31 @@ def test_a_gates_progress_is_shown_as_it_speaks() -> None:
     assert [line.split(" s  ")[1] for line in said] == ["excs: sync 34%"]
 
 
+def test_an_event_of_a_gate_is_shown_as_a_sentence_and_kept() -> None:
+    said: list[str] = []
+    log = StepLog(said.append, is_live=True)
+    events: list[Event] = [
+        Synced("excs", 31.0),
+        NotHealthyYet("exas", VerdictKind.DOWN, "refused", 9, 60),
+    ]
+    for event in events:
+        log.on_event(diagnostic("info", as_json(event)))
+    assert [line.split(" s  ")[1] for line in said] == ["excs: sync complete after 31 s"]
+    assert log.events == events[:1]
+
+
+def test_a_gates_failure_is_read_as_data_and_told_once_without_its_ways_on() -> None:
+    log = StepLog(lambda _line: None)
+    failure = GateFailure(
+        GateCode.NOT_HEALTHY, "excs", "excs is not healthy.", ("Seen: error: x",), ("Go on.",)
+    )
+    gate = f"urn:pulumi:dev::exec::{GATE}::health-excs"
+    for text in (f"Traceback…\nRuntimeError: {failure.marked()}", failure.marked()):
+        log.on_event(diagnostic("error", text, gate))
+    assert log.gate_failures == [failure]
+    assert log.errors == ["excs is not healthy.\n  Seen: error: x"]
+
+
 def test_the_programs_own_traceback_is_kept_back() -> None:
     said: list[str] = []
     log = StepLog(said.append)
@@ -164,6 +195,32 @@ def test_a_plan_is_numbered_as_it_happens_with_pulls_first_and_pairs_side_by_sid
         "         then excp-1-2 on 10.77.0.104: replace; excp-1-1 serves meanwhile",
         "  3. excp-9-1 on a host no longer in the stack file: remove; gone for good",
     ]
+
+
+def pair_steps() -> list[Step]:
+    return [Step("replace", CONTAINER, f"container-excp-1-{n}") for n in (1, 2)]
+
+
+def seen(own: Answer, peer: Answer) -> dict[str, Verdict]:
+    answers = {"excp-1-1": own, "excp-1-2": peer}
+    return {key: judge(answer, RUNNING, Identity()) for key, answer in answers.items()}
+
+
+def test_in_the_plan_too_the_one_that_does_not_serve_goes_first() -> None:
+    verdicts = seen(OK, REFUSED)
+    first, second = touches(pair_steps(), layout(), verdicts=verdicts)
+    assert (first.instance, first.downtime) == ("excp-1-2", "excp-1-1 serves meanwhile")
+    assert second.downtime == "only once excp-1-2 is healthy, which serves meanwhile"
+    assert pairs.first(layout(), verdicts) == ["excp-1-2"]
+    assert pairs.first(layout(), seen(OK, OK)) == []
+    assert pairs.first(layout(), {"excp-1-1": verdicts["excp-1-1"]}) == []
+
+
+def test_a_plan_foresees_that_the_guard_will_refuse() -> None:
+    (touch,) = touches(pair_steps()[:1], layout(), verdicts=seen(OK, HUNG))
+    assert touch.downtime == (
+        "its guard will refuse, since excp-1-2 does not serve (no answer within 5 seconds)"
+    )
 
 
 def test_a_gate_that_waits_for_what_stays_is_in_the_plan() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from exctl.runs.downtime import Known, about, of
 from exctl.runs.plan import CONTAINER_TYPE, IMAGE_TYPE, Step, Touch
 from exctl.terminal.progress import Progress
+from health.gates.events import Event, Healthy, NotHealthyYet, Synced, Syncing, WasDown
+from health.verdict import VerdictKind
 
 GATE = "pulumi-python:dynamic/exec:HealthGate"
 
@@ -38,19 +40,19 @@ def test_an_instance_is_done_once_its_last_gate_is_open() -> None:
         "not touched: exas",
     ]
     progress.begins(Step("update", GATE, "sync-excs"))
-    progress.says("excs: sync 34%")
-    assert progress.instances["excs"].words == "sync 34%"
+    progress.hears(Syncing("excs", "", 5.0, 0, 100, 34))
+    assert progress.instances["excs"].words.startswith("sync 34% (HWM 34 of 100)")
     clock.now = 9.5
     progress.ends(Step("update", GATE, "sync-excs"))
     assert progress.report() == ["done: excs", "not touched: exas"]
-    assert progress.downtimes == ["excs: was down for 9.5 s"]
+    assert progress.downtimes == [WasDown("excs", 9.5)]
 
 
 def test_a_failure_names_the_step_and_not_the_gates_last_words() -> None:
     progress = Progress([touch("exas", "health")])
     progress.begins(Step("create", CONTAINER_TYPE, "container-exas"))
     progress.begins(Step("create", GATE, "health-exas"))
-    progress.says("exas: not healthy yet: HTTP 503; 10 of 60 s")
+    progress.hears(NotHealthyYet("exas", VerdictKind.UNHEALTHY, "HTTP 503", 10, 60))
     progress.fails(Step("create", GATE, "health-exas"))
     assert progress.report() == [
         "begun, not finished: exas (failed while waiting until it is healthy)"
@@ -74,13 +76,13 @@ def test_what_the_plan_did_not_foresee_is_followed_too() -> None:
 
 
 def test_a_measured_downtime_counts_more_than_a_gates_wait() -> None:
-    said = ["excs: healthy after 3.3 s", "excs: sync complete after 1800 s"]
-    assert of(said)["excs"].seconds == 1803.3
-    assert not of(said)["excs"].is_whole
-    later = [*said, "excs: was down for 1810.0 s", "excs: healthy after 1.0 s"]
+    events: list[Event] = [Healthy("excs", 3.3), Synced("excs", 1800)]
+    assert of(events)["excs"].seconds == 1803.3
+    assert not of(events)["excs"].is_whole
+    later = [*events, WasDown("excs", 1810.0), Healthy("excs", 1.0)]
     assert of(later)["excs"] == Known(1.0, 1800.0, 1810.0)
     assert of(later)["excs"].seconds == 1810.0
-    assert of(["excp-1-1: guard passed: its peer excp-1-2 serves"]) == {}
+    assert of([NotHealthyYet("excs", VerdictKind.DOWN, "connection refused", 1, 9)]) == {}
 
 
 def test_seconds_become_minutes_where_seconds_say_too_much() -> None:

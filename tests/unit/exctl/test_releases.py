@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from exctl.releases import store
 from exctl.releases.rollback import restored
 from exctl.releases.store import Release, parsed, written
 from exctl.releases.views import difference, in_full, listed, path_at
+from exctl.runs import downtime
 from exctl.site import Place
 from exctl.stackfile.stack_file import edited, value_in
+from health.gates.events import Healthy, WasDown
 from tests.unit.stack_file import CLONE
 
 TEXT = (CLONE / "Pulumi.dev.yaml").read_text()
@@ -29,7 +32,18 @@ def release(number: int, text: str = TEXT, tag: str = "1") -> Release:
 
 
 def test_a_release_is_read_as_it_was_written() -> None:
-    assert parsed(3, written(release(3))) == release(3)
+    events = (Healthy("excs", 4.0), WasDown("excs", 9.5))
+    whole = replace(release(3), gates=(), events=events)
+    assert parsed(3, written(whole)) == whole
+    assert "  seconds: 4.0\n" in written(whole)
+    assert downtime.of(parsed(3, written(whole)).events)["excs"].seconds == 9.5
+
+
+def test_a_release_of_before_events_is_read_with_what_its_gates_said() -> None:
+    text = written(release(3)).replace("events: []\n", "")
+    assert "events" not in text
+    assert parsed(3, text) == release(3)
+    assert parsed(3, text).reported == ["ok"]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,10 @@ from exctl.releases.store import Release
 from exctl.report.markup import Cell, Document, Notes, Paragraph, Section, Table, html, markdown
 from exctl.report.page import State, Unknown, as_json, document
 from exctl.site import Site
-from exctl.stackfile.cautions import Setting, cautions, differing
+from exctl.stackfile.cautions import cautions
 from health.preflight.finding import Finding
+from health.verdict import VerdictKind
+from stack.paths import Setting, changed
 from tests.unit.exctl.sites import make_site
 from tests.unit.stack_file import CLONE
 
@@ -37,10 +39,9 @@ def rows(site: Site, ill: str = "") -> list[EndpointRow]:
             tag=i.tag,
             health_url=i.health_url,
             is_stopped=i.is_stopped,
-            is_healthy=i.key != ill,
+            verdict=VerdictKind.DOWN if i.key == ill else VerdictKind.HEALTHY,
             answer="connection refused" if i.key == ill else "HTTP 200",
-            down=(),
-            sync="sync Success 100% (HWM 9 of 9)" if i.key == "excs" else "",
+            sync="sync complete (HWM 9 of 9)" if i.key == "excs" else "",
         )
         for i in site.layout.instances
     ]
@@ -52,7 +53,7 @@ def state(site: Site, ill: str = "", **others: object) -> State:
         "by": "exctl 0.1.0",
         "rows": rows(site, ill),
         "drifts": [],
-        "findings": [Finding("ssh", "10.77.0.101", "logged in", "login")],
+        "findings": [Finding("ssh-login", "10.77.0.101", "logged in", "login")],
         "releases": [RELEASE],
     }
     return State(**(found | others))  # type: ignore[arg-type]
@@ -63,7 +64,7 @@ def test_a_well_stack_says_so_in_short() -> None:
     text = markdown(document(site, state(site)))
     for fact in (
         "4 of 4 instances healthy",
-        "sync Success 100% (HWM 9 of 9)",
+        "sync complete (HWM 9 of 9)",
         "no drift",
         "preflight ok",
         "release 3",
@@ -154,11 +155,11 @@ def test_markdown_shows_texts_as_they_stand() -> None:
 
 
 def test_settings_off_the_defaults_are_found_with_the_default() -> None:
-    found = list(differing(make_site().config))
+    found = list(changed(make_site().config))
     assert Setting("gate.interval_seconds", 0.5, 1.0) in found
     assert Setting("excs.sync.customer_folders", ["Retail", "Claims"], []) in found
     assert not [s for s in found if s.path.startswith("excp.pairs.1.port")]
-    assert [s.path for s in differing(make_site(excp__pairs__1__port=3651).config)].count(
+    assert [s.path for s in changed(make_site(excp__pairs__1__port=3651).config)].count(
         "excp.pairs.1.port"
     ) == 1
 
@@ -207,8 +208,8 @@ def test_as_data_each_part_is_there_and_what_is_not_known_says_why() -> None:
     assert [row["instance"] for row in found["instances"] if not row["is_healthy"]] == ["excp-1-2"]
     assert found["releases"][0]["number"] == 3
     assert "stack_file" not in found["releases"][0]
-    assert found["preflight"][0]["check"] == "ssh"
-    assert {row["path"] for row in found["settings"]} == {s.path for s in differing(site.config)}
+    assert found["preflight"][0]["check"] == "ssh-login"
+    assert {row["path"] for row in found["settings"]} == {s.path for s in changed(site.config)}
     assert "v1:" not in json.dumps(found)
 
 

@@ -58,7 +58,7 @@ def test_the_example_is_no_stack(project: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("config: [", "isn't YAML"), ("name: x\n", "has no section `config`")],
+    [("config: [", "line 2, column 1: is not YAML"), ("name: x\n", "there is no section `config`")],
 )
 def test_a_file_that_is_none_is_refused(project: Path, text: str, words: str) -> None:
     path = project / "Pulumi.bad.yaml"

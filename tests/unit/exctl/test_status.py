@@ -1,56 +1,116 @@
-"""What `exctl status` says of instances, and how it is drawn while it is watched."""
+"""What `exctl status` says of instances, pairs and the last run, and how it is drawn."""
 
 from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
+from typing import Any
 
+import pytest
 from rich.console import Console
 
-from exctl.observe import endpoints, watching
-from exctl.observe.endpoints import EndpointRow, sync_text
+from exctl.observe import endpoints, status
+from exctl.observe.endpoints import EndpointRow, row_of, sync_of
+from exctl.observe.last_run import LastRun
 from health.contract import parse_health
+from health.gates.sync import SyncKind
 from health.gates.sync_progress import Progress
 from health.probe import Answer
+from health.verdict import Identity, VerdictKind, judge
+from hosts.container import ContainerState
 from tests.unit.exctl.sites import make_site
+from tests.unit.health.fakes import ORG as OUR_ORG
+from tests.unit.health.fakes import OTHER_ORG, RUNNING, STARTED
+from tests.unit.health.fakes import status as synced
 
 TAG = "100.0.100.11"
+WELL = LastRun("update", "succeeded", "2026-11-25 04:00:00 UTC")
 
 
-def row(is_healthy: bool = True, sync: str = "", **others: str) -> EndpointRow:
-    return EndpointRow(
+def row(is_healthy: bool = True, **others: Any) -> EndpointRow:
+    found = EndpointRow(
         instance="excs",
         host="10.77.0.101",
         port=3640,
         tag=TAG,
         health_url="http://10.77.0.101:3640/health",
         is_stopped=False,
-        is_healthy=is_healthy,
+        verdict=VerdictKind.HEALTHY if is_healthy else VerdictKind.DOWN,
         answer="HTTP 200" if is_healthy else "connection refused",
-        down=(),
-        sync=sync,
-        **others,
     )
+    return replace(found, **others)
 
 
-def status(processed: int, word: str = "") -> Answer:
-    update = {"previousHWM": 0, "latestHWM": 600, "processedHWM": processed}
-    data = {"updateStatus": update, "syncStatus": {"status": word}}
-    return Answer(200, json.dumps({"data": data}).encode())
+def pair(*healthy: bool, stopped: bool = False) -> list[EndpointRow]:
+    return [
+        row(each, instance=f"excp-1-{n}", pair="1", is_stopped=stopped and not each)
+        for n, each in enumerate(healthy, 1)
+    ]
+
+
+def sync(answer: Answer, progress: Progress | None = None, now: float = 0) -> endpoints.Sync:
+    known = progress or Progress(moved_at=0)
+    return sync_of(answer, replace(RUNNING, started_at=STARTED), OUR_ORG, False, known, now)
+
+
+def running(processed: int) -> Answer:
+    return synced(processed, 600, update="InProgress", sync="Merging")
 
 
 def test_a_second_look_tells_pace_and_time_left() -> None:
     progress = Progress(moved_at=0)
-    assert sync_text(status(100), progress, 0) == "sync running 16% (HWM 100 of 600)"
-    assert sync_text(status(120), progress, 2) == (
-        "sync running 20% (HWM 120 of 600), 10 objects/s, about 48 s left"
+    assert sync(running(100), progress, 0).text == (
+        'sync 16% (HWM 100 of 600), updateStatus is "InProgress"'
     )
-    assert sync_text(status(600, "Success"), progress, 4) == "sync Success 100% (HWM 600 of 600)"
+    second = sync(running(120), progress, 2)
+    assert second.text == "sync 20% (HWM 120 of 600), 10 objects/s, about 48 s left"
+    assert second.progress is not None
+    assert (second.progress.percent, second.progress.left_seconds) == (20, 48.0)
+    third = sync(synced(600, 600), progress, 4)
+    assert (third.text, third.kind) == ("sync complete (HWM 600 of 600)", SyncKind.COMPLETE)
 
 
-def test_an_excs_that_does_not_tell_its_sync_is_no_error() -> None:
-    said = sync_text(Answer(None, error="no answer"), Progress(moved_at=0), 0)
-    assert said == "sync not known: /status: no answer"
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(None, error="no answer"), "sync unknown: /status: no answer"),
+        (Answer(200, b"<html>"), "sync unknown: /status says nothing of it"),
+        (Answer(200, b'{"status": {"message": "hi"}}'), "sync unknown: /status says nothing of it"),
+    ],
+)
+def test_an_excs_that_does_not_tell_its_sync_is_unknown_and_no_error(
+    answer: Answer, said: str
+) -> None:
+    assert sync(answer) == endpoints.Sync(said)
+
+
+def test_an_excs_that_syncs_to_another_org_is_not_healthy() -> None:
+    instance = make_site().layout.instances[0]
+    found = sync(synced(org=OTHER_ORG))
+    healthy = judge(Answer(200), RUNNING, Identity())
+    assert f"syncs to org {OTHER_ORG}" in row_of(instance, healthy, found).sync
+    assert not row_of(instance, healthy, found).is_healthy
+    assert row_of(instance, healthy, sync(synced())).is_healthy
+
+
+def test_another_server_on_the_port_is_no_health() -> None:
+    instance = make_site().layout.instances[0]
+    theirs = ContainerState("running", id="ab", labels={"exec.stack": "prod"})
+    for state, said in (
+        (ContainerState("missing"), "HTTP 200, but from another server: its container is missing"),
+        (theirs, "its container is another one (of the stack prod)"),
+    ):
+        labels = Identity(labels={"exec.stack": "dev"})
+        found = row_of(instance, judge(Answer(200), state, labels))
+        assert (found.answer, found.state) == (said, "NOT HEALTHY")
+
+
+def test_a_host_that_cant_be_asked_is_neither_healthy_nor_not() -> None:
+    instance = make_site().layout.instances[0]
+    unknown = judge(Answer(200), ContainerState("", error="ssh: no route"), Identity())
+    found = row_of(instance, unknown)
+    assert (found.state, endpoints.unhealthy([found])) == ("UNKNOWN", [found])
 
 
 def test_version_and_uptime_are_taken_where_health_gives_them() -> None:
@@ -62,25 +122,69 @@ def test_version_and_uptime_are_taken_where_health_gives_them() -> None:
 def test_another_version_than_the_stack_files_is_said() -> None:
     assert row(version="100.0.100.12", uptime="3h").detail == "runs version 100.0.100.12; up 3h"
     assert row(version=TAG).detail == ""
+    assert row(container=replace(RUNNING, restarts=7)).detail == "restarted 7 times by Docker"
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (pair(True, True), "pair 1: redundant, both instances are healthy"),
+        (pair(True, False), "pair 1: NO REDUNDANCY, excp-1-1 serves alone without excp-1-2"),
+        (pair(True, False, stopped=True), "pair 1: NO REDUNDANCY, excp-1-1 serves alone without"
+         " excp-1-2"),
+        (pair(False, False), "pair 1: DOWN, neither instance is healthy"),
+    ],
+)  # fmt: skip
+def test_each_pairs_redundancy_is_said(rows: list[EndpointRow], said: str) -> None:
+    assert status.lines(rows, WELL)[-1] == said
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (WELL, []),
+        (replace(WELL, result="failed", message="night change"),
+         ["last run: update (night change) of 2026-11-25 04:00:00 UTC: FAILED; to resume: exctl"
+          " up"]),
+        (LastRun(result="none"), ["last run: none; nothing was deployed from this state"]),
+        (LastRun(unknown="no backend"), ["last run: unknown: no backend"]),
+        (replace(WELL, pending=("creating container-excs",)),
+         ["pending, begun by a run that was cut: creating container-excs"]),
+        (replace(WELL, undeployed=3),
+         ["pending: the stack file differs from release 3, the last that was deployed; exctl"
+          " preview shows what that changes"]),
+    ],
+)  # fmt: skip
+def test_of_the_last_run_it_says_what_is_left_to_do(last: LastRun, said: list[str]) -> None:
+    assert last.lines() == said
 
 
 def test_lines_for_a_log_each_say_the_time() -> None:
-    first, second = watching.lines([row(), row(False)])
+    first, second = status.log_lines([row(), row(False)])
     assert first[2] == second[2] == ":"
     assert "NOT HEALTHY" in second
 
 
-def test_a_watched_look_is_one_line_of_json() -> None:
-    text = watching.json_line(make_site(), [row(sync="sync running")])
-    assert "\n" not in text
-    assert json.loads(text)["instances"][0]["sync"] == "sync running"
+def test_a_look_as_json_has_numbers() -> None:
+    found = json.loads(
+        json.dumps(status.as_json(make_site(), [row(container=RUNNING), *pair(True, False)], WELL))
+    )
+    first = found["instances"][0]
+    assert (first["is_healthy"], first["verdict"], first["container"]["restarts"]) == (
+        True,
+        "healthy",
+        0,
+    )
+    assert found["pairs"][0]["is_redundant"] is False
+    assert found["last_run"]["result"] == "succeeded"
 
 
 def test_the_drawn_table_fits_into_80_columns() -> None:
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(watching.drawn("dev", [row(), row(False, "sync running 20%" * 4)], 2))
+    rows = [row(), row(False, sync="sync running 20%" * 4)]
+    console.print(status.drawn("dev", rows, 2, WELL))
     text = console.export_text()
-    assert "1 of 2 well" in text
+    assert "1 of 2 healthy" in text
     assert "10.77.0.101:3640" in text
     assert max(map(len, text.splitlines())) <= 80
 

@@ -7,14 +7,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from health.probe import Answer
-from hosts.container import ContainerState
+from health.probe import Answer, AnswerKind, Probe
+from health.verdict import Identity, Place
+from hosts.container import Container, ContainerState
 
 STARTED = datetime(2026, 11, 22, 9, 0, 0, tzinfo=UTC)
 ORG = "6662cb10-0d4d-4710-b979-db69011e66fd"
 OTHER_ORG = "11111111-2222-4333-8444-555555555555"
-RUNNING = ContainerState("running", 0, 0, STARTED)
-REFUSED = Answer(None, error="connection refused", is_refused=True)
+ID, LABELS = "3f" * 32, {"exec.stack": "dev", "exec.instance": "excp-1-1"}
+RUNNING = ContainerState("running", 0, 0, STARTED, id=ID, labels=LABELS)
+MISSING = ContainerState("missing")
+UNASKED = ContainerState("", error="ssh: Connection timed out")
+REFUSED = Answer(None, error="connection refused", failure=AnswerKind.REFUSED)
+NOT_FORWARDED = Answer(
+    None,
+    error="ssh: Stdio forwarding request failed: Session open refused by peer",
+    failure=AnswerKind.FORWARD_FAILED,
+)
 HUNG = Answer(None, error="no answer within 5 seconds", seconds=5.0)
 OK = Answer(200, b'{"status":"UP"}', seconds=0.02)
 
@@ -59,6 +68,16 @@ class FakeService:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         self.clock.now += answer.seconds
         return answer
+
+
+def place(probe: Probe, container: Container, url: str = "") -> Place:
+    """Where the container with our id is asked."""
+    return Place(url, probe, container, Identity(id=ID))
+
+
+def ours(word: str, exit_code: int = 0, restarts: int = 0) -> ContainerState:
+    """Our container in another state."""
+    return ContainerState(word, exit_code, restarts, STARTED, id=ID, labels=LABELS)
 
 
 def by_url(answers: Mapping[str, Answer]) -> Callable[[str], Answer]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from health.preflight.answers import HostAnswers
 from health.preflight.finding import Finding
 from health.preflight.genesys_cloud import CloudAnswer
 from health.preflight.host_facts import parse
@@ -12,9 +13,10 @@ from health.preflight.network import REFUSED
 from health.preflight.outcome import Outcome
 from health.preflight.redis_server import RedisAnswer
 from health.preflight.registry import Manifest, RegistryAnswer
-from health.preflight.run import HostAnswers, judge
-from health.preflight.ssh import Clock, Sessions
+from health.preflight.run import judge
+from health.preflight.ssh import Clock, KeyState, Sessions
 from health.preflight.subject import Subject
+from hosts.shell import AnswerKind, HostAnswer
 from stack.layout import build_layout
 from tests.unit.stack_file import StackFile
 
@@ -37,23 +39,29 @@ class Site:
         self.docker: dict[str, dict[str, Any]] = {}
         self.lines: dict[str, list[str]] = {}
         self.reached: dict[str, dict[str, str]] = {}
-        self.said: dict[str, str] = {}
+        self.logins: dict[str, HostAnswer] = {}
+        self.keys: dict[str, KeyState] = {}
         self.sessions: dict[str, Sessions] = {}
         self.registry: dict[str, RegistryAnswer | None] = {}
         self.redis: dict[str, RedisAnswer | None] = {}
         self.config_db: Outcome | None = DONE
-        self.from_here: dict[str, dict[int, str]] = {}
+        self.ways: dict[str, dict[int, str]] = {}
         self.cloud: dict[str, CloudAnswer | None] = {}
         for host in SERVICES:
             self._make_well(host)
 
     def _make_well(self, host: str) -> None:
         self.facts[host] = {
+            "access": "allowed",
+            "server": json.dumps({"ApiVersion": "1.43", "MinAPIVersion": "1.12"}),
+            "machine_id": f"machine of {host}",
+            "boot_id": "one for all",
             "kernel": "5.10.0-8-amd64",
             "machine": "x86_64",
             "bits": "64",
             "cpus": "2",
             "memory_mib": "7900",
+            "store": "/var/lib/docker",
             "disk": "78000 60000",
             "sync": "yes",
             "logs": "/var/log/exec",
@@ -61,7 +69,11 @@ class Site:
             "logs_df": "10000 9000 /var/log",
             "logs_mount": "rw,relatime",
         }
-        self.docker[host] = {"ServerVersion": "24.0.5", "SecurityOptions": ["name=seccomp"]}
+        self.docker[host] = {
+            "ServerVersion": "24.0.5",
+            "SecurityOptions": ["name=seccomp"],
+            "NCPU": 2,
+        }
         self.lines[host] = []
         targets = [REGISTRY, REDIS, API, LOGIN, CONFIG_DB, f"{EXCS}:3640"]
         targets += ["10.77.0.20:2060", "10.77.0.21:2060", "10.77.0.22:8000", "10.77.0.23:8000"]
@@ -70,22 +82,38 @@ class Site:
         image = self.image(host)
         self.registry[host] = RegistryAnswer(DONE, {image: Manifest(DIGEST, 300 << 20)})
         self.redis[host] = RedisAnswer(DONE, dict(REDIS_INFO))
-        self.cloud[host] = CloudAnswer(DONE, DONE)
+        self.cloud[host] = CloudAnswer(DONE, DONE if host == EXCS else None)
 
     def image(self, host: str) -> str:
         return f"{REGISTRY}/exec/{SERVICES[host]}:100.0.100.11"
 
-    def has_image(self, host: str, digest: str = DIGEST, user: str = "") -> Site:
+    def has_image(
+        self, host: str, digest: str = DIGEST, user: str = "", architecture: str = "amd64"
+    ) -> Site:
         place = self.image(host).rpartition(":")[0]
-        tags, digests = json.dumps([self.image(host)]), json.dumps([f"{place}@{digest}"])
-        self.lines[host].append(f"image\t{tags}\t{digests}\t{json.dumps(user)}")
+        found = {
+            "Id": "sha256:1",
+            "RepoTags": [self.image(host)],
+            "RepoDigests": [f"{place}@{digest}"],
+            "Architecture": architecture,
+            "Config": {"User": user},
+        }
+        self.lines[host].append(f"image\t{json.dumps(found)}")
         return self
 
     def has_container(
         self, host: str, name: str, stack: str = "", project: str = "", network: str = "host"
     ) -> Site:
-        row = ["container", name, "Up 3 days", f"{name}:1", "2026-11-20 10:00:00 +0000 UTC"]
-        self.lines[host].append("\t".join([*row, stack, project, network]))
+        labels = {"exec.stack": stack, "com.docker.compose.project": project}
+        found = {
+            "Id": name,
+            "Name": f"/{name}",
+            "Created": "2026-11-20T10:00:00.123456789Z",
+            "State": {"Status": "running"},
+            "Config": {"Image": f"{name}:1", "Labels": {k: v for k, v in labels.items() if v}},
+            "HostConfig": {"NetworkMode": network},
+        }
+        self.lines[host].append(f"container\t{json.dumps(found)}")
         return self
 
     def listens(self, host: str, port: int, user: str = "root") -> Site:
@@ -110,7 +138,7 @@ class Site:
 
     def text(self, host: str) -> str:
         """What the script printed on the host."""
-        lines = ["begin\t1", f"docker\t{json.dumps(self.docker[host])}"]
+        lines = ["begin\t1", f"info\t{json.dumps(self.docker[host])}"]
         lines += [f"{name}\t{value}" for name, value in sorted(self.facts[host].items())]
         for address, state in self.reached[host].items():
             name, _, port = address.rpartition(":")
@@ -124,18 +152,31 @@ class Site:
         return Subject("dev", config, layout, other_stacks=self.other_stacks)
 
     def answers(self, host: str) -> HostAnswers:
-        if host in self.said:
-            return HostAnswers(self.said[host])
+        login = self.logins.get(host, HostAnswer(0, "", ""))
+        if login.code != 0:
+            return HostAnswers(login, key=self.keys.get(host))
         return HostAnswers(
-            "",
+            login,
             parse(self.text(host)),
             self.sessions[host],
             self.registry[host],
             self.redis[host],
             self.config_db if host == EXCS else None,
             self.cloud[host],
-            self.from_here.get(host, {3640: "open", 3630: REFUSED, 3650: "open"}),
+            self.ways.get(host, {3640: "open", 3630: REFUSED, 3650: "open"}),
         )
+
+    def ssh_says(
+        self,
+        host: str,
+        words: str,
+        kind: AnswerKind = AnswerKind.NOT_REACHED,
+        key: KeyState | None = None,
+    ) -> Site:
+        self.logins[host] = HostAnswer(255, "", words, kind, limit_seconds=15)
+        if key is not None:
+            self.keys[host] = key
+        return self
 
     def findings(self) -> list[Finding]:
         return judge(self.subject(), {host: self.answers(host) for host in SERVICES})

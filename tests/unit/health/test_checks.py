@@ -11,13 +11,15 @@ from dataclasses import replace
 
 import pytest
 
+from health.preflight.catalogue import CHECKS
 from health.preflight.finding import EVERYWHERE, Finding
 from health.preflight.genesys_cloud import CloudAnswer
-from health.preflight.outcome import Outcome, not_forwarded
+from health.preflight.network import PROHIBITED
+from health.preflight.outcome import NOT_FORWARDED_FIX, Outcome, not_forwarded
 from health.preflight.redis_server import RedisAnswer
 from health.preflight.registry import Manifest, RegistryAnswer
-from health.preflight.ssh import Clock, Sessions
-from stack import preflight_checks
+from health.preflight.ssh import Clock, KeyState, Sessions
+from hosts.shell import AnswerKind, HostAnswer
 from tests.unit.health.site import (
     API,
     CONFIG_DB,
@@ -43,7 +45,7 @@ KNOWN = ".lab/ssh/known_hosts"
 EXCS_IMAGE = f"{REGISTRY}/exec/excs:100.0.100.11"
 PINNED = f"{REGISTRY}/exec/excs@{DIGEST}"
 CLOCK_FIX = "let chrony or systemd-timesyncd keep the clock"
-IMAGE_FIX = "push it (exctl images), or name a tag that is there: 100.0.100.11 isn't"
+IMAGE_FIX = "load it (exctl images load), or name a tag that is there: 100.0.100.11 isn't"
 LOGS_NEEDED = "/var/log/exec can be written to by the containers"
 REGISTRY_NEEDED = f"{REGISTRY} takes exec"
 REDIS_NEEDED = f"a login at {REDIS}"
@@ -54,7 +56,7 @@ PORT_FIX = "on the host: sudo ss -ltnp 'sport = :3640'; stop it, or give the ins
 
 
 def ssh_said(words: str) -> Callable[[Site], object]:
-    return lambda site: site.said.update({EXCS: words})
+    return lambda site: site.ssh_says(EXCS, words)
 
 
 def clock(host: str, ahead: float) -> Callable[[Site], object]:
@@ -111,10 +113,10 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
         ssh_said("@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\n"
                  "Host key verification failed.\n"),
         F("ssh-host-key", EXCS,
-          "another key than before: somebody is in between, or the host was set up anew",
+          "another key than before: a possible man in the middle, or the host was set up anew",
           f"the key that {KNOWN} has for {EXCS}", "stops",
           "compare the fingerprint on the host's console; if it was set up anew: ssh-keygen -R"
-          f" {EXCS} -f {KNOWN}, then ssh-keyscan it again"),
+          f" {EXCS} -f {KNOWN}; ssh-keyscan -p 22 {EXCS} >> {KNOWN}"),
     ),
     "too few sessions": (
         lambda site: site.sessions.update({EXCS: Sessions(3, 1, Clock(0, 0.1))}),
@@ -148,9 +150,142 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
           "not known", "see ssh-sessions"),
     ),
     "Docker for root alone": (
-        lambda site: site.docker.update({EXCS: {"ServerErrors": ["permission denied"]}}),
-        F("docker-access", EXCS, "permission denied", "docker without sudo", "stops",
-          "install docker.io or docker-ce; put the user into the group docker"),
+        lambda site: site.says(EXCS, "access", "denied"),
+        F("docker-access", EXCS, "genesys may not use the daemon", "docker without sudo", "stops",
+          "put it into the group: sudo usermod -aG docker genesys"),
+    ),
+    "a daemon that is stopped": (
+        lambda site: site.says(EXCS, "access", "stopped"),
+        F("docker-access", EXCS, "the daemon isn't running", "docker without sudo", "stops",
+          "start it: sudo systemctl start docker; why it ended: journalctl -u docker"),
+    ),
+    "a daemon that is frozen": (
+        lambda site: site.says(EXCS, "access", "frozen"),
+        F("docker-access", EXCS, "SSH answers, Docker on it doesn't, for 5 s",
+          "docker without sudo", "stops",
+          "see what holds it: journalctl -u docker; to restart it: sudo systemctl restart docker"),
+    ),
+    "no Docker": (
+        lambda site: site.says(EXCS, "access", "no client"),
+        F("docker-access", EXCS, "there is no `docker`", "docker without sudo", "stops",
+          "install docker.io or docker-ce"),
+    ),
+    "no socket of Docker's": (
+        lambda site: site.says(EXCS, "access", "no socket"),
+        F("docker-access", EXCS, "there is no socket of the daemon", "docker without sudo",
+          "stops",
+          "start it: sudo systemctl enable --now docker; a rootless Docker won't do"),
+    ),
+    "a Docker that is too new": (
+        lambda site: site.says(EXCS, "server", '{"MinAPIVersion": "1.60"}'),
+        F("docker-api", EXCS, "it takes API 1.60 and newer", "API 1.51 or an older one", "stops",
+          "set min-api-version in the host's /etc/docker/daemon.json, or use an older Docker"),
+    ),
+    "a rootless Docker": (
+        lambda site: site.docker[EXCS].update(SecurityOptions=["name=rootless"]),
+        F("host-network", EXCS, "Docker runs rootless: a container's ports aren't the host's",
+          "containers in the host's network", "stops",
+          "use the system's Docker daemon on this host"),
+    ),
+    "a Docker that maps users": (
+        lambda site: site.docker[EXCS].update(SecurityOptions=["name=userns"]),
+        F("host-network", EXCS,
+          "Docker maps users (userns-remap), and then refuses the host's network",
+          "containers in the host's network", "stops",
+          "take userns-remap out of /etc/docker/daemon.json, and restart Docker"),
+    ),
+    "more CPUs than the host has": (
+        lambda site: site.file.put("excs.resources", {"cpus": 4.0}),
+        F("container-arguments", EXCS, "4 CPUs, and the host has 2",
+          "settings of excs that Docker takes", "stops",
+          "set excs.resources.cpus to 2 or less"),
+    ),
+    "fewer CPUs than Docker takes": (
+        lambda site: site.file.put("excp.pairs.1.resources", {"cpus": 0.001}),
+        F("container-arguments", EXCP_1, "0.001 CPUs", "settings of excp-1-1 that Docker takes",
+          "stops", "set excp.pairs.1.resources.cpus to 0.01 or more"),
+    ),
+    "a kernel without the memory cgroup": (
+        lambda site: (
+            site.docker[EXCS].update(MemoryLimit=False),
+            site.file.put("excs.resources", {"memory_mib": 512}),
+        ),
+        F("container-arguments", EXCS, "the host's kernel can't limit memory",
+          "settings of excs that Docker takes", "warning",
+          "enable the memory cgroup on the host, or take the limit out"),
+    ),
+    "a kernel without the CPU quota": (
+        lambda site: (
+            site.docker[EXCS].update(CpuCfsQuota=False),
+            site.file.put("excs.resources", {"cpus": 1.0}),
+        ),
+        F("container-arguments", EXCS, "the host's kernel can't limit CPUs",
+          "settings of excs that Docker takes", "stops",
+          "enable the CPU cgroup's quota on the host, or take the limit out"),
+    ),
+    "two names of one host": (
+        lambda site: site.says(EXCP_2, "machine_id", f"machine of {EXCP_1}"),
+        F("same-host", EXCP_2, f"the same host as {EXCP_1}",
+          "a host of its own behind each name", "stops",
+          f"call it {EXCP_1} everywhere in the stack file, or give the instance another host"),
+    ),
+    "a host that has no machine-id": (
+        lambda site: site.says(EXCS, "machine_id", ""),
+        F("same-host", EXCS, "it doesn't say", "a host of its own behind each name", "not known",
+          "see /etc/machine-id on the host"),
+    ),
+    "a login that prints": (
+        lambda site: site.logins.update({EXCS: HostAnswer(0, "", "", noise="welcome")}),
+        F("login-shell", EXCS, "the login prints: welcome",
+          "a login that prints nothing and sets no DOCKER_HOST", "warning",
+          "let .bashrc and the like print on a terminal only: case $- in *i*) … esac"),
+    ),
+    "a login that sets DOCKER_HOST": (
+        lambda site: site.logins.update({EXCS: HostAnswer(0, "", "", docker_host="tcp://x:2375")}),
+        F("login-shell", EXCS, "the login sets DOCKER_HOST to tcp://x:2375",
+          "a login that prints nothing and sets no DOCKER_HOST", "warning",
+          "unset it for logins without a terminal: exctl uses the host's own daemon"),
+    ),
+    "a host that never answers": (
+        lambda site: site.ssh_says(EXCS, "", AnswerKind.SILENT),
+        F("ssh-login", EXCS, "not reached: no answer within 15 s", "a login as genesys", "stops",
+          "see that the host is up, and port 22 open from here"),
+    ),
+    "a host that hangs": (
+        lambda site: site.ssh_says(EXCS, "", AnswerKind.STUCK),
+        F("ssh-login", EXCS, "logged in, but what was asked didn't end within 15 s",
+          "a login as genesys", "stops",
+          "see what holds the host: load, memory, a file system that hangs"),
+    ),
+    "no ssh": (
+        lambda site: site.ssh_says(EXCS, "", AnswerKind.NO_SSH),
+        F("ssh-login", EXCS, "there is no `ssh` on PATH here", "a login as genesys", "stops",
+          "install the OpenSSH client"),
+    ),
+    "a user without a shell": (
+        lambda site: site.ssh_says(EXCS, "not available", AnswerKind.NO_SHELL),
+        F("ssh-login", EXCS, "logged in, but: the login begins no /bin/sh: not available",
+          "a login as genesys", "stops",
+          "give genesys a login shell on the host, and no ForceCommand for it"),
+    ),
+    "an image for another architecture": (
+        lambda site: site.has_image(EXCS, architecture="arm64"),
+        F("architecture", EXCS, f"{EXCS_IMAGE} is made for aarch64", "an image for x86_64",
+          "stops",
+          "push the image for x86_64 (exctl images), or use a host of aarch64"),
+    ),
+    "a port of which Docker can't say whose it is": (
+        lambda site: site.listens(EXCS, 3640).says(EXCS, "access", "denied").docker[EXCS].clear(),
+        F("port", EXCS,
+          "3640 is taken by a process of root; whether it is excs's own, Docker can't be asked",
+          "3640 is free, or excs's", "not known", "see docker-access"),
+    ),
+    "a port that another instance of ours has": (
+        lambda site: site.listens(EXCS, 3640).has_container(EXCS, "exas", stack="dev"),
+        F("port", EXCS,
+          "3640 is taken by a process of root, perhaps this stack's own exas",
+          "3640 is free, or excs's", "stops",
+          "if exas had this port until now, change both in steps: exctl stop, then exctl up"),
     ),
     "an old Docker": (
         lambda site: site.docker[EXCS].update(ServerVersion="19.03.15"),
@@ -186,13 +321,14 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     ),
     "a disk too full for the image": (
         lambda site: site.says(EXCS, "disk", "78000 1500"),
-        F("disk-space", EXCS, "1500 MiB free", "1924 MiB for 1 image to pull", "stops",
-          "exctl images prune, or a larger disk"),
+        F("disk-space", EXCS, "1500 MiB free at /var/lib/docker", "1924 MiB for 1 image to pull",
+          "stops", "exctl images prune, or a larger disk"),
     ),
     "a disk too full for an image of any size": (
         lambda site: (site.says(EXCS, "disk", "78000 1500"), site.registry.update({EXCS: None})),
-        F("disk-space", EXCS, "1500 MiB free", "2048 MiB for 1 image to pull, size not known",
-          "stops", "exctl images prune, or a larger disk"),
+        F("disk-space", EXCS, "1500 MiB free at /var/lib/docker", 
+          "2048 MiB for 1 image to pull, size not known", "stops",
+          "exctl images prune, or a larger disk"),
     ),
     "a clock that nobody keeps": (
         lambda site: site.says(EXCS, "sync", "no"),
@@ -224,21 +360,21 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     "a container made by hand": (
         lambda site: site.has_container(EXCS, "excs"),
         F("container-name", EXCS,
-          "a container excs that neither exctl nor compose made: excs:1, Up 3 days, made 2026-11-20"
-          " 10:00:00", "none, or one of the stack dev", "stops",
+          "a container excs that neither exctl nor compose made: excs:1, running, made 2026-11-20"
+          " 10:00", "none, or one of the stack dev", "stops",
           "take it over: exctl adopt --stack dev; or remove it"),
     ),
     "a container of compose": (
         lambda site: site.has_container(EXCS, "excs", project="exec"),
         F("container-name", EXCS,
-          "a container excs of the compose project exec: excs:1, Up 3 days, made 2026-11-20"
-          " 10:00:00", "none, or one of the stack dev", "stops",
+          "a container excs of the compose project exec: excs:1, running, made 2026-11-20"
+          " 10:00", "none, or one of the stack dev", "stops",
           "take it over: exctl adopt --stack dev; or remove it"),
     ),
     "a container of another stack's with our name": (
         lambda site: site.has_container(EXCS, "excs", stack="prod"),
         F("container-name", EXCS,
-          "a container excs of the stack prod: excs:1, Up 3 days, made 2026-11-20 10:00:00",
+          "a container excs of the stack prod: excs:1, running, made 2026-11-20 10:00",
           "none, or one of the stack dev", "stops",
           "set tenant.container_prefix, so that both have names of their own"),
     ),
@@ -345,7 +481,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
             ),
         ),
         F("image", EXCS, "on the host, but HTTP 404", PINNED, "warning",
-          f"push it (exctl images), or name a tag that is there: {DIGEST} isn't"),
+          f"load it (exctl images load), or name a tag that is there: {DIGEST} isn't"),
     ),
     "a tag that has moved": (
         lambda site: site.has_image(EXCS, OTHER_DIGEST),
@@ -369,7 +505,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     "a Redis that can't be logged in to": (
         lambda site: site.redis.update({EXCS: RedisAnswer(not_forwarded())}),
         F("redis-login", EXCS, "reached, but the host's sshd forwards no connection", REDIS_NEEDED,
-          "not known", "set what is missing, and run it again"),
+          "not known", NOT_FORWARDED_FIX),
     ),
     "a Redis that hangs": (
         redis("failed", "no answer within 5 s"),
@@ -510,10 +646,25 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
           "it takes tenant.oauth_client_id and the secret oauthClientSecret"),
     ),
     "a health port behind a firewall": (
-        lambda site: site.from_here.update({EXCS: {3640: "timeout"}}),
+        lambda site: site.ways.update({EXCS: {3640: "timeout"}}),
         F("gate-reach", EXCS, "not reached from here: no answer within 3 s",
           "excs's gate asks 10.77.0.101:3640 from here", "stops",
           "open the port to this host, or set gate.via: ssh"),
+    ),
+    "an sshd that forwards nothing, where the gates go through it": (
+        lambda site: (
+            site.file.put("gate.via", "ssh"),
+            site.ways.update({EXCS: {3640: PROHIBITED}}),
+        ),
+        F("gate-reach", EXCS, "the host's sshd forwards no connection",
+          "excs's gate asks 127.0.0.1:3640 on 10.77.0.101 through SSH", "stops",
+          "set AllowTcpForwarding yes and no DisableForwarding in the host's sshd_config, or set"
+          " gate.via: direct"),
+    ),
+    "Genesys Cloud that is busy": (
+        cloud(DONE, Outcome("busy", "it answers HTTP 429")),
+        F("genesys-cloud-login", EXCS, "it answers HTTP 429", TOKEN_NEEDED, "not known",
+          "try it again; see status.mypurecloud.com"),
     ),
     "a short sync deadline": (
         lambda site: site.file.put("excs.sync_gate.deadline_seconds", 600),
@@ -560,15 +711,54 @@ def test_of_a_site_that_is_well_every_finding_is_ok() -> None:
     assert not [finding for finding in found if not finding.is_ok]
 
 
+KEYS = {
+    KeyState.MISSING: "there is no key .lab/ssh/id_ed25519",
+    KeyState.UNREADABLE: "the key .lab/ssh/id_ed25519 can't be read by you",
+    KeyState.TOO_OPEN: "ssh refuses the key .lab/ssh/id_ed25519: others may read it",
+    KeyState.NO_KEY: ".lab/ssh/id_ed25519 isn't a private key",
+    KeyState.ENCRYPTED_NO_AGENT: (
+        "the key .lab/ssh/id_ed25519 has a passphrase, and no agent holds it"
+    ),
+    KeyState.ENCRYPTED: "reached, but it refuses the key .lab/ssh/id_ed25519 for genesys",
+    KeyState.NO_AGENT: "no ssh-agent runs, and no ssh.key_path is set",
+    KeyState.EMPTY_AGENT: "the ssh-agent holds no key, and no ssh.key_path is set",
+}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_refused_login_says_how_the_key_stands(key: KeyState) -> None:
+    site = Site().ssh_says(EXCS, "Permission denied (publickey).", key=key)
+    (found,) = (f for f in site.findings() if f.host == EXCS)
+    assert (found.check, found.found) == ("ssh-login", KEYS[key])
+
+
+def test_what_a_host_has_of_its_own_in_ssh_is_told_of_it() -> None:
+    site = Site().ssh_says(EXCS, "Connection timed out")
+    site.file.put("ssh.hosts", {EXCS: {"user": "exec", "port": 2222}})
+    (found,) = (f for f in site.findings() if f.host == EXCS)
+    assert (found.needed, found.fix) == (
+        "a login as exec",
+        "see that the host is up, and port 2222 open from here",
+    )
+
+
+def test_a_frozen_docker_leaves_what_it_would_say_untold() -> None:
+    site = Site().says(EXCS, "access", "frozen")
+    site.docker[EXCS] = {}
+    checks = {f.check for f in site.findings() if f.host == EXCS}
+    assert not checks & {"docker-version", "docker-api", "image", "container-name", "disk-space"}
+    assert {"docker-access", "kernel", "redis-reach"} <= checks
+
+
 def test_every_check_has_a_name_in_the_catalogue_and_is_made() -> None:
     well = Site()
     for host in (EXCS, EXAS, EXCP_1, EXCP_2):
         well.has_image(host)
-    assert {finding.check for finding in well.findings()} == set(preflight_checks.NAMES)
+    assert {finding.check for finding in well.findings()} == {check.name for check in CHECKS}
 
 
 def test_only_what_the_catalogue_says_may_stop_does() -> None:
-    may_stop = {check.name for check in preflight_checks.CHECKS if check.stops}
+    may_stop = {check.name for check in CHECKS if check.stops}
     does = {finding.check for _, finding in SENTENCES.values() if finding.verdict == "stops"}
     assert does <= may_stop
     assert may_stop - does == {"organization"}  # config_loader refuses it before
@@ -586,7 +776,7 @@ def test_pairs_of_different_versions_are_a_warning() -> None:
 
 def test_of_a_host_that_is_down_nothing_else_is_told() -> None:
     site = Site()
-    site.said[EXCP_1] = "Connection timed out"
+    site.ssh_says(EXCP_1, "Connection timed out")
     assert [f.check for f in site.findings() if f.host == EXCP_1] == ["ssh-login"]
     assert "clock-pair" not in {f.check for f in site.findings()}
 
@@ -642,4 +832,4 @@ def test_the_login_of_genesys_cloud_is_looked_for_besides_its_api() -> None:
 
 def test_the_prerequisites_name_every_check() -> None:
     text = (CLONE / "docs/prerequisites.md").read_text()
-    assert [name for name in preflight_checks.NAMES if f"`{name}`" not in text] == []
+    assert [check.name for check in CHECKS if f"`{check.name}`" not in text] == []

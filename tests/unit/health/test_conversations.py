@@ -8,6 +8,7 @@ processors, strangers, silence. That the good ones are logged in to is proved in
 from __future__ import annotations
 
 import base64
+import hashlib
 import http.server
 import json
 import socket
@@ -20,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pg8000.exceptions import DatabaseError, InterfaceError
 
 from health.preflight import config_db, genesys_cloud, redis_server, registry
 from health.preflight.host_facts import HostFacts
-from health.preflight.outcome import Outcome
+from health.preflight.outcome import Outcome, not_forwarded
 from health.preflight.registry import Manifest
 from health.preflight.subject import Subject
 from health.preflight.tunnel import Tunnels
@@ -37,6 +39,7 @@ INDEX = {
         {"digest": "sha256:amd", "platform": {"os": "linux", "architecture": "amd64"}},
     ]
 }
+INDEX_DIGEST = f"sha256:{hashlib.sha256(json.dumps(INDEX).encode()).hexdigest()}"
 REFERENCES = ("100.0.100.11", f"sha256:{'a' * 64}")
 LAYERS = {"layers": [{"size": 100}, {"size": 23}]}
 REFUSED = Outcome("refused", "the registry has no such image")
@@ -140,7 +143,7 @@ def subject(digest: str | None = None, password: str = "s3cret", **places: int) 
     site = Site()
     site.file = file
     names = ("registryPassword", "redisPassword", "configDbPassword", "oauthClientSecret")
-    return replace(site.subject(), secrets=dict.fromkeys(names, password))
+    return registry.with_login(replace(site.subject(), secrets=dict.fromkeys(names, password)))
 
 
 def facts(is_insecure: bool = True) -> HostFacts:
@@ -159,19 +162,19 @@ def test_a_registrys_token_is_fetched_and_the_size_is_that_of_the_hosts_processo
     answer = registry.ask(about, EXCS, facts(), tunnels)
     (image,) = about.images(EXCS)
     assert answer.login == Outcome("done")
-    assert answer.manifests == {image: Manifest("sha256:index", 123)}
+    assert answer.manifests == {image: Manifest(INDEX_DIGEST, 123)}
 
 
 def test_a_registry_refuses_a_wrong_password(tunnels: Tunnels, registry_port: int) -> None:
     answer = registry.ask(subject(password="wrong", registry=registry_port), EXCS, facts(), tunnels)
-    assert answer.login == Outcome("refused", "it refuses exec or registryPassword")
+    assert answer.login == Outcome("refused", "it refuses exec or its password")
 
 
 def test_a_tag_that_isnt_there_is_told_by_image(tunnels: Tunnels, registry_port: int) -> None:
     site = Site()
     site.file.put("registry.repository", f"127.0.0.1:{registry_port}/exec")
     site.file.put("excs.tag", "100.0.100.99")
-    about = replace(site.subject(), secrets={"registryPassword": "s3cret"})
+    about = registry.with_login(replace(site.subject(), secrets={"registryPassword": "s3cret"}))
     answer = registry.ask(about, EXCS, facts(), tunnels)
     assert list(answer.manifests.values()) == [REFUSED]
 
@@ -244,13 +247,12 @@ def test_a_way_that_ssh_doesnt_open_leaves_the_login_untried(tunnels: Tunnels) -
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     about = subject(database=port, redis=port)
-    words = "reached, but the host's sshd forwards no connection"
-    assert redis_server.ask(about, tunnels).login == Outcome("not asked", words)
-    assert config_db.ask(about, tunnels) == Outcome("not asked", words)
+    assert redis_server.ask(about, tunnels).login == not_forwarded()
+    assert config_db.ask(about, tunnels) == not_forwarded()
 
 
 def test_what_we_lack_isnt_tried_and_is_named(tunnels: Tunnels) -> None:
-    about = replace(subject(), secrets={})
+    about = registry.with_login(replace(subject(), secrets={}))
     assert redis_server.ask(about, tunnels).login.words == "redisPassword isn't set"
     assert config_db.ask(about, tunnels).words == "configDbPassword isn't set"
     assert registry.ask(about, EXCS, facts(), tunnels).login.words == "no registryPassword"
@@ -261,15 +263,22 @@ def test_what_we_lack_isnt_tried_and_is_named(tunnels: Tunnels) -> None:
     assert config_db.ask(site.subject(), tunnels) == Outcome("not asked", words)
 
 
-def test_genesys_cloud_without_an_oauth_client_is_asked_for_its_certificate_alone(
-    tunnels: Tunnels, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(genesys_cloud, "_shake_hands", lambda *_: Outcome("done"))
+def test_genesys_cloud_without_an_oauth_client_is_not_asked_for_a_token(tunnels: Tunnels) -> None:
     site = Site()
     tenant = site.subject().config.tenant.model_dump(exclude={"oauth_client_id"})
     site.file.put("tenant", tenant)
     site.file.put("preflight", {})
-    answer = genesys_cloud.ask(site.subject(), tunnels)
-    assert answer.tls == Outcome("done")
-    assert answer.login.kind == "not asked"
-    assert "oauth_client_id" in answer.login.words
+    login = genesys_cloud.log_in(site.subject(), tunnels)
+    assert login.kind == "not asked"
+    assert "oauth_client_id" in login.words
+
+
+def test_a_close_that_fails_doesnt_hide_why_the_database_refused(tunnels: Tunnels) -> None:
+    try:
+        try:
+            raise DatabaseError({"C": "28P01", "M": "password authentication failed"})
+        except DatabaseError:
+            raise InterfaceError("connection is closed") from None
+    except InterfaceError as error:
+        found = config_db.of_failure(error, tunnels)
+    assert found == Outcome("refused", "it refuses the user, or configDbPassword")

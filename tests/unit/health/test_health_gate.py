@@ -8,19 +8,24 @@ from typing import Any
 import pytest
 
 from health.errors import GateError
+from health.gates.events import shown
 from health.gates.health import HealthRule, wait_until_healthy
 from health.probe import Answer
 from hosts.container import ContainerState
 from tests.unit.health.fakes import (
     HUNG,
+    MISSING,
     OK,
     REFUSED,
     RUNNING,
     STARTED,
+    UNASKED,
     FakeClock,
     FakeContainer,
     FakeService,
     down,
+    ours,
+    place,
 )
 
 RULE = HealthRule(
@@ -51,8 +56,8 @@ class Wait:
         started = self.clock.now
         try:
             wait_until_healthy(
-                replace(RULE, **changes), self.service, self.container, self.clock,
-                self.reported.append,
+                replace(RULE, **changes), place(self.service, self.container), self.clock,
+                lambda event: self.reported.append(shown(event)),
             )  # fmt: skip
         except GateError as error:
             self.error = str(error)
@@ -87,8 +92,49 @@ def test_two_of_three_at_the_deadline_are_not_enough() -> None:
     )
 
 
-def test_a_healthy_instance_costs_no_look_at_its_container() -> None:
-    assert Wait([OK]).container.looks == 0
+def test_its_container_is_looked_at_when_the_row_begins_and_when_it_ends() -> None:
+    assert Wait([OK]).container.looks == 2
+
+
+def test_a_container_started_anew_within_the_row_begins_it_again() -> None:
+    wait = Wait([OK], FakeContainer([RUNNING, ours("running", 0, 1)]))
+    assert (wait.error, len(wait.service.asked_at)) == ("", 6)
+
+
+def test_another_server_on_the_port_is_no_health_and_said() -> None:
+    wait = Wait([OK], FakeContainer([ours("exited", 1)]))
+    assert wait.seconds < 5
+    assert wait.error.startswith(
+        "excp-1-1 on 10.77.0.103 has ended (exited, exit code 1) and Docker does not start it"
+        " again; HTTP 200, but from another server: its container is exited; not waiting"
+    )
+
+
+def test_a_neighbour_that_answers_for_a_container_that_cant_bind_is_no_health() -> None:
+    states = [s for n in range(9) for s in (ours("running", 0, n), ours("restarting", 1, n + 1))]
+    wait = Wait([OK], FakeContainer(states))
+    assert "excp-1-1 on 10.77.0.103 crashes again and again (exit code 1, restarted" in wait.error
+    assert wait.seconds < 20
+
+
+def test_another_container_of_that_name_is_no_health() -> None:
+    other = ContainerState("running", 0, 0, STARTED, id="ab" * 32, labels={"exec.stack": "prod"})
+    wait = Wait([OK], FakeContainer([other]))
+    assert wait.seconds >= 120
+    assert "its container is another one (of the stack prod)" in wait.error
+
+
+def test_a_container_that_cant_be_asked_is_not_healthy_yet() -> None:
+    wait = Wait([OK], FakeContainer([UNASKED]))
+    assert wait.seconds >= 120
+    assert "HTTP 200, but its container is not known: ssh: Connection timed out" in wait.error
+    assert Wait([OK], FakeContainer([UNASKED, UNASKED, RUNNING])).error == ""
+
+
+def test_the_exit_code_of_a_crash_is_not_that_of_the_next_try() -> None:
+    states = [ours("restarting", 137, 1), ours("running", 0, 2), ours("running", 0, 4)]
+    error = Wait([REFUSED], FakeContainer(states)).error
+    assert "crashes again and again (exit code 137, restarted 4 times)" in error
 
 
 def test_at_the_deadline_the_error_says_all_that_is_known() -> None:
@@ -105,7 +151,7 @@ def test_at_the_deadline_the_error_says_all_that_is_known() -> None:
         "  | started\n"
         "  | ready\n"
         "  Not touched, since they wait for this: excp-1-2.\n"
-        "  Put the cause right and run `exctl up` again: it goes on at this gate,"
+        "  Fix the cause and run `exctl up` again: it resumes at this gate;"
         " what is done stays."
     )
 
@@ -119,7 +165,7 @@ def test_while_it_waits_it_says_why_every_ten_seconds() -> None:
 
 
 def test_a_container_that_crashes_again_and_again_is_not_waited_for() -> None:
-    states = [ContainerState("restarting", 1, n, STARTED) for n in (2, 3, 4, 5)]
+    states = [ours("restarting", 1, n) for n in (2, 3, 4, 5)]
     wait = Wait([REFUSED], FakeContainer([*states], lines=()))
     assert wait.seconds < 10
     assert wait.error == (
@@ -131,18 +177,18 @@ def test_a_container_that_crashes_again_and_again_is_not_waited_for() -> None:
         " restarted 5 times\n"
         "  its log: nothing could be read\n"
         "  Not touched, since they wait for this: excp-1-2.\n"
-        "  Put the cause right and run `exctl up` again: it goes on at this gate,"
+        "  Fix the cause and run `exctl up` again: it resumes at this gate;"
         " what is done stays."
     )
 
 
 def test_restarts_of_the_past_are_not_held_against_a_container() -> None:
-    past = ContainerState("running", 0, 60, STARTED)
+    past = ours("running", 0, 60)
     assert Wait([*[REFUSED] * 20, OK], FakeContainer([past])).error == ""
 
 
 def test_a_container_that_ended_for_good_is_not_waited_for() -> None:
-    wait = Wait([REFUSED], FakeContainer([ContainerState("exited", 0, 0, STARTED)]), waiting=())
+    wait = Wait([REFUSED], FakeContainer([ours("exited")]), waiting=())
     assert wait.seconds < 5
     assert wait.error.startswith(
         "excp-1-1 on 10.77.0.103 has ended (exited, exit code 0) and Docker does not start it"
@@ -152,19 +198,18 @@ def test_a_container_that_ended_for_good_is_not_waited_for() -> None:
 
 
 def test_a_container_between_a_crash_and_its_restart_is_waited_for() -> None:
-    states = [ContainerState("exited", 1, 0, STARTED), RUNNING]
+    states = [ours("exited", 1), RUNNING]
     assert Wait([*[REFUSED] * 30, OK], FakeContainer(states)).error == ""
 
 
 def test_a_container_removed_by_hand_is_not_waited_for() -> None:
-    error = Wait([REFUSED], FakeContainer([ContainerState("missing")])).error
+    error = Wait([REFUSED], FakeContainer([MISSING])).error
     assert error.startswith(
         "excp-1-1 on 10.77.0.103 has no container any more: it was removed by hand;"
     )
 
 
 def test_a_host_that_cannot_be_asked_costs_no_patience() -> None:
-    unreachable = ContainerState("", error="ssh: Connection timed out")
-    wait = Wait([REFUSED], FakeContainer([unreachable]))
+    wait = Wait([REFUSED], FakeContainer([UNASKED]))
     assert wait.seconds >= 120
     assert "container of excp-1-1: not known: ssh: Connection timed out\n" in wait.error

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from health.preflight.host_facts import HostFacts, parse, script
+from health.preflight.host_facts import STORE, DockerAccess, HostFacts, parse, script
 from health.preflight.subject import Address
 from tests.unit.health.site import EXAS, EXCS, Site
 
@@ -55,26 +55,41 @@ def test_no_answer_at_all_is_told_from_one_that_lacks_much() -> None:
     assert bare.reached == {}
 
 
-def test_docker_may_warn_before_and_after_its_answer() -> None:
-    text = 'begin\t1\ndocker\tWARNING: x\n{"ServerVersion":"20.10"}\nWARNING: y\ndisk\t1 2\n'
-    found = parse(text)
-    assert found is not None
-    assert found.docker == {"ServerVersion": "20.10"}
-
-
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "access"),
     [
-        ("sh: 1: docker: not found", "sh: 1: docker: not found"),
-        ('{"ServerErrors":["permission denied"]}', "permission denied"),
-        ("", "no answer"),
-        ('{"broken', '{"broken'),
+        ("access\tdenied\n", DockerAccess.DENIED),
+        ("access\tfrozen\n", DockerAccess.FROZEN),
+        ("access\tno client\n", DockerAccess.NO_CLIENT),
+        ('access\tallowed\ninfo\t{"ServerVersion": "20.10"}\n', DockerAccess.ALLOWED),
+        ("access\tallowed\ninfo\t{broken\n", DockerAccess.STOPPED),
+        ("access\twhatever\n", DockerAccess.STOPPED),
     ],
 )
-def test_docker_that_may_not_be_used_says_why(said: str, told: str) -> None:
-    found = parse(f"begin\t1\ndocker\t{said}\ndisk\t1 2\n")
+def test_how_docker_may_be_used_is_told_as_a_kind(said: str, access: DockerAccess) -> None:
+    found = parse(f"begin\t1\n{said}")
     assert found is not None
-    assert (found.docker, found.docker_said) == ({}, told)
+    assert found.access is access
+    assert bool(found.docker) is (access is DockerAccess.ALLOWED)
+
+
+STORES = {
+    "": "/var/lib/docker",
+    '"DriverStatus":[["driver-type","io.containerd.snapshotter.v1"]],"Containerd":{"Address":'
+    '"/run/containerd/containerd.sock"}': "/var/lib/containerd",
+    '"DriverStatus":[["driver-type","io.containerd.snapshotter.v1"]],"Containerd":{"Address":'
+    '"/run/docker/containerd/containerd.sock"}': "/var/lib/docker/containerd",
+}
+
+
+@pytest.mark.parametrize("more", STORES)
+def test_the_disk_is_that_of_the_store_that_images_really_go_to(more: str) -> None:
+    info = f'{{"DockerRootDir":"/var/lib/docker",{more or chr(34) + "a" + chr(34) + ":1"}}}'
+    # Every directory is there for this shell, so that the path isn't shortened to one that is.
+    lines = STORE.replace('[ ! -e "$store" ]', "false").partition("\nif ")[0]
+    text = f"info='{info}'; say() {{ echo \"$1=$2\"; }}\n{lines}"
+    said = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True)
+    assert f"store={STORES[more]}" in said.stdout.splitlines()
 
 
 def test_a_reason_is_bashs_own_without_its_name() -> None:
@@ -87,7 +102,7 @@ def test_who_listens_is_told_by_port() -> None:
     assert facts(site, EXCS).listeners == {3640: ("root", "tomcat")}
 
 
-KINDS = ("docker", "container", "image", "listen", "reach", "logs_stat", "logs_df", "certificates")
+KINDS = ("access", "info", "container", "image", "listen", "reach", "logs_stat", "logs_df")
 LINES = st.tuples(st.sampled_from(KINDS), st.lists(st.text(), max_size=8)).map(
     lambda line: "\t".join([line[0], *line[1]])
 )

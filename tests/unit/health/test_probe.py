@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from health.probe import Probe, direct_probe, ssh_probe
+from health.probe import AnswerKind, Probe, direct_probe, ssh_probe
 
 FAKE_SSH = """
 import socket, sys, threading
-flag, target, host = sys.argv[1:]
+*options, flag, target, host = sys.argv[1:]
 assert (flag, host) == ("-W", "genesys@exec-1"), sys.argv
 address, port = target.split(":")
 try:
@@ -130,7 +130,7 @@ def test_a_port_where_nothing_listens_is_refused(probe_with: Callable[[float], P
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     answer = probe_with(5)(f"http://127.0.0.1:{port}/health")
-    assert (answer.is_refused, str(answer)) == (True, "connection refused")
+    assert (answer.kind, str(answer)) == (AnswerKind.REFUSED, "connection refused")
 
 
 def test_a_service_that_accepts_and_never_answers_costs_no_more_than_the_time_limit(
@@ -142,7 +142,7 @@ def test_a_service_that_accepts_and_never_answers_costs_no_more_than_the_time_li
         answer = probe_with(0.5)(url)
         took = time.monotonic() - started
         over.set()
-    assert (answer.is_ok, str(answer)) == (False, "no answer within 0.5 seconds")
+    assert (answer.kind, str(answer)) == (AnswerKind.NO_ANSWER, "no answer within 0.5 seconds")
     assert took < 2
 
 
@@ -159,7 +159,7 @@ def test_a_connection_closed_at_once_is_no_answer(probe_with: Callable[[float], 
     with listener(lambda connection: connection.recv(4096)) as url:
         answer = probe_with(5)(url)
     assert str(answer) == "connection closed without an answer"
-    assert not answer.is_refused
+    assert answer.kind is AnswerKind.NO_ANSWER
 
 
 def test_something_that_speaks_no_http_is_named_so(probe_with: Callable[[float], Probe]) -> None:
@@ -170,14 +170,56 @@ def test_something_that_speaks_no_http_is_named_so(probe_with: Callable[[float],
     with listener(greet) as url:
         answer = probe_with(5)(url)
     assert str(answer) == "not an HTTP answer (BadStatusLine)"
+    assert answer.kind is AnswerKind.ODD
 
 
-def test_the_words_of_ssh_are_the_error_when_the_host_is_not_reached(tmp_path: Path) -> None:
-    script = tmp_path / "ssh.py"
-    script.write_text("import sys; sys.exit('Host key verification failed.')")
-    answer = ssh_probe([sys.executable, str(script), "genesys@exec-1"])("http://exec-1:3650/health")
-    assert str(answer) == "ssh: Host key verification failed."
-    assert not answer.is_refused
+BANNER = "Authorised use only. " * 20
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("Host key verification failed.", AnswerKind.UNREACHABLE),
+        # Over a shared connection the same for a closed port and for DisableForwarding.
+        ("Stdio forwarding request failed: Session open refused by peer",
+         AnswerKind.FORWARD_FAILED),
+        ("channel 0: open failed: administratively prohibited: open failed\n"
+         "stdio forwarding failed", AnswerKind.FORWARD_FAILED),
+        ("channel 0: open failed: connect failed: Connection refused\n"
+         "stdio forwarding failed", AnswerKind.REFUSED),
+    ],
+)  # fmt: skip
+def test_what_ssh_says_tells_how_far_it_came(tmp_path: Path, said: str, kind: AnswerKind) -> None:
+    script = tmp_path / "ssh"
+    script.write_text(f"#!/bin/sh\necho '{BANNER}\n{said}' >&2\nexit 255\n")
+    script.chmod(0o755)
+    answer = ssh_probe([str(script), "genesys@exec-1"])("http://exec-1:3650/health")
+    assert answer.kind is kind
+    wanted = f"ssh: {said.splitlines()[-1]}"
+    assert str(answer) == ("connection refused" if kind is AnswerKind.REFUSED else wanted)
+
+
+def test_a_banner_of_a_host_whose_service_hangs_isnt_its_error(tmp_path: Path) -> None:
+    script = tmp_path / "ssh"
+    script.write_text(f"#!/bin/sh\necho '{BANNER}' >&2\nexec sleep 9\n")
+    script.chmod(0o755)
+    answer = ssh_probe([str(script), "genesys@exec-1"], 0.3)("http://exec-1:3650/health")
+    assert (answer.kind, str(answer)) == (AnswerKind.NO_ANSWER, "no answer within 0.3 seconds")
+
+
+def test_a_login_of_its_own_shares_no_connection(tmp_path: Path) -> None:
+    script = tmp_path / "ssh"
+    script.write_text("#!/bin/sh\necho $* >&2; exit 255\n")
+    script.chmod(0o755)
+    command = [str(script), "-o", "ControlPath=/tmp/x", "genesys@exec-1"]
+    said = str(ssh_probe(command, is_alone=True)("http://exec-1:3650/health"))
+    assert said.startswith("ssh: -o ControlPath=none ")
+
+
+def test_without_ssh_a_probe_says_so() -> None:
+    answer = ssh_probe(["/nowhere/ssh", "genesys@exec-1"])("http://exec-1:3650/health")
+    assert answer.kind is AnswerKind.UNREACHABLE
+    assert str(answer) == "ssh can't be started: No such file or directory"
 
 
 def test_a_proxy_in_the_operators_shell_is_not_asked(
@@ -189,5 +231,5 @@ def test_a_proxy_in_the_operators_shell_is_not_asked(
 
 def test_a_name_that_does_not_resolve_is_said() -> None:
     answer = direct_probe()("http://exec-1.invalid:3650/health")
-    assert answer.code is None
+    assert answer.kind is AnswerKind.UNREACHABLE
     assert answer.error

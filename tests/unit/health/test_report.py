@@ -35,6 +35,7 @@ def test_json_has_every_host_and_no_host_where_there_is_none() -> None:
     assert [row["host"] for row in rows] == ["a", "b", "c", None]
     assert rows[0] == {
         "check": "image",
+        "proves": "the registry has the image, or the host has it already",
         "host": "a",
         "found": "missing",
         "needed": "there",

@@ -1,0 +1,107 @@
+"""Pulumi's state of a stack: its resources by name, and what is taken out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pulumi import automation as auto
+
+from exctl.errors import ExctlError
+from exctl.pulumi.workspace import last_error
+
+PROVIDER, CONTAINER = "provider-", "container-"
+
+
+@dataclass(frozen=True)
+class State:
+    """What the last run left. A resource's name is its role and its instance or host."""
+
+    version: int
+    deployment: Mapping[str, Any]
+
+    @property
+    def rows(self) -> list[Mapping[str, Any]]:
+        return list(self.deployment.get("resources") or [])
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(name_of(row) for row in self.rows)
+
+    @property
+    def hosts(self) -> dict[str, list[str]]:
+        """Host → the instances whose containers it has; a host without one is there too."""
+        found: dict[str, list[str]] = {
+            name.removeprefix(PROVIDER): [] for name in self.names if name.startswith(PROVIDER)
+        }
+        for row in self.rows:
+            name = name_of(row)
+            if name.startswith(CONTAINER) and (host := host_of(row)):
+                found.setdefault(host, []).append(name.removeprefix(CONTAINER))
+        return found
+
+
+def name_of(row: Mapping[str, Any]) -> str:
+    """The resource's own name, the last part of its URN."""
+    return str(row["urn"]).rpartition("::")[2]
+
+
+def host_of(row: Mapping[str, Any]) -> str:
+    """The host that a resource is on, by the provider that made it; '' for one of no host."""
+    provider = str(row.get("provider") or "").rpartition("::")[0].rpartition("::")[2]
+    return provider.removeprefix(PROVIDER) if provider.startswith(PROVIDER) else ""
+
+
+def read(stack: auto.Stack) -> State:
+    """The state as the backend has it. ExctlError if it can't be read."""
+    try:
+        exported = stack.export_stack()
+    except auto.CommandError as error:
+        raise ExctlError(f"the state of the stack can't be read: {last_error(error)}") from None
+    return State(exported.version or 3, exported.deployment or {})
+
+
+def write(stack: auto.Stack, state: State) -> None:
+    """Puts the state into the backend. ExctlError if the backend refuses."""
+    deployment = auto.Deployment(version=state.version, deployment=dict(state.deployment))
+    try:
+        stack.import_stack(deployment)
+    except auto.CommandError as error:
+        raise ExctlError(
+            f"the state can't be changed: {last_error(error)}", touched=False
+        ) from None
+
+
+def without_host(state: State, host: str) -> State:
+    """The state without a host and all that is on it, as if it had never been deployed; pure."""
+    gone = {
+        row["urn"]
+        for row in state.rows
+        if host_of(row) == host or name_of(row) in (f"{PROVIDER}{host}", f"host-{host}")
+    }
+    rows = [_without(row, gone) for row in state.rows if row["urn"] not in gone]
+    pending = [
+        operation
+        for operation in state.deployment.get("pending_operations") or []
+        if operation["resource"]["urn"] not in gone
+    ]
+    deployment = {**state.deployment, "resources": rows}
+    if "pending_operations" in deployment:
+        deployment["pending_operations"] = pending
+    return State(state.version, deployment)
+
+
+def _without(row: Mapping[str, Any], gone: Collection[str]) -> dict[str, Any]:
+    """The row with no word of the resources that are gone: Pulumi refuses a state that has any."""
+    kept = dict(row)
+    if kept.get("dependencies"):
+        kept["dependencies"] = [urn for urn in kept["dependencies"] if urn not in gone]
+    if kept.get("propertyDependencies"):
+        kept["propertyDependencies"] = {
+            name: [urn for urn in urns or [] if urn not in gone]
+            for name, urns in kept["propertyDependencies"].items()
+        }
+    if kept.get("deletedWith") in gone:
+        del kept["deletedWith"]
+    return kept
