@@ -62,23 +62,19 @@ def test_any_path_survives_sshs_own_syntax(name: str, tmp_path: Path) -> None:
     assert found.removeprefix("controlpath ").replace("%%", "%") == str(path)
 
 
-def test_a_shared_connection_of_the_options_is_found_where_ssh_puts_it() -> None:
-    options = ("-o", "ControlPath=/tmp/exec-ssh-%i/%C", "-o", "User=x")
-    found = target("ssh://root@h:2222", *options).control_path()
-    told = subprocess.run(
-        ["ssh", "-G", "-F", "none", *options, "-l", "root", "-p", "2222", "h"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert f"controlpath {found}" in told
-    assert str(found).startswith(f"/tmp/exec-ssh-{os.getuid()}/")
+def test_a_shared_connection_of_the_options_is_found_where_ssh_puts_it(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("Host alias\n HostName real\n Port 2222\n")
+    options = ("-F", str(config), "-o", "ControlPath=/tmp/exec-ssh-%i/%r@%h:%p")
+    found = target("ssh://root@alias", *options).control_path()
+    assert found == Path(f"/tmp/exec-ssh-{os.getuid()}/root@real:2222")
+    assert target("ssh://root@alias").control_path() is None
+    assert target("ssh://root@alias", "-o", "ControlPath=none").control_path() is None
 
 
-def test_a_shared_connection_that_only_ssh_can_name_is_not_guessed() -> None:
-    assert target("ssh://h", "-o", "ControlPath=/tmp/%k").control_path() is None
-    assert target("ssh://h", "-o", "ControlPath=none").control_path() is None
-    assert target("ssh://h").control_path() is None
+def test_the_addresss_user_and_port_win_over_options() -> None:
+    words = target("ssh://root@h:2222", "-o", "User=x").words()
+    assert words.index("-l") < words.index("User=x")
 
 
 def test_sshs_words_are_kept_without_frames() -> None:
