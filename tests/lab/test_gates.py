@@ -1,5 +1,5 @@
-"""Stories of gates and guards that see less than they should: what answers isn't ours, or the
-way to it is blocked. None of them may take it for health, nor for a reason to let the last of a pair
+"""Stories of gates and guards that see less than they should: what answers isn't ours, or the way
+to it is blocked. None of them may take it for health, nor for a reason to let the last of a pair
 go.
 """
 
