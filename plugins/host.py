@@ -10,7 +10,6 @@ import gc
 import os
 import re
 import select
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -95,7 +94,6 @@ def main() -> None:
     time (bin/launcher)."""
     run, process, started = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     faulthandler.enable()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.pop("PULUMI_CONFIG", None)  # of whichever provider began us
     grpc_proxy.spare_this_machine(os.environ)
     zygote = Zygote()  # before there are threads, or anything to inherit
