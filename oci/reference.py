@@ -69,10 +69,6 @@ class ImageReference:
         """The host, and port if one is named, whose HTTP API has the image."""
         return _HUB_API if self.registry == HUB else self.registry
 
-    @property
-    def is_docker_hub(self) -> bool:
-        return self.registry == HUB
-
     def with_tag(self, tag: str) -> ImageReference:
         return replace(self, tag=tag, digest=None)
 

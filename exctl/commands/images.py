@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from exctl.cli.options import json_option, locking, on_stack, yes_option
-from exctl.errors import NothingTouched
+from exctl.errors import UNHEALTHY, NothingTouched
 from exctl.site import Site
 
 if TYPE_CHECKING:
@@ -175,6 +175,8 @@ def recover(
 def list_(via: str | None, site: Site, as_json: bool) -> None:
     """List every image: in the registry, on which hosts, where it runs, which releases keep it.
 
+    Exit code 4 if the registry or a host couldn't be asked.
+
     Example: exctl images list --json
     """
     from exctl.images.listing import listing, table
@@ -185,6 +187,8 @@ def list_(via: str | None, site: Site, as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
     else:
         click.echo("\n".join(table(found) or ["no image of this stack anywhere yet"]))
+    if found.unknown:
+        raise SystemExit(UNHEALTHY)
 
 
 @command.command()

@@ -118,7 +118,7 @@ def _manifest(
             size = size_and_part(one.content, "")[0] if one is not None else None
         return Manifest(found.digest, size)
     except RegistryError as error:
-        if error.status in (0, 401, 403):
+        if error.status in (0, 401, 403, 429):
             raise
         return Outcome("failed", f"the registry answers HTTP {error.status}")
 

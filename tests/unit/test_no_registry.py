@@ -6,8 +6,11 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pulumi
 import pytest
 
+from components.host import _login
+from config_schema import Registry
 from exctl.images.access import image_named
 from exctl.images.keeping import kept, places, prunable
 from exctl.images.listing import Listing, rows, table
@@ -78,6 +81,12 @@ def test_what_a_command_prints_reaches_the_hosts_docker_as_a_secret() -> None:
     given = json.loads(str(provider.inputs["registryAuth"]["value"]))
     assert given[0]["password"] == "printed-by-a-command"
     assert provider.inputs["registryAuth"][SPECIAL] == SECRET_VALUE
+
+
+def test_a_command_that_gives_no_password_stops_the_program() -> None:
+    registry = Registry(repository="r:5/exec", username="x", password_command="false")
+    with pytest.raises(pulumi.RunError, match=r"\(false\) ended with 1\. Nothing was touched"):
+        _login(registry)
 
 
 def test_each_host_is_asked_for_its_image_and_for_no_registry() -> None:
