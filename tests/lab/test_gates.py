@@ -78,7 +78,7 @@ def test_another_server_on_the_port_is_not_our_instance(deployed: Site, tmp_path
         assert "pair 1: redundant, both instances are healthy" in said
         waive(site, "port")
         run = exctl(site, "up", "--yes", code=1)
-        assert "this doesn't answer 200: exas (HTTP 200, but from another server" in run.stderr
+        assert "this isn't healthy: exas (HTTP 200, but from another server" in run.stderr
     site.docker("exas", "restart", "exas")
     exctl(site, "up", "--yes")
     assert "last run" not in exctl(site, "status").stdout
