@@ -126,7 +126,7 @@ def _parsed(place: Place, name: str, values: Mapping[str, str], secret_keys: set
     from stack.problems import message
 
     others = orgs_of_other_stacks(place.project, place.stack)
-    config, problems = parse(values, secret_keys, others)
+    config, problems = parse(values, secret_keys, others, place.stack)
     if config is None or problems:
         raise NothingTouched(message(name, problems))
     return Site(place.project, place.stack, config, build_layout(config, place.stack))

@@ -35,7 +35,7 @@ def load(stack: str, project: Path) -> tuple[ExecConfig, Secrets]:
     """
     values = _values()
     secret_keys = {name for name in values if runtime_config.is_config_secret(_full(name))}
-    config, wrong = parse(values, secret_keys, orgs_of_other_stacks(project, stack))
+    config, wrong = parse(values, secret_keys, orgs_of_other_stacks(project, stack), stack)
     if config is None or wrong:
         told = problems.message(f"Pulumi.{stack}.yaml", wrong)
         raise pulumi.RunError(f"{told}\nNothing was deployed.")
@@ -45,9 +45,13 @@ def load(stack: str, project: Path) -> tuple[ExecConfig, Secrets]:
 
 
 def parse(
-    values: Mapping[str, str], secret_keys: set[str], other_orgs: Mapping[str, str]
+    values: Mapping[str, str],
+    secret_keys: set[str],
+    other_orgs: Mapping[str, str],
+    stack: str = "",
 ) -> tuple[ExecConfig | None, list[Problem]]:
-    """The config, or None, with all that is wrong; `values` are texts, as Pulumi gives them."""
+    """The config, or None, with all that is wrong; `values` are texts, as Pulumi gives them.
+    `stack` is its name, for the commands that put things right."""
     settings = {name: text for name, text in values.items() if name not in secret_keys}
     sections = sections_of(settings)
     wrong = [
@@ -62,7 +66,7 @@ def parse(
         details = error.errors(include_url=False, include_input=True)
         wrong += [problems.of_schema(detail) for detail in details]
     wrong += cross_problems(sections, other_orgs)
-    wrong += _secret_problems(values, secret_keys, sections)
+    wrong += _secret_problems(values, secret_keys, sections, f" --stack {stack}" if stack else "")
     return config, sorted(set(wrong), key=lambda problem: problem.path)
 
 
@@ -83,7 +87,8 @@ def needed_secrets(sections: Mapping[str, Any]) -> dict[str, str]:
     needed = {"configDbPassword": "EXCS can't read the Config DB without it"}
     if paths.get(sections, "redis.secure") is not False:
         needed["redisPassword"] = "redis.secure is true"
-    if paths.get(sections, "registry.username") is not None:
+    by_command = paths.get(sections, "registry.password_command") is not None
+    if paths.get(sections, "registry.username") is not None and not by_command:
         needed["registryPassword"] = "registry.username is set"
     return needed
 
@@ -119,17 +124,23 @@ def orgs_of_other_stacks(project: Path, stack: str) -> dict[str, str]:
 
 
 def _secret_problems(
-    values: Mapping[str, str], secret_keys: set[str], sections: Mapping[str, Any]
+    values: Mapping[str, str], secret_keys: set[str], sections: Mapping[str, Any], of_stack: str
 ) -> Iterator[Problem]:
     for name in SECRET_NAMES:
-        command = f"exctl secret set {name}"
+        command = f"exctl secret set {name}{of_stack}"
         if name in values and name not in secret_keys:
             yield Problem(
                 name, f"stands in the stack file in plaintext; replace it with: {command}"
             )
+    by_command = paths.get(sections, "registry.password_command") is not None
+    if by_command and values.get("registryPassword"):
+        yield Problem(
+            "registryPassword",
+            "is set, but registry.password_command gives the password; remove one of them",
+        )
     for name, reason in needed_secrets(sections).items():
         if not values.get(name):
-            command = f"exctl secret set {name}"
+            command = f"exctl secret set {name}{of_stack}"
             yield Problem(name, f"is not set, but {reason}; set it with: {command}")
 
 

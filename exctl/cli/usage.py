@@ -37,7 +37,7 @@ def _what(error: click.ClickException) -> str:
             return _sentence(f"{name} is missing{_help(error.param)}")
         case click.BadParameter() if error.param is not None:
             name = error.param.opts[0] if isinstance(error.param, click.Option) else ""
-            said = error.message.replace("'", "").rstrip(".")
+            said = error.message.replace("'", "").rstrip(".").removesuffix(" range")
             return _sentence(f"{name}: {said}" if name else said)
     return _sentence(error.format_message())
 

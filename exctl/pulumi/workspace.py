@@ -116,6 +116,8 @@ def explained(error: auto.CommandError, place: Place) -> str:
             f"the passphrase isn't the one that the secrets of {place.file.name} are encrypted"
             " with; set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to that one"
         )
+    if "failed to get the home path" in said:
+        return "this user has no home directory; set HOME to one that it may write to"
     if "unable to open state" in said or "PULUMI_ACCESS_TOKEN must be set" in said:
         source = "PULUMI_BACKEND_URL" if os.environ.get("PULUMI_BACKEND_URL") else "Pulumi.yaml"
         return f"the backend that {source} names can't be opened ({said}); correct {source}"
@@ -125,13 +127,13 @@ def explained(error: auto.CommandError, place: Place) -> str:
 def last_error(error: auto.CommandError) -> str:
     """Pulumi's own words for what went wrong, without the whole output around them: its last error
     with the lines that belong to it. Never empty."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    begins = [number for number, line in enumerate(lines) if line.startswith("error: ")]
+    labels = re.compile(r"^\s*(code|stdout|stderr):")  # the SDK puts them before what was said
+    lines = [labels.sub("", line).strip() for line in str(error).splitlines()]
+    begins = [number for number, line in enumerate(lines) if line.startswith("error:")]
     if begins:
         rest = lines[begins[-1] :]
         end = rest.index("") if "" in rest else len(rest)
-        words = " ".join(rest[:end]).removeprefix("error: ")
+        words = re.sub(r"^(error:\s*)+", "", " ".join(rest[:end]))
     else:
-        texts = (re.sub(r"^(code|stdout|stderr):\s*", "", line) for line in lines)
-        words = next((text for text in reversed([*texts]) if text and not text.isdecimal()), "")
+        words = next((line for line in reversed(lines) if line and not line.isdecimal()), "")
     return words.strip() or "Pulumi ended without a word"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from exctl.terminal.questions import unusable, without_line_end
 from stack.problems import Problem
 from stack.secrecy import SECRET_NAMES
 
@@ -68,23 +69,3 @@ def _without_unusable(
     wrong = {name: why for name, value in found.items() if (why := unusable(value))}
     problems += [Problem(name, why) for name, why in wrong.items()]
     return {name: value for name, value in found.items() if name not in wrong}, problems
-
-
-def unusable(value: str) -> str:
-    """Why a text can't be a secret, in whatever way it was given; '' if it can be one."""
-    if not value:
-        return "is empty"
-    if "\n" in value or "\r" in value:
-        return "has several lines"
-    if value.startswith("\ufeff"):
-        return "begins with a byte order mark; save the file without one"
-    if not value.isprintable():
-        return "has characters that can't be printed"
-    if value != value.strip():
-        return "begins or ends with a blank"
-    return ""
-
-
-def without_line_end(text: str) -> str:
-    """What a file or stdin holds, without the line end that editors and `echo` put there."""
-    return text.removesuffix("\n").removesuffix("\r")

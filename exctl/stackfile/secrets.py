@@ -14,7 +14,6 @@ from exctl.errors import NothingTouched
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.workspace import explained, has_passphrase, open_stack
 from exctl.site import Place, read_stack_file
-from exctl.stackfile import secret_sources
 from exctl.terminal import questions
 from stack.loader import needed_secrets, sections_of
 from stack.paths import NAMESPACE
@@ -30,8 +29,8 @@ def read_new(name: str) -> str:
         raise NothingTouched(f"{name} isn't a secret; there are {', '.join(SECRET_NAMES)}.")
     if questions.is_terminal():
         return questions.ask_secret(f"new {name}", False)
-    value = secret_sources.without_line_end(questions.all_of_stdin())
-    if why := secret_sources.unusable(value):
+    value = questions.without_line_end(questions.all_of_stdin())
+    if why := questions.unusable(value):
         raise NothingTouched(f"{name}: what was given {why}.")
     return value
 

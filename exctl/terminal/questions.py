@@ -7,7 +7,6 @@ import sys
 import click
 
 from exctl.errors import ExctlError, NothingTouched
-from exctl.stackfile.secret_sources import unusable
 
 
 def is_terminal() -> bool:
@@ -55,3 +54,23 @@ def ask_secret(name: str, is_optional: bool) -> str:
         if text == again:
             return text
         click.echo("  ! the two differ; once more")
+
+
+def unusable(value: str) -> str:
+    """Why a text can't be a secret, in whatever way it was given; '' if it can be one."""
+    if not value:
+        return "is empty"
+    if "\n" in value or "\r" in value:
+        return "has several lines"
+    if value.startswith("\ufeff"):
+        return "begins with a byte order mark; save the file without one"
+    if not value.isprintable():
+        return "has characters that can't be printed"
+    if value != value.strip():
+        return "begins or ends with a blank"
+    return ""
+
+
+def without_line_end(text: str) -> str:
+    """What a file or stdin holds, without the line end that editors and `echo` put there."""
+    return text.removesuffix("\n").removesuffix("\r")

@@ -238,11 +238,11 @@ def test_redis_without_a_password_needs_none() -> None:
     assert file.problems() == []
 
 
-def test_all_problems_come_at_once_and_say_that_nothing_was_deployed() -> None:
+def test_all_problems_come_at_once() -> None:
     file = StackFile().put("redis.prot", 1).put("exas.tag", "latest").put("stopped", ["x"])
     _, problems = parse(file.values, file.secret_keys, {})
     lines = message("Pulumi.prod.yaml", problems).splitlines()
-    assert lines[0] == "Pulumi.prod.yaml has 3 problems; nothing was deployed."
+    assert lines[0] == "Pulumi.prod.yaml has 3 problems:"
     assert [line.split(":")[0].strip() for line in lines[1:]] == [
         "exas.tag",
         "redis.prot",

@@ -67,7 +67,7 @@ def test_an_example_is_a_command_that_would_be_taken(name: str) -> None:
 def test_the_pages_of_the_commands_are_up_to_date() -> None:
     there = {path.name: path.read_text() for path in pages.DIRECTORY.glob("*.md")}
     stale = [name for name, text in pages.pages().items() if there.get(name) != text]
-    assert not stale, "write them anew with: python -m exctl.command_pages"
+    assert not stale, "write them anew with: python -m exctl.cli.pages"
     assert there.keys() == pages.pages().keys()
 
 
@@ -147,7 +147,7 @@ def test_the_script_of_each_shell_asks_exctl(shell: str) -> None:
         (["update", "excs"], "--tag is missing: the image's version."),
         (["rotate"], "SECRET is missing."),
         (["logs", "exsc"], "exsc is not one of excs, exas, excp."),
-        (["logs", "--tail", "x"], "--tail: x is not a valid integer range."),
+        (["logs", "--tail", "x"], "--tail: x is not a valid integer."),
         (["unlock", "now"], "got unexpected extra argument (now)."),
     ],
 )

@@ -47,7 +47,7 @@ def test_an_imported_file_explains_itself(project: Path) -> None:
     assert content["exec:stopped"] == ["excs", "exas", "excp"]
     assert content["exec:ssh"] == {"port": 2222}
     assert said[0] == "Pulumi.prod.yaml: excs, exas, excp-1-1, excp-1-2; secrets, encrypted: none"
-    assert "not set yet: pulumi config set --secret exec:redisPassword -s prod" in said
+    assert "not set yet: exctl secret set redisPassword --stack prod" in said
 
 
 def test_a_stack_that_is_there_is_not_overwritten(project: Path) -> None:
@@ -116,8 +116,8 @@ def test_secrets_are_asked_for_on_a_terminal_only() -> None:
 def test_needed_secrets_follow_from_the_config() -> None:
     config = config_of(imported())
     assert migration.needed(config, ["configDbPassword"]) == [
-        "configServerPassword",
         "redisPassword",
+        "configServerPassword",
     ]
 
 

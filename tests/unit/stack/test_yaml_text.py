@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from exctl.pulumi.process import cli_path
 from stack import yaml_text
 from stack.yaml_text import NotReadable
 
@@ -93,7 +93,7 @@ def test_all_problems_come_at_once() -> None:
     assert len(problems("config:\n  exec:a: {b: on, c: 1e3, d: 1, d: 2}\n")) == 3
 
 
-PULUMI = shutil.which("pulumi")
+PULUMI = cli_path()
 SCALARS = st.one_of(
     st.sampled_from([*TAKEN_DIFFERENTLY.split("|"), *AS_ALL_READ_THEM]),
     st.from_regex(r"[-+]?[0-9._:eExXoObB]{1,8}", fullmatch=True),
