@@ -35,10 +35,7 @@ def deployed(found: Layout) -> dict[str, Deployed]:
 
 
 def on_hosts(found: Layout) -> dict[str, list[Container] | str]:
-    return {
-        i.host: [replace(WELL, id=f"id of {i.key}", name=i.key)]
-        for i in found.instances
-    }
+    return {i.host: [replace(WELL, id=f"id of {i.key}", name=i.key)] for i in found.instances}
 
 
 def told(found: Layout, hosts: dict[str, list[Container] | str]) -> list[tuple[str, str, str]]:

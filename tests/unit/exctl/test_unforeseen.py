@@ -75,7 +75,7 @@ def files_are_directories(project: Path) -> None:
 
 def closed_streams(project: Path) -> None:
     broken_text("config: {}")(project)
-    sys.stdin = None  # type: ignore[assignment]  # what Python makes of a closed stdin
+    sys.stdin = None  # what Python makes of a closed stdin
     unforeseen.prepare_streams()
 
 
