@@ -193,6 +193,7 @@ def test_junk_in_an_option_is_refused_with_what_is_allowed(
     assert run.stderr.endswith("Nothing was touched.\n")
 
 
+PROSE = ("uses",)
 ROOMS = ("exctl", "stack", "health", "hosts", "components")
 NAMED = re.compile(r"(?m)(?:: |`|^ *|again: )exctl ([a-z][a-z-]*)((?: [^\s.,;:()`]+)*)")
 
@@ -220,10 +221,10 @@ def named_commands() -> list[tuple[str, str, str]]:
 def test_every_command_that_a_message_names_is_one_with_its_options() -> None:
     found = named_commands()
     assert len(found) > 60
-    wrong = []
+    wrong: list[tuple[str, ...]] = []
     for file, name, words in found:
         if name not in NAMES:
-            wrong.append((file, name))
+            wrong += [(file, name)] if name not in PROSE else []
             continue
         named = command(name)
         parts = words.split()
