@@ -13,6 +13,7 @@ from components.excs import Excs
 from components.host import Host
 from components.service import Site
 from config_schema import ExecConfig
+from oci.reference import parsed
 from stack.layout import Layout
 from stack.loader import Secrets, left_out
 
@@ -44,19 +45,32 @@ class Connector(pulumi.ComponentResource):
             elif instance.service == "exas":
                 Exas(instance, site, after, parent)
         Excp(layout, site, after, parent)
-        self.outputs = _outputs(layout, self.images)
+        self.outputs = _outputs(layout, self.images, config.registry.is_used)
         self.register_outputs({"hosts": list(layout.hosts)})
 
 
-def _outputs(layout: Layout, images: dict[str, docker.RemoteImage]) -> dict[str, Any]:
+def _digest(image: docker.RemoteImage, has_registry: bool) -> pulumi.Output[str]:
+    """What names the image's content: its manifest's digest in the registry, else its id."""
+    if not has_registry:
+        return image.image_id
+
+    def digest_in(name: str | None) -> str:
+        reference = parsed(name or "")  # an image that was left out has none
+        return (reference.digest if reference is not None else None) or ""
+
+    return image.repo_digest.apply(digest_in)
+
+
+def _outputs(
+    layout: Layout, images: dict[str, docker.RemoteImage], has_registry: bool
+) -> dict[str, Any]:
     """The stack's outputs. Source: the design, Contracts."""
     (excs,) = layout.of("excs")
     release = {
         i.key if i.pair is None else f"excp-{i.pair}": {
             "tag": i.tag,
             # One image can have several digests in one repository; a pin says which is meant.
-            "digest": i.digest
-            or images[i.key].repo_digest.apply(lambda name: (name or "").rpartition("@")[2]),
+            "digest": i.digest or _digest(images[i.key], has_registry),
         }
         # Both instances of a pair have the same image: the second one's entry is the first one's.
         for i in layout.instances

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pulumi
 import pulumi_docker as docker
 
-from config_schema import ExecConfig
+from config_schema import ExecConfig, Registry
+from oci.errors import LoginError
+from oci.login import Login, login_of
+from oci.reference import ImageReference
 from stack.layout import Instance
 from stack.loader import Secrets
 from stack.ssh import ssh_target
@@ -48,12 +53,30 @@ class Host(pulumi.ComponentResource):
 def _registry_auth(
     config: ExecConfig, secrets: Secrets
 ) -> list[docker.ProviderRegistryAuthArgs] | None:
-    if config.registry.username is None:
+    registry = config.registry
+    if registry.needs_secret:
+        username, password = registry.username, secrets["registryPassword"]
+    elif (login := _login(registry)) is not None:
+        username, password = login.username, pulumi.Output.secret(login.password)
+    else:
         return None
-    return [
-        docker.ProviderRegistryAuthArgs(
-            address=config.registry.repository.split("/")[0],
-            username=config.registry.username,
-            password=secrets["registryPassword"],
+    address = ImageReference.parse(f"{registry.place}/excs").registry
+    return [docker.ProviderRegistryAuthArgs(address=address, username=username, password=password)]
+
+
+@lru_cache(1)  # all hosts have one: the command runs once
+def _login(registry: Registry) -> Login | None:
+    """The login that a command or this user's Docker config gives.
+
+    Raises pulumi.RunError if it doesn't: nothing has been touched then.
+    """
+    try:
+        login = login_of(registry, lambda: "")
+    except LoginError as error:
+        raise pulumi.RunError(f"{error}. Nothing was touched.") from None
+    if login is not None and login.is_identity_token:
+        raise pulumi.RunError(
+            "Docker's config has an identity token for the registry, which the Docker provider"
+            " can't use; give registry.username and registry.password_command. Nothing was touched."
         )
-    ]
+    return login

@@ -10,6 +10,7 @@ from typing import Any
 
 from hosts.container import ContainerState, state_of
 from hosts.shell import HostAnswer, HostCommand
+from oci.reference import parsed
 
 STACK_LABEL, INSTANCE_LABEL = "exec.stack", "exec.instance"
 # Each filter by itself: several of them in one command must all be met. A container that goes away
@@ -129,6 +130,13 @@ class Image:
     @property
     def digests(self) -> tuple[str, ...]:
         return tuple(name.partition("@")[2] for name in self.references)
+
+    def is_named(self, image: str) -> bool:
+        """Whether this is the image of that name however it is spelled, or of that id."""
+        wanted = parsed(image)
+        return image == self.id or (
+            wanted is not None and any(parsed(name) == wanted for name in self.names)
+        )
 
 
 def container_of(found: Mapping[str, Any]) -> Container:

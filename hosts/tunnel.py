@@ -10,14 +10,11 @@ from __future__ import annotations
 import socket
 import subprocess
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-
-from hosts.shell import HANDSHAKES
 
 Connect = Callable[[str, int], socket.socket]
 """Host and port, as the host that passes it on knows them → a socket whose other end they are."""
@@ -51,50 +48,6 @@ def dialled(
 def forwarded(host: str, port: int) -> str:
     """An address as `-W` takes it."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-class ForwardKind(StrEnum):
-    """What became of a forward that was asked for."""
-
-    OPEN = "open"
-    REFUSED = "refused"
-    """sshd forwards, and nobody listens there."""
-    PROHIBITED = "prohibited"
-    """sshd forwards no connection, or not this one."""
-    FAILED = "failed"
-    """Neither is known: the login failed, or nothing came back in time."""
-
-
-_OPEN_FAILED = {
-    "administratively prohibited": ForwardKind.PROHIBITED,
-    "connect failed: connection refused": ForwardKind.REFUSED,
-}
-"""Source: OpenSSH, channels.c and serverloop.c: the reasons of SSH_MSG_CHANNEL_OPEN_FAILURE (RFC
-4254, 5.1), which ssh prints at INFO."""
-
-
-def forward_over_ssh(
-    ssh: Sequence[str], host: str, port: int, timeout_seconds: float
-) -> ForwardKind:
-    """Asks sshd for one forward, over a login of its own: of a shared connection's forwards ssh
-    says no reason."""
-    alone = ("-o", "LogLevel=INFO", "-o", "ControlPath=none", *ssh[1:-1])
-    command = [ssh[0], *alone, "-W", forwarded(host, port), ssh[-1]]
-    try:
-        with HANDSHAKES.turn([ssh[0], *alone, ssh[-1]]):
-            said = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=timeout_seconds,
-                check=False,
-            )
-    except (subprocess.TimeoutExpired, OSError):
-        return ForwardKind.FAILED
-    if said.returncode == 0:
-        return ForwardKind.OPEN
-    words = said.stderr.decode("utf-8", "replace").lower()
-    return next((kind for text, kind in _OPEN_FAILED.items() if text in words), ForwardKind.FAILED)
 
 
 class TunnelAdapter(HTTPAdapter):

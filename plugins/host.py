@@ -1,7 +1,6 @@
 """The plugin host: the one process of a run of the CLI that serves all of its plugins.
 
-It begins with the run's first launcher (bin/launcher) and ends with the CLI, however that ends. It
-gets the directory of the run's pipes, and the CLI's process id and start time.
+It begins with the run's first launcher (bin/launcher) and ends with the CLI, however that ends.
 """
 
 from __future__ import annotations
@@ -14,8 +13,6 @@ import signal
 import sys
 import threading
 from pathlib import Path
-
-sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from plugins import grpc_proxy
 from plugins.launcher import Launcher
@@ -85,7 +82,8 @@ class Host:
 
 
 def main() -> None:
-    """Serve the run that the arguments name."""
+    """Serve a run: the arguments are the directory of its pipes, and the CLI's process id and start
+    time (bin/launcher)."""
     run, process, started = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     faulthandler.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -103,7 +101,3 @@ def main() -> None:
     threading.Timer(5, os._exit, [0]).start()  # whatever hangs, this run is over
     host.close()
     os._exit(0)  # not waiting for calls that nobody waits for
-
-
-if __name__ == "__main__":
-    main()

@@ -28,8 +28,9 @@ ALREADY_REPORTED = 32
 """The exit code that tells the language host to add no message of its own."""
 INTERRUPTED = 130
 NO_SDK = """
-It looks like the Pulumi SDK has not been installed in {python}. Have you run pip install?
-If the project has a virtual environment, run pip install -r requirements.txt in it, or pulumi install."""
+It looks like the Pulumi SDK has not been installed in {python}.
+Have you run pip install? If the project has a virtual environment, run: pulumi install
+"""
 
 
 def do(order: dict[str, Any], lifeline: int) -> int:
@@ -45,9 +46,12 @@ def do(order: dict[str, Any], lifeline: int) -> int:
         import pulumi.runtime  # noqa: F401  (both now, while a failure has one meaning)
     except ImportError:
         traceback.print_exc()
-        print(NO_SDK.format(python=sys.executable), file=sys.stderr)
+        sys.stderr.write(NO_SDK.format(python=sys.executable))
         return 1
-    return _run(order["program"]) if "program" in order else _serve_dynamic_providers()
+    try:
+        return _run(order["program"]) if "program" in order else _serve_dynamic_providers()
+    except KeyboardInterrupt:  # the CLI says why; a traceback would only hide that
+        return INTERRUPTED
 
 
 def _follow(lifeline: int) -> None:
@@ -95,7 +99,7 @@ def _run(program: dict[str, Any]) -> int:
     pulumi.runtime.configure(pulumi.runtime.Settings(**settings))
     entry = program["entry"]
     sys.argv = [entry, *program["arguments"]]
-    main = os.path.abspath(entry)
+    main = Path(entry).absolute()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     executor = ThreadPoolExecutor(max_workers=max(program["settings"]["parallel"], 1) * 4)
@@ -104,24 +108,24 @@ def _run(program: dict[str, Any]) -> int:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
     def run() -> None:
-        if os.path.isdir(main) and not os.path.exists(os.path.join(main, "__main__.py")):
+        if main.is_dir() and not (main / "__main__.py").exists():
             pulumi.log.error(f"unable to find main python program `__main__.py` in `{main}`")
             sys.exit(ALREADY_REPORTED)
         runpy.run_path(entry, run_name="__main__")
 
     try:
         loop.run_until_complete(pulumi.runtime.run_in_stack(run))
-    except KeyboardInterrupt:  # the CLI says why; a traceback would only hide that
-        return INTERRUPTED
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             return end.code or 0
-        print(end.code, file=sys.stderr)
+        sys.stderr.write(f"{end.code}\n")
         return 1
-    except pulumi.RunError as error:
-        pulumi.log.error(str(error))
-        return 1
-    except Exception:  # noqa: BLE001  (whatever a program raises is shown to its author)
+    except Exception as error:  # noqa: BLE001  (whatever a program raises is shown to its author)
+        if _says_that_the_run_is_over(error):
+            return INTERRUPTED
+        if isinstance(error, pulumi.RunError):
+            pulumi.log.error(str(error))
+            return 1
         pulumi.log.error("Program failed with an unhandled exception:\n" + _user_traceback(main))
         return ALREADY_REPORTED
     executor.shutdown(wait=True)
@@ -129,16 +133,27 @@ def _run(program: dict[str, Any]) -> int:
     return 0
 
 
-def _user_traceback(main: str) -> str:
+def _says_that_the_run_is_over(error: BaseException | None) -> bool:
+    """True if the error comes of the CLI's end, for which it has a better reason to tell."""
+    import grpc
+
+    while error is not None:
+        if isinstance(error, grpc.Call) and error.code() == grpc.StatusCode.UNAVAILABLE:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _user_traceback(main: Path) -> str:
     """The traceback from the program's first frame on."""
 
-    def module(path: str) -> Path:
-        full = Path(path).absolute()
+    def module(path: Path) -> Path:
+        full = path.absolute()
         return full.with_suffix("") if full.suffix else full / "__main__"
 
     frames = traceback.extract_tb(sys.exc_info()[2])
     for index, frame in enumerate(frames):
-        if module(frame.filename) == module(main):
+        if module(Path(frame.filename)) == module(main):
             return traceback.format_exc(limit=index - len(frames))
     return traceback.format_exc()
 

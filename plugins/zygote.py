@@ -155,7 +155,7 @@ def _be_child(sheet: int, lifeline: int, stdout: int, stderr: int) -> None:
         program.speak_to(stdout, stderr)
         with os.fdopen(sheet) as order:
             code = program.do(json.load(order), lifeline)
-    except BaseException:
+    except BaseException:  # noqa: BLE001  (nothing of this process may go on as the zygote)
         sys.excepthook(*sys.exc_info())
     finally:
         program.leave(code)

@@ -40,8 +40,10 @@ class Instance:
     container_name: str
     host: str
     port: int
+    place: str
+    """Repository and name of the image, without tag or digest."""
     image: str
-    """What Docker is told: repository, name, and the tag, or the digest that pins it."""
+    """What Docker is told: the place and the tag, or the digest that pins it."""
     tag: str
     digest: str | None
     environment: Mapping[str, str]
@@ -169,6 +171,7 @@ def _instance(
 ) -> Instance:
     service, pair, index = _parse_key(key)
     prefix = f"{config.tenant.container_prefix}-" if config.tenant.container_prefix else ""
+    place = f"{config.registry.place}/{part.image or service}"
     plain = _environment(config, service, pair, host)
     instance = Instance(
         key=key,
@@ -178,7 +181,8 @@ def _instance(
         container_name=prefix + key,
         host=host,
         port=port,
-        image=image_reference(config.registry.repository, part.image or service, part),
+        place=place,
+        image=_image(config.registry.is_used, place, part),
         tag=part.tag,
         digest=part.digest,
         environment=dict(sorted({**plain, **part.environment}.items())),
@@ -194,10 +198,14 @@ def _instance(
     return _with_labels(instance, config, stack)
 
 
-def image_reference(repository: str, name: str, part: Runtime) -> str:
-    """The image as Docker is told; by digest alone where that is pinned, so that no tag counts."""
-    place = f"{repository}/{name}"
-    return f"{place}@{part.digest}" if part.digest else f"{place}:{part.tag}"
+def _image(has_registry: bool, place: str, part: Runtime) -> str:
+    """The image as Docker is told; by digest alone where that is pinned, so that no tag counts.
+
+    Without a registry no manifest has a digest: the pin is the image's id then.
+    """
+    if not part.digest:
+        return f"{place}:{part.tag}"
+    return f"{place}@{part.digest}" if has_registry else part.digest
 
 
 def _parse_key(key: str) -> tuple[Service, str | None, int | None]:
@@ -222,10 +230,10 @@ def stoppable(pairs: list[str]) -> list[str]:
 
 def _with_labels(instance: Instance, config: ExecConfig, stack: str) -> Instance:
     content = asdict(instance) | {"resources": instance.resources.model_dump()}
-    for name in ("labels", "spec_hash", "is_stopped", "digest"):
+    for name in ("labels", "spec_hash", "is_stopped", "digest", "place"):
         del content[name]
     if instance.digest:
-        content["image"] = f"{instance.image.partition('@')[0]}:{instance.tag}"
+        content["image"] = f"{instance.place}:{instance.tag}"
     spec_hash = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
     labels = {
         "exec.stack": stack,

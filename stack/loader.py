@@ -87,7 +87,8 @@ def needed_secrets(sections: Mapping[str, Any]) -> dict[str, str]:
     needed = {"configDbPassword": "EXCS can't read the Config DB without it"}
     if paths.get(sections, "redis.secure") is not False:
         needed["redisPassword"] = "redis.secure is true"
-    if paths.get(sections, "registry.username") is not None:
+    by_command = paths.get(sections, "registry.password_command") is not None
+    if paths.get(sections, "registry.username") is not None and not by_command:
         needed["registryPassword"] = "registry.username is set"
     return needed
 
@@ -131,6 +132,12 @@ def _secret_problems(
             yield Problem(
                 name, f"stands in the stack file in plaintext; replace it with: {command}"
             )
+    by_command = paths.get(sections, "registry.password_command") is not None
+    if by_command and values.get("registryPassword"):
+        yield Problem(
+            "registryPassword",
+            "is set, but registry.password_command gives the password; remove one of them",
+        )
     for name, reason in needed_secrets(sections).items():
         if not values.get(name):
             command = f"exctl secret set {name}{of_stack}"

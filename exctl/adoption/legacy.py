@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from hosts.docker import Container, Image
+from oci.reference import parsed
 from stack.layout import Instance
 
 ASIDE = ".before-exec"
@@ -121,13 +122,9 @@ def _fits(container: Candidate, instance: Instance) -> bool:
     if container.ports or (said is not None and said != str(instance.port)):
         return False
     service = container.labels.get(f"{COMPOSE}service", "").lower()
-    is_its_image = _bare(container.image) == _bare(instance.image)
+    image, its_own = parsed(container.image), parsed(instance.place)
+    is_its_image = image is not None and its_own is not None and image.name == its_own.name
     return is_its_image or service.startswith(instance.service)
-
-
-def _bare(image: str) -> str:
-    """`excs` of `registry:5000/exec/excs:1.2`, with a digest in place of the tag as well."""
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def _refusal(

@@ -17,7 +17,7 @@ from exctl.adoption.legacy import Candidate, HostView, Situation, situation
 from exctl.adoption.messages import Views, afterwards, intention
 from exctl.errors import ExctlError, FailedRun, Interrupted, NothingTouched, RolledBack
 from exctl.hosts import on_each, on_host
-from exctl.observe.endpoints import probe_of
+from exctl.observe.endpoints import look_at, probe_of
 from exctl.pulumi.workspace import open_stack
 from exctl.runs import deployment
 from exctl.runs.options import RunOptions
@@ -31,6 +31,7 @@ from health.gates.clock import SystemClock
 from health.gates.events import Event, shown
 from health.gates.guard import GuardRule, refuse_to_take_the_last
 from health.gates.health import HealthRule, wait_until_healthy
+from health.probe import AnswerKind
 from health.verdict import Identity, Place
 from hosts.container import HostContainer
 from stack.layout import Instance
@@ -110,9 +111,11 @@ def _in_state(site: Site) -> set[str]:
     return {row["urn"].rpartition("::")[2] for row in rows}
 
 
-def _is_healthy(site: Site, instance: Instance) -> bool:
-    """Whoever's container answers: before its turn that is the vendor's."""
-    return probe_of(site, instance.host)(instance.health_url).is_ok
+def _was_healthy(site: Site, instance: Instance) -> bool:
+    """Whether the vendor's container is to be healthy again after a way back: unless it says itself
+    that it isn't, or nothing listens."""
+    answer = probe_of(site, instance.host)(instance.health_url)
+    return answer.kind not in (AnswerKind.UNHEALTHY, AnswerKind.REFUSED)
 
 
 def _refuse(reasons: Sequence[str]) -> None:
@@ -161,7 +164,7 @@ def _adopt(site: Site, found: Situation, how: RunOptions, left: Sequence[Situati
     assert container is not None
     _guard(site, instance, how)
     restart = container.restart if container.is_running else AFTER_A_CUT
-    was_healthy = found.kind == "cut" or _is_healthy(site, instance)
+    was_healthy = found.kind == "cut" or _was_healthy(site, instance)
     try:
         if found.kind == "legacy":
             say(f"{instance.key}: stopping {container.name} on {instance.host}")
@@ -309,7 +312,7 @@ def clean(site: Site, chosen: Sequence[Instance], yes: bool) -> None:
         [
             f"{s.instance.key} on {s.instance.host} isn't ours and healthy; first: exctl adopt"
             for s in found
-            if s.kind != "ours" or not _is_healthy(site, s.instance)
+            if s.kind != "ours" or not look_at(site, s.instance).is_healthy
         ]
     )
     aside = {h: [s.container for s in found if s.container and s.instance.host == h] for h in hosts}

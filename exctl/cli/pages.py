@@ -28,9 +28,19 @@ def pages() -> dict[str, str]:
 
 
 def page(command: click.Command, context: click.Context) -> str:
-    """The page of one command."""
+    """The page of one command, and of those that it consists of."""
+    lines = [MARK, "", *_described(command, context, "#")]
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            part = command.get_command(context, name)
+            assert part is not None, name
+            lines += _described(part, click.Context(part, context, name), "##")
+    return "\n".join([*lines, "[All commands](README.md)", ""])
+
+
+def _described(command: click.Command, context: click.Context, heading: str) -> list[str]:
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
-    lines = [MARK, "", f"# {context.command_path}", "", f"    {usage}", ""]
+    lines = [f"{heading} {context.command_path}", "", f"    {usage}", ""]
     paragraphs = _paragraphs(command)
     for paragraph in paragraphs:
         if not paragraph.startswith(EXAMPLE):
@@ -47,7 +57,7 @@ def page(command: click.Command, context: click.Context) -> str:
         from health.preflight.report import catalogue
 
         lines += ["## The checks", "", *catalogue(), ""]
-    return "\n".join([*lines, "[All commands](README.md)", ""])
+    return lines
 
 
 def example_of(command: click.Command) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from exctl.cli.options import json_option, locking, on_stack, yes_option
-from exctl.errors import NothingTouched
+from exctl.errors import UNHEALTHY, NothingTouched
 from exctl.site import Site
+
+if TYPE_CHECKING:
+    from exctl.images.target import Wanted
 
 via_option = click.option(
     "--via", metavar="HOST", help="reach the registry through this host's SSH connection"
@@ -22,13 +25,13 @@ chunk_option = click.option(
     help="send at most so much at a time",
 )  # fmt: skip
 replace_option = click.option(
-    "--replace", is_flag=True, help="even if the tag leads to another image in the registry"
+    "--replace", is_flag=True, help="even if the tag leads to another image there"
 )
 
 
 @click.group()
 def command() -> None:
-    """Bring the vendor's archives into the registry, and old images off the hosts.
+    """Bring the vendor's archives into the registry or onto hosts, and old images off them.
 
     Nothing here needs a Docker daemon on this machine, and no host learns the registry's password.
 
@@ -60,51 +63,80 @@ def starting(wrapped: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def of_archives(wrapped: Callable[..., Any]) -> Callable[..., Any]:
+    """The files, and what they are where their names don't say it."""
+    for option in (
+        replace_option,
+        click.option(
+            "--architecture", default="amd64", show_default=True, metavar="NAME",
+            help="what the hosts' processors are, as Docker calls it",
+        ),
+        starting,
+        click.option("--tag", metavar="VERSION", help="its version, likewise"),
+        click.option(
+            "--service", metavar="excs|exas|excp", help="what the archive is, if its name isn't"
+        ),
+        click.argument(
+            "files", nargs=-1, required=True, type=click.Path(path_type=Path), callback=absolute
+        ),
+    ):  # fmt: skip
+        wrapped = option(wrapped)
+    return wrapped
+
+
 @command.command()
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(path_type=Path), callback=absolute
-)
-@click.option("--service", metavar="excs|exas|excp", help="what the archive is, if its name isn't")
-@click.option("--tag", metavar="VERSION", help="its version, likewise")
-@starting
-@replace_option
+@of_archives
 @chunk_option
 @via_option
 @on_stack
-def load(
-    files: list[Path],
-    service: str | None,
-    tag: str | None,
-    entrypoint: str | None,
-    cmd: str | None,
-    env: tuple[str, ...],
-    workdir: str,
-    user: str,
-    replace: bool,
-    chunk_mib: int,
-    via: str | None,
-    site: Site,
-) -> None:
+def load(files: list[Path], chunk_mib: int, via: str | None, site: Site, **options: Any) -> None:
     """Push archives as the vendor ships them (excs-100.0.100.12.tgz) into the registry.
 
-    Takes what `docker save` wrote, an OCI archive, a root file system, or a .tgz around one of
-    them. A root file system doesn't say what it starts: give --entrypoint. A run that was cut goes
-    on where it was.
+    Takes what `docker save`, skopeo and crane write, an OCI layout, a root file system; packed by
+    gzip, bzip2, xz or zstd, in a zip, unpacked in a directory, or wrapped in another archive. A
+    root file system doesn't say what it starts: give --entrypoint. A run that was cut goes on where
+    it was.
 
     Example: exctl images load excs-100.0.100.12.tgz exas-100.0.100.12.tgz excp-100.0.100.12.tgz
     """
     from exctl.images import load as loading
-    from exctl.images.manifest import Start
 
-    if len(files) > 1 and (service or tag):
-        raise NothingTouched("--service and --tag are for one file.")
-    start = Start(_words("--entrypoint", entrypoint), _words("--cmd", cmd), env, workdir, user)
-    wanted = loading.Wanted(service, tag, start, replace, chunk_mib, via)
-    loading.load(site, files, wanted)
+    loading.load(site, files, _wanted(options, chunk_mib=chunk_mib, via=via))
+
+
+@command.command()
+@of_archives
+@click.option(
+    "--host", "hosts", multiple=True, metavar="ADDRESS",
+    help="onto this host (several times for several); none: onto all that run the service",
+)  # fmt: skip
+@on_stack
+def push(files: list[Path], hosts: tuple[str, ...], site: Site, **options: Any) -> None:
+    """Bring archives straight onto the hosts over SSH, without any registry.
+
+    This is how a stack without a registry (registry.repository: none) gets its images; with one,
+    the hosts then needn't pull. Each image is compared with the archive's once it is there, by its
+    id. A host that has it is skipped, so a run that was cut is simply repeated.
+
+    Example: exctl images push excp-100.0.100.12.tgz --host 10.77.0.103 --host 10.77.0.104
+    """
+    from exctl.images import onto_hosts
+
+    onto_hosts.push(site, files, hosts, _wanted(options))
+
+
+def _wanted(options: Mapping[str, Any], **more: Any) -> Wanted:
+    from exctl.images.target import Wanted
+    from oci.manifest import Start
+
+    words = [_words(f"--{name}", options[name]) for name in ("entrypoint", "cmd")]
+    start = Start(words[0], words[1], options["env"], options["workdir"], options["user"])
+    named = {name: options[name] for name in ("service", "tag", "replace", "architecture")}
+    return Wanted(start=start, **named, **more)
 
 
 def _words(option: str, text: str | None) -> tuple[str, ...]:
-    from exctl.images.manifest import words_of
+    from oci.manifest import words_of
 
     try:
         return words_of(text) if text else ()
@@ -121,19 +153,19 @@ def _words(option: str, text: str | None) -> tuple[str, ...]:
 @chunk_option
 @via_option
 @on_stack
-def push(image: str, host: str, replace: bool, chunk_mib: int, via: str | None, site: Site) -> None:
-    """Push an image that a host still has, but the registry hasn't, by way of this machine.
+def recover(
+    image: str, host: str, replace: bool, chunk_mib: int, via: str | None, site: Site
+) -> None:
+    """Bring an image that a host still has back into the registry, by way of this machine.
 
-    Example: exctl images push excp:100.0.100.11 --host 10.77.0.103
+    Example: exctl images recover excp:100.0.100.11 --host 10.77.0.103
     """
     from exctl.images import load as loading
+    from exctl.images.access import checked
+    from exctl.images.target import Wanted
 
-    if host not in site.layout.hosts:
-        raise NothingTouched(f"{host} isn't among the hosts: {', '.join(site.layout.hosts)}.")
-    if ":" not in image:
-        raise NothingTouched(f"{image} has no tag; name it as excp:100.0.100.11.")
-    wanted = loading.Wanted(replace=replace, chunk_mib=chunk_mib, via=via)
-    loading.push_from_host(site, host, image, wanted)
+    wanted = Wanted(replace=replace, chunk_mib=chunk_mib, via=via)
+    loading.recover(site, checked(site, "--host", host), image, wanted)
 
 
 @command.command("list")
@@ -142,6 +174,8 @@ def push(image: str, host: str, replace: bool, chunk_mib: int, via: str | None, 
 @json_option
 def list_(via: str | None, site: Site, as_json: bool) -> None:
     """List every image: in the registry, on which hosts, where it runs, which releases keep it.
+
+    Exit code 4 if the registry or a host couldn't be asked.
 
     Example: exctl images list --json
     """
@@ -153,6 +187,8 @@ def list_(via: str | None, site: Site, as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
     else:
         click.echo("\n".join(table(found) or ["no image of this stack anywhere yet"]))
+    if found.unknown:
+        raise SystemExit(UNHEALTHY)
 
 
 @command.command()

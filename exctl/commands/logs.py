@@ -29,6 +29,12 @@ def _since(_context: click.Context, _option: click.Parameter, value: str | None)
         ) from None
 
 
+def _tail(_context: click.Context, _option: click.Parameter, value: int | None) -> int | None:
+    if value is not None and value < 0:
+        raise click.BadParameter(f"{value} is less than 0")
+    return value
+
+
 def _pattern(
     _context: click.Context, _option: click.Parameter, value: str | None
 ) -> re.Pattern[str] | None:
@@ -49,7 +55,8 @@ def _pattern(
 )
 @click.option(
     "--tail",
-    type=click.IntRange(min=0),
+    type=int,
+    callback=_tail,
     metavar="N",
     help="only the last N lines of each instance",
 )

@@ -1,50 +1,100 @@
-"""The way into a stack's registry: as the stack file's user, from here or through a host."""
+"""The way into a stack's registry: with the stack file's login, from here or through a host."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
+import requests
 from pulumi import automation as auto
 
 from config_schema import ExecConfig, Runtime
 from exctl.errors import ExctlError, NothingTouched
 from exctl.hosts import on_host, reached
-from exctl.images.registry import Registry
+from exctl.images.wording import sentence
 from exctl.pulumi.workspace import explained, open_stack
 from exctl.site import Site
-from stack.layout import Layout
+from hosts.tunnel import TunnelAdapter, dialled
+from oci.errors import LoginError, RegistryError
+from oci.login import Login, login_of
+from oci.reference import ImageReference
+from oci.registry import Registry
 from stack.paths import NAMESPACE
 from stack.ssh import ssh_target
-from vendor_facts import Service
-
-SERVICES: tuple[Service, ...] = ("excs", "exas", "excp")
+from vendor_facts import SERVICES, Service
 
 
 def registry_of(site: Site, via: str | None = None) -> Registry:
-    """The stack's registry; with `via`, as that host reaches it.
+    """The stack's registry; with `via`, as that host reaches it. Use it within `told`.
 
-    The password goes from the stack file into this process's memory and from there to the
-    registry: not into an argument, a file, or a host.
+    Raises NothingTouched if the stack has none, ExctlError if the login can't be had.
     """
     settings = site.config.registry
-    password = ""
-    if settings.username is not None:
+    if not settings.is_used:
+        raise NothingTouched(
+            "this stack has no registry (registry.repository: none); exctl images push brings an"
+            " archive onto its hosts."
+        )
+    schemes = ("http",) if settings.insecure else ("https",)
+    session = requests.Session()
+    session.trust_env = False  # ~/.netrc and proxies are for other places than ours
+    session.verify = _authorities()
+    if via is not None:
+        checked(site, "--via", via)
+        reached(via, on_host(site, via)(["true"]))
+        ssh = ssh_target(site.config.ssh, via).command
+        adapter = TunnelAdapter(lambda host, port: dialled(ssh, host, port)[0])
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+    host = ImageReference.parse(f"{settings.repository}/excs").api_host
+    return Registry(host, session, _login(site), schemes)
+
+
+def _login(site: Site) -> Login | None:
+    """The password goes into this process's memory and from there to the registry: not into an
+    argument, a file, or a host."""
+
+    def secret() -> str:
         try:
-            found = open_stack(site).get_config(f"{NAMESPACE}:registryPassword")
+            return open_stack(site).get_config(f"{NAMESPACE}:registryPassword").value
         except auto.CommandError as error:
             raise ExctlError(f"registryPassword can't be read: {explained(error, site)}") from None
-        password = found.value
-    way = None
-    if via is not None:
-        reached(via, on_host(site, _known(site.layout, via))(["true"]))
-        way = ssh_target(site.config.ssh, via).command
-    return Registry(settings.repository, settings.username, password, settings.insecure, way)
+
+    try:
+        return login_of(site.config.registry, secret)
+    except LoginError as error:
+        raise ExctlError(f"{error}.") from None
 
 
-def _known(layout: Layout, host: str) -> str:
-    if host not in layout.hosts:
-        raise NothingTouched(f"--via {host}: the stack's hosts are {', '.join(layout.hosts)}.")
+def _authorities() -> str | bool:
+    """The certificates to believe: the operator's variable, else this machine's own store."""
+    named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
+    return named or ssl.get_default_verify_paths().cafile or True
+
+
+@contextmanager
+def told(via: str | None = None) -> Iterator[None]:
+    """Within, what goes wrong with the registry is an ExctlError in an operator's words."""
+    try:
+        yield
+    except RegistryError as error:
+        raise ExctlError(sentence(error, via is not None)) from None
+
+
+def checked(site: Site, option: str, host: str) -> str:
+    """The host, if it is the stack's. Raises NothingTouched with the hosts there are."""
+    if host not in site.layout.hosts:
+        raise NothingTouched(
+            f"{option} {host}: the stack's hosts are {', '.join(site.layout.hosts)}."
+        )
     return host
+
+
+def image_named(config: ExecConfig, name: str) -> ImageReference:
+    """The image of that name in the stack's repository, without tag and digest."""
+    return ImageReference.parse(f"{config.registry.place}/{name}")
 
 
 def names_of(config: ExecConfig, service: Service) -> tuple[str, ...]:

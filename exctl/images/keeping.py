@@ -9,48 +9,41 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from config_schema import ExecConfig
-from exctl.images.access import all_names
+from exctl.images.access import all_names, image_named
 from exctl.images.on_hosts import HostImage
 from exctl.releases.store import Release
+from oci.reference import ImageReference, parsed
 from stack.layout import Layout
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What stays, by whole reference: `place/name:tag`, `place/name@sha256:…`."""
+    """What stays, by name, or by a digest that names it."""
 
-    references: frozenset[str]
+    references: frozenset[ImageReference]
     digests: frozenset[str]
 
     def keeps(self, image: HostImage) -> bool:
-        if self.references & set(image.references):
-            return True
-        return any(reference.rpartition("@")[2] in self.digests for reference in image.digests)
+        return bool(self.references & set(image.references) or self.digests & image.known_as)
 
 
 def kept(layouts: Iterable[Layout], releases: Iterable[Release]) -> Kept:
     """What these stacks run or are about to, and what these releases go back to."""
-    references = {instance.image for layout in layouts for instance in layout.instances}
+    instances = [instance for layout in layouts for instance in layout.instances]
+    references = {parsed(instance.image) for instance in instances}
     digests = {
         image["digest"]
         for release in releases
         for image in release.images.values()
         if image.get("digest")
     }
-    digests |= {r.rpartition("@")[2] for r in references if "@" in r}
-    return Kept(frozenset(references), frozenset(digests))
+    digests |= {instance.digest for instance in instances if instance.digest}
+    return Kept(frozenset(r for r in references if r is not None), frozenset(digests))
 
 
 def places(config: ExecConfig) -> frozenset[str]:
     """Where this stack's images are: `registry.example.com/exec/excs` and the others."""
-    return frozenset(f"{config.registry.repository}/{name}" for name in all_names(config))
-
-
-def place_of(reference: str) -> str:
-    """A reference without its tag or digest."""
-    bare = reference.partition("@")[0]
-    head, colon, tag = bare.rpartition(":")
-    return head if colon and "/" not in tag else bare
+    return frozenset(image_named(config, name).place for name in all_names(config))
 
 
 def prunable(images: Iterable[HostImage], ours: frozenset[str], keep: Kept) -> list[HostImage]:
@@ -63,7 +56,7 @@ def prunable(images: Iterable[HostImage], ours: frozenset[str], keep: Kept) -> l
         image
         for image in images
         if image.references
-        and all(place_of(reference) in ours for reference in image.references)
+        and all(reference.place in ours for reference in image.references)
         and not image.is_used
         and not keep.keeps(image)
     ]
@@ -97,7 +90,7 @@ def of_older(
         for image in release.images.values()
         if image.get("digest")
     }
-    return [i for i in images if {d.rpartition("@")[2] for d in i.digests} & old]
+    return [i for i in images if i.known_as & old]
 
 
 def releases_of(releases: Iterable[Release]) -> Mapping[str, list[int]]:

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exctl.errors import ExctlError
-from exctl.images.access import SERVICES, names_of, registry_of
-from exctl.images.keeping import place_of, releases_of
+from exctl.images.access import image_named, names_of, registry_of, told
+from exctl.images.keeping import releases_of
 from exctl.images.on_hosts import HostImage, known, look
 from exctl.releases import store
 from exctl.site import Site
+from oci.reference import ImageReference
 from stack.text import counted
+from vendor_facts import SERVICES
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Listing:
 
     rows: list[Row]
     unknown: Mapping[str, str]
+    has_registry: bool = True
 
 
 def listing(site: Site, via: str | None) -> Listing:
@@ -45,29 +48,43 @@ def listing(site: Site, via: str | None) -> Listing:
     unknown: dict[str, str] = {}
     in_registry: dict[str, dict[str, str]] = {}
     names = {name: s for s in SERVICES for name in names_of(site.config, s)}
+    has_registry = site.config.registry.is_used
     try:
-        registry = registry_of(site, via)
-        for name in names:
-            tags = registry.tags(name)
-            in_registry[name] = {t: d for t in tags if (d := registry.digest(name, t))}
+        if has_registry:
+            in_registry = _in_registry(site, names, via)
     except ExctlError as error:
         unknown["registry"] = str(error)
     found = look(site, site.layout.hosts)
     unknown |= {host: why for host, why in found.items() if isinstance(why, str)}
     recorded = releases_of(store.readable(site))
-    place = site.config.registry.repository
-    return Listing(rows(names, place, in_registry, known(found), recorded), unknown)
+    images = {name: image_named(site.config, name) for name in names}
+    found_rows = rows(names, images, in_registry, known(found), recorded, has_registry)
+    return Listing(found_rows, unknown, has_registry)
+
+
+def _in_registry(site: Site, names: Iterable[str], via: str | None) -> dict[str, dict[str, str]]:
+    """Name → tag → digest."""
+    found: dict[str, dict[str, str]] = {}
+    registry = registry_of(site, via)
+    with told(via):
+        for name in names:
+            image = image_named(site.config, name)
+            digests = {tag: registry.digest(image.with_tag(tag)) for tag in registry.tags(image)}
+            found[name] = {tag: digest for tag, digest in digests.items() if digest}
+    return found
 
 
 def rows(
     names: Mapping[str, str],
-    repository: str,
+    images: Mapping[str, ImageReference],
     in_registry: Mapping[str, Mapping[str, str]],
     on_hosts: Iterable[HostImage],
     recorded: Mapping[str, Sequence[int]],
+    has_registry: bool = True,
 ) -> list[Row]:
     """The rows, by name and tag. `names`: image name → service; `in_registry`: image name → tag →
-    digest; `recorded`: digest → numbers of releases. Pure."""
+    digest; `recorded`: digest → numbers of releases. Without a registry an image's digest is
+    its id. Pure."""
     found: dict[tuple[str, str], Row] = {}
 
     def row(name: str, digest: str) -> Row:
@@ -79,10 +96,11 @@ def rows(
             row(name, digest).registry_tags.append(tag)
     for image in on_hosts:
         for name in names:
-            place = f"{repository}/{name}"
-            digests = [d.rpartition("@")[2] for d in image.digests if place_of(d) == place]
-            tags_here = [t.rpartition(":")[2] for t in image.tags if place_of(t) == place]
-            for digest in digests or ([""] if tags_here else []):
+            ours = [r for r in image.references if r.place == images[name].place]
+            digests = [r.digest for r in ours if r.digest] if has_registry else []
+            tags_here = [r.tag for r in ours if r.tag]
+            unnamed = "" if has_registry else image.id
+            for digest in digests or ([unnamed] if tags_here else []):
                 _note(row(name, digest), image, tags_here)
     return sorted(found.values(), key=lambda each: each.sort_key)
 
@@ -99,7 +117,7 @@ def table(listed: Listing) -> list[str]:
     for row in listed.rows:
         tags = " ".join(dict.fromkeys([*row.registry_tags, *row.host_tags])) or "(no tag)"
         where = []
-        if "registry" not in listed.unknown:
+        if listed.has_registry and "registry" not in listed.unknown:
             where.append("in the registry" if row.registry_tags else "not in the registry")
         if moved := [tag for tag in row.host_tags if tag not in row.registry_tags]:
             others = {t for r in listed.rows if r.name == row.name for t in r.registry_tags}

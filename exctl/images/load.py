@@ -4,51 +4,32 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
-from exctl.errors import ExctlError, NothingTouched
+from exctl.errors import ExctlError, Interrupted, NothingTouched
 from exctl.hosts import on_host, reached
-from exctl.images import uploads
-from exctl.images.access import SERVICES, names_of, registry_of
-from exctl.images.archive import Archive, examined, named
-from exctl.images.content import Content, check_space, content_of
-from exctl.images.manifest import Start
+from exctl.images.access import image_named, names_of, registry_of, told
 from exctl.images.on_hosts import known, look
 from exctl.images.progress import Bar
-from exctl.images.registry import Registry
+from exctl.images.target import Target, Wanted, kind_of, refused, targets_of
 from exctl.site import Site
 from exctl.terminal.messages import say
+from oci import uploads
+from oci.archives.content import Content, check_space, content_of
+from oci.archives.examine import examined
+from oci.manifest import Start
+from oci.reference import ImageReference, is_tag, parsed
+from oci.registry import Registry
 from stack.ssh import make_control_directory, ssh_target
-from vendor_facts import Service
 
 MIB = 1 << 20
 WORK = "exctl-images-"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """How a load is done, as the operator's options say."""
-
-    service: str | None = None
-    tag: str | None = None
-    start: Start = field(default_factory=Start)
-    replace: bool = False
-    chunk_mib: int = uploads.CHUNK_MIB
-    via: str | None = None
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where an archive's image goes."""
-
-    archive: Archive
-    service: Service
-    tag: str
 
 
 @contextmanager
@@ -66,95 +47,114 @@ def work_directory() -> Iterator[Path]:
 
 def load(site: Site, paths: Sequence[Path], wanted: Wanted) -> None:
     """Each archive into the registry, all of them looked through before the first is pushed."""
-    targets = [target(path, wanted) for path in paths]
+    targets = targets_of(paths, wanted)
     registry = registry_of(site, wanted.via)
-    for each in targets:
-        with work_directory() as directory:
-            content = content_of(each.archive, wanted.start, directory)
-            say(f"{each.archive.path.name}: a {_kind(each.archive)}, whole")
-            for name in names_of(site.config, each.service):
-                _push(registry, name, each.tag, content, wanted)
-        if not content.starts:
-            say(
-                f"warning: {each.archive.path.name} says nothing of how it starts, so no container"
-                " of it can start. A root file system never does: ask the vendor for the entry"
-                " point, and load it again with --entrypoint and --replace."
-            )
+    for target in targets:
+        with content_ready(target, wanted) as content, told(wanted.via):
+            for name in names_of(site.config, target.service):
+                image = image_named(site.config, name).with_tag(target.tag)
+                _push(registry, image, content, wanted)
 
 
-def _kind(archive: Archive) -> str:
-    inside = f" (in {archive.member})" if archive.member else ""
-    return f"{archive.kind}{inside}"
-
-
-def target(path: Path, wanted: Wanted) -> Target:
-    """What an archive is for, by its name or the options, and what it is.
-
-    Raises NothingTouched if neither says, or the archive is damaged.
-    """
-    by_name = named(path) or (None, None)
-    service, tag = wanted.service or by_name[0], wanted.tag or by_name[1]
-    if service == "exop":
-        raise NothingTouched(
-            f"{path.name} is the vendor's bootstrap package and no image; exctl takes its place."
+@contextmanager
+def content_ready(target: Target, wanted: Wanted) -> Iterator[Content]:
+    """The image of an archive, in files that are gone afterwards; says what it is, and warns at the
+    end of one that can't start."""
+    with work_directory() as directory:
+        with refused():
+            content = content_of(target.archive, wanted.start, directory, wanted.architecture)
+        say(f"{target.archive.path.name}: a {kind_of(target.archive)}, whole")
+        yield content
+    if not content.starts:
+        say(
+            f"warning: {target.archive.path.name} says nothing of how it starts, so no container"
+            " of it can start. A root file system never does: ask the vendor for the entry"
+            " point, and load it again with --entrypoint and --replace."
         )
-    if service not in SERVICES or tag is None:
-        raise NothingTouched(
-            f"{path.name} isn't named as the vendor names images (excs-100.0.100.11.tgz); say what"
-            " it is: --service excs|exas|excp --tag VERSION."
-        )
-    return Target(examined(path), service, tag)
 
 
-def _push(registry: Registry, name: str, tag: str, content: Content, wanted: Wanted) -> None:
-    reference = f"{registry.repository}/{name}:{tag}"
-    there = registry.digest(name, tag)
+def _push(registry: Registry, image: ImageReference, content: Content, wanted: Wanted) -> None:
+    there = registry.digest(image)
     if there == content.digest:
-        print(f"{reference} is in the registry already, {content.digest}")
+        print(f"{image} is in the registry already, {content.digest}")
         return
     if there is not None and not wanted.replace:
         raise ExctlError(
-            f"{reference} is another image in the registry ({there}) than this one"
-            f" ({content.digest}), and was left so. Load it under a tag of its own (--tag), or let"
-            " the tag lead to this one from now on with --replace; hosts that have the other keep"
-            " it until they are told to pull."
+            f"{image} is another image in the registry ({there}) than this one ({content.digest}),"
+            " and was left so. Load it under a tag of its own (--tag), or let the tag lead to this"
+            " one from now on with --replace; hosts that have the other keep it until they are told"
+            " to pull."
         )
-    bar = Bar(f"pushing {name}:{tag}", content.size)
+    bar = Bar(f"pushing {image.name}:{image.tag}", content.size)
+    chunk = wanted.chunk_mib * MIB
     try:
-        pushed = uploads.push(registry, name, tag, content, wanted.chunk_mib * MIB, bar.add)
+        with _stoppable() as is_stop_wanted:
+            pushed = uploads.push(registry, image, content, chunk, bar.add, is_stop_wanted)
+    except uploads.UploadStopped as stopped:
+        raise Interrupted(
+            f"interrupted: {stopped.done / 1e6:.1f} of {stopped.size / 1e6:.1f} MB of this part"
+            " are in the registry, and the tag is as it was. Run the same command again to go on.",
+            touched=True,
+        ) from None
     finally:
         bar.end()
     skipped = f", {pushed.there / 1e6:.1f} MB were there already" if pushed.there else ""
-    print(f"{reference} pushed and verified, {content.digest}")
+    print(f"{image} pushed and verified, {content.digest}")
     say(f"sent {pushed.sent / 1e6:.1f} MB{skipped}; image id {content.image_id}")
 
 
-def push_from_host(site: Site, host: str, reference: str, wanted: Wanted) -> None:
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Within, the first Ctrl-C or SIGTERM only asks to stop; the second one ends at once."""
+    asked: list[int] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def recover(site: Site, host: str, text: str, wanted: Wanted) -> None:
     """An image that a host has into the registry, by way of this machine.
 
     `docker push` there would leave the registry's password on the host; so the host only reads
     the image out, and the push is ours.
     """
+    name, _, tag = text.rpartition(":")
+    if not name or not is_tag(tag):
+        raise NothingTouched(f"{text} isn't an image with its tag: name it as excp:100.0.100.11.")
+    registry = registry_of(site, wanted.via)
+    wanted_image = image_named(site.config, name).with_tag(tag)
     found = look(site, [host])[host]
     if isinstance(found, str):
         raise ExctlError(f"{host}: {found}")
-    name, tag = reference.rpartition(":")[0], reference.rpartition(":")[2]
-    whole = f"{site.config.registry.repository}/{reference}"
-    image = next((i for i in known({host: found}) if whole in i.tags), None)
+    on_it = {r: i for i in known({host: found}) for r in map(parsed, i.tags) if r is not None}
+    image = on_it.get(wanted_image)
     if image is None:
-        ours = sorted(t for i in found for t in i.tags if t.startswith(whole.rpartition("/")[0]))
+        ours = sorted(str(r) for r in on_it if r.registry == wanted_image.registry)
         raise NothingTouched(
-            f"{host} has no image {whole}; it has: {', '.join(ours) or 'none of this repository'}."
+            f"{host} has no image {wanted_image}; it has: {', '.join(ours) or 'none of this'}"
+            " registry."
         )
-    registry = registry_of(site, wanted.via)
     with work_directory() as directory:
         # The archive, and its layers compressed.
-        check_space(directory, image.size * 2, f"reading {reference} out of {host}")
         path = directory / "image.tar"
-        _read_out(site, host, whole, path)
-        content = content_of(examined(path), Start(), directory)
-        _push(registry, name, tag, content, wanted)
-    _compare(host, [d.rpartition("@")[2] for d in image.digests], content)
+        with refused():
+            check_space(directory, image.size * 2, f"reading {text} out of {host}")
+            _read_out(site, host, str(wanted_image), path)
+            content = content_of(
+                examined(path), Start(), directory, image.architecture or wanted.architecture
+            )
+        with told(wanted.via):
+            _push(registry, wanted_image, content, wanted)
+    _compare(host, [r.digest for r in map(parsed, image.digests) if r and r.digest], content)
 
 
 def _compare(host: str, before: Sequence[str], content: Content) -> None:

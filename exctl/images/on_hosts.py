@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from exctl.errors import ExctlError
 from exctl.hosts import on_each, on_host, reached
 from exctl.site import Site
+from oci.reference import ImageReference
+from oci.reference import parsed as parsed_reference
 
 _SCRIPT = """
 images=$(docker image ls -q --no-trunc | sort -u) || exit 3
 containers=$(docker ps -aq --no-trunc) || exit 3
 [ -z "$images" ] || docker image inspect --format \
-'{"id":{{json .Id}},"tags":{{json .RepoTags}},"digests":{{json .RepoDigests}},"size":{{.Size}}}' \
+'{"id":{{json .Id}},"tags":{{json .RepoTags}},"digests":{{json .RepoDigests}},"size":{{.Size}},'\
+'"architecture":{{json .Architecture}}}' \
 $images
 echo containers
 [ -z "$containers" ] || docker inspect --format '{{.Image}} {{.State.Running}} {{.Name}}' \
@@ -37,10 +40,16 @@ class HostImage:
     """Names of the containers that run it."""
     stopped: tuple[str, ...] = ()
     """Names of the containers made of it that don't run."""
+    architecture: str = ""
 
     @property
-    def references(self) -> tuple[str, ...]:
-        return (*self.tags, *self.digests)
+    def references(self) -> tuple[ImageReference, ...]:
+        return tuple(r for r in map(parsed_reference, (*self.tags, *self.digests)) if r is not None)
+
+    @property
+    def known_as(self) -> frozenset[str]:
+        """Every digest that names it: of its manifests in registries, and its own id."""
+        return frozenset({r.digest for r in self.references if r.digest} | {self.id})
 
     @property
     def is_used(self) -> bool:
@@ -67,6 +76,7 @@ def parsed(host: str, text: str) -> list[HostImage]:
                 content["size"],
                 tuple(name for runs, name in of_it if runs),
                 tuple(name for runs, name in of_it if not runs),
+                content.get("architecture") or "",
             )
         )
     return found

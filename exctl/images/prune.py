@@ -84,9 +84,11 @@ def removed(site: Site, gone: Sequence[HostImage]) -> list[str]:
 
     def of(host: str) -> list[str]:
         wrong = [
-            (image, remove(site, host, image.references)) for image in gone if image.host == host
+            (image, remove(site, host, (*image.tags, *image.digests)))
+            for image in gone
+            if image.host == host
         ]
-        return [f"{host}: {(i.references or (i.id,))[0]}: {why}" for i, why in wrong if why]
+        return [f"{host}: {(i.tags or i.digests or (i.id,))[0]}: {why}" for i, why in wrong if why]
 
     hosts = list(dict.fromkeys(image.host for image in gone))
     return [line for lines in on_each(hosts, of) for line in lines]

@@ -18,6 +18,7 @@ from exctl.stackfile import secrets
 from exctl.terminal.messages import say
 from health.preflight import report
 from health.preflight.finding import Finding
+from health.preflight.registry import with_login
 from health.preflight.run import examine
 from health.preflight.subject import Subject
 from health.preflight.tunnel import trusting
@@ -61,8 +62,8 @@ def _decrypting(site: Site, subject: Subject, file: Path | None) -> Callable[[],
         # Asked for now: later something else writes to the terminal.
         passphrase(site)
     except NothingTouched:
-        return lambda: replace(subject, no_secrets=NO_PASSPHRASE)
-    return lambda: replace(subject, secrets=secrets.all_of(site, file))
+        return lambda: with_login(replace(subject, no_secrets=NO_PASSPHRASE))
+    return lambda: with_login(replace(subject, secrets=secrets.all_of(site, file)))
 
 
 @contextmanager

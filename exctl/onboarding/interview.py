@@ -56,7 +56,9 @@ class Interview:
         self.put("logs.host_path", default=LOG_DIRECTORY)
         self._title("Image registry")
         self.put("registry.repository", "registry.username")
-        if self.value("registry.username") is not None:
+        if self.value("registry.username") is not None and not self.value(
+            "registry.password_command"
+        ):
             self.secret("registryPassword", "the registry's password")
 
     def _redis(self) -> None:

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from exctl.errors import ExctlError, NothingTouched
-from exctl.images.access import registry_of
+from exctl.images.access import image_named, registry_of, told
 from exctl.images.on_hosts import HostImage, look
-from exctl.images.registry import Registry, RegistryError
 from exctl.releases import store
 from exctl.releases.pins import (
     InRegistry,
@@ -27,6 +26,8 @@ from exctl.site import Site, open_site, site_of
 from exctl.stackfile import stack_file
 from exctl.stackfile.stack_file import value_in
 from exctl.terminal.messages import say
+from oci.reference import ImageReference
+from oci.registry import Registry
 from stack.layout import Instance
 
 
@@ -142,9 +143,9 @@ def _pins(
             if isinstance(images := found[instance.host], list)
         ]
         if missing := out_of_reach(on_hosts, in_registry):
-            where = (
-                "the registry can't be asked" if not in_registry.is_known else "nor the registry"
-            )
+            where = "not in the registry" if in_registry.is_known else "the registry isn't asked"
+            if not then.config.registry.is_used:
+                where = "there is no registry"
             lost.append(f"  {name_of(place)} {digest}: not on {', '.join(missing)}; {where}")
         elif instances[0].digest is None and is_pin_needed(digest, on_hosts, in_registry):
             pins[place] = digest
@@ -154,8 +155,8 @@ def _pins(
                 [
                     f"the images of release {number} aren't all to be had:",
                     *lost,
-                    "Load them again (exctl images load, or exctl images push from a host that has"
-                    " them).",
+                    "Bring them back: exctl images load from the archive, or exctl images recover"
+                    " from a host that has them; without a registry, exctl images push.",
                 ]
             )
         )
@@ -163,39 +164,37 @@ def _pins(
 
 
 def _registry(site: Site) -> Registry | None:
-    """The registry if it answers; a rollback doesn't need it."""
+    """The registry if there is one and it answers; a rollback doesn't need it."""
+    if not site.config.registry.is_used:
+        return None
     try:
         found = registry_of(site)
-        found.tags("excs")
-    except RegistryError as error:
+        with told():
+            found.tags(image_named(site.config, "excs"))
+    except ExctlError as error:
         say(f"the registry isn't asked: {error}")
         return None
     return found
 
 
-def _place_and_name(instance: Instance) -> tuple[str, str]:
-    """The image's place without tag or digest, and its name in the repository."""
-    bare = instance.image.partition("@")[0]
-    place = bare if instance.digest else bare.rpartition(":")[0]
-    return place, place.rpartition("/")[2]
-
-
 def _in_registry(registry: Registry | None, instance: Instance, digest: str) -> InRegistry:
     if registry is None:
         return InRegistry(False)
-    _, name = _place_and_name(instance)
-    by_tag = registry.digest(name, instance.tag)
-    has_wanted = by_tag == digest or registry.digest(name, digest) is not None
+    image = ImageReference.parse(instance.place)
+    with told():
+        by_tag = registry.digest(image.with_tag(instance.tag))
+        has_wanted = by_tag == digest or registry.digest(image.with_digest(digest)) is not None
     return InRegistry(True, by_tag, has_wanted)
 
 
 def _on_host(instance: Instance, digest: str, images: Sequence[HostImage]) -> OnHost:
-    place, _ = _place_and_name(instance)
-    tagged = next((i for i in images if f"{place}:{instance.tag}" in i.tags), None)
-    by_tag = None
-    if tagged is not None:
-        by_tag = frozenset(d.rpartition("@")[2] for d in tagged.digests)
-    has_wanted = any(f"{place}@{digest}" in image.digests for image in images)
+    """What the host knows of it; an image's id names it too, where there is no registry."""
+    place = ImageReference.parse(instance.place)
+    tagged = next((i for i in images if place.with_tag(instance.tag) in i.references), None)
+    by_tag = tagged.known_as if tagged is not None else None
+    has_wanted = any(
+        digest == image.id or place.with_digest(digest) in image.references for image in images
+    )
     return OnHost(instance.host, by_tag, has_wanted)
 
 

@@ -34,9 +34,10 @@ from exctl.stackfile import cautions
 from health.preflight.finding import EVERYWHERE, Finding
 from health.preflight.report import as_json as findings_as_json
 from health.preflight.report import rows as findings_in_rows
+from oci.reference import ImageReference, host_and_port
 from stack import paths, secrecy
 from stack.ssh import ssh_target
-from stack.text import counted, host_and_port
+from stack.text import counted
 
 RELEASES = 10
 Found = TypeVar("Found")
@@ -254,10 +255,12 @@ def _connections(site: Site) -> Table:
 
     for c in site.layout.connections:
         need(c.from_host, c.to_host, c.to_port, c.protocol, c.purpose)
-    protocol = "HTTP" if site.config.registry.insecure else "HTTPS"
-    registry, port = host_and_port(site.config.registry.repository.split("/")[0])
-    for host in site.layout.hosts:
-        need(host, registry, port or "443", protocol, "image registry")
+    registry = site.config.registry
+    if registry.is_used:
+        protocol = "HTTP" if registry.insecure else "HTTPS"
+        name, port = host_and_port(ImageReference.parse(f"{registry.place}/excs").api_host)
+        for host in site.layout.hosts:
+            need(host, name, port, protocol, "image registry")
     for host in site.layout.hosts:
         need(
             "operator's host",

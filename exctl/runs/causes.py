@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stack.text import plain_text
+
 
 @dataclass(frozen=True)
 class Cause:
@@ -24,26 +26,53 @@ def _cause(pattern: str, meaning: str, remedy: str) -> Cause:
     return Cause(re.compile(pattern, re.IGNORECASE | re.DOTALL), meaning, remedy)
 
 
+PULL = r"unable to pull image (\S+): "
 CAUSES = (
     _cause(
-        r"unable to pull image (\S+): .*(?:manifest unknown|not found)",
+        r"unable to pull image (no-registry\.invalid/\S+|sha256:\w+): ",
+        "the image {0} isn't on the host, and this stack has no registry",
+        "Bring it there: exctl images push ARCHIVE; `exctl images list` shows what each host has.",
+    ),
+    _cause(
+        PULL + r".*(?:manifest unknown|manifest for \S+ not found|name unknown|: not found)",
         "the registry has no image {0}",
-        "Push it, or put right the tag; `exctl images` shows what there is.",
+        "Load it, or correct the tag; `exctl images list` shows what there is.",
     ),
     _cause(
-        r"unable to pull image (\S+): .*(?:unauthorized|authentication required|denied)",
+        PULL + r".*(?:unauthorized|authentication required|denied|no basic auth credentials)",
         "the registry refuses our login for {0}",
-        "Put right registry.username, or the password with: exctl rotate registryPassword",
+        "Correct registry.username, or the password with: exctl rotate registryPassword",
     ),
     _cause(
-        r"unable to pull image (\S+): .*no space left",
+        PULL + r".*no space left",
         "no disk space is left for the image {0}",
         "Make room on that host: docker system df shows what takes it.",
     ),
     _cause(
-        r"unable to pull image (\S+): ",
+        PULL + r".*(?:toomanyrequests|too many requests|\b429\b)",
+        "the registry was asked too often, and doesn't give {0} for now",
+        "Wait, or log in (registry.username): a registry allows more to those it knows.",
+    ),
+    _cause(
+        PULL + r".*server gave HTTP response to HTTPS client",
+        "the registry of {0} speaks without TLS, and that host's Docker hasn't been told",
+        "Put it among insecure-registries in /etc/docker/daemon.json there, and reload Docker.",
+    ),
+    _cause(
+        PULL + r".*x509: ",
+        "that host doesn't trust the certificate of the registry of {0}",
+        "Put its authority into /etc/docker/certs.d/REGISTRY/ca.crt there.",
+    ),
+    _cause(
+        PULL + r".*(?:connection refused|no such host|i/o timeout|no route to host|network is"
+        r" unreachable|deadline exceeded|request canceled|handshake timeout|connection reset|EOF)",
         "the image {0} can't be pulled, since the registry can't be reached from there",
         "See that the registry runs, and that the host can reach it.",
+    ),
+    _cause(
+        PULL + r"(.+)",
+        "the image {0} can't be pulled: {1}",
+        "These are Docker's own words; on that host, `docker pull` with the image says the same.",
     ),
     _cause(
         r"container name \"/?([^\"]+)\" is already in use|container (\S+): one of this name is",
@@ -107,7 +136,7 @@ class _Group:
 def _found(said: str) -> tuple[Cause | None, str]:
     for cause in CAUSES:
         if match := cause.pattern.search(said):
-            return cause, cause.meaning.format(*match.groups())
+            return cause, cause.meaning.format(*map(plain_text, match.groups()))
     return None, said
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +22,7 @@ from exctl.pulumi.state import State
 from exctl.pulumi.workspace import explained, last_error, open_stack
 from exctl.releases import store
 from exctl.rundir import run_directory
-from exctl.runs import downtime, plan, reach
+from exctl.runs import downtime, pairs, plan, reach
 from exctl.runs.events import StepLog, without_wrapping
 from exctl.runs.options import RunOptions
 from exctl.runs.plan import Divided, Touch, divided, touches
@@ -34,6 +34,7 @@ from exctl.terminal.progress import Progress
 from exctl.terminal.questions import confirm
 from health.gates.events import EVENTS_VARIABLE
 from health.gates.runs import ALLOW_OUTAGE_VARIABLE
+from health.verdict import Verdict
 from stack.loader import LEFT_OUT_VARIABLE
 
 Result = TypeVar("Result")
@@ -51,6 +52,8 @@ class Ground:
     scope: Scope
     silent: frozenset[str]
     """Hosts that don't answer: nothing is asked of them."""
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    """How each instance of a pair is, before anything is done."""
     gone: tuple[str, ...] = ()
     """Hosts that the stack file no longer has and that don't answer: there is no way to them."""
 
@@ -113,7 +116,10 @@ def _look(site: Site, scope: Scope) -> Ground:
         raise ExctlError(f"nothing of that can be done:\n{reasons}", touched=False)
     gone = tuple(h for h in silent if h in known.hosts and h not in site.layout.hosts)
     os.environ[LEFT_OUT_VARIABLE] = ",".join(sorted(found))
-    return Ground(stack, known, scope, frozenset(silent), gone if scope.is_whole else ())
+    verdicts = pairs.look(site, silent)
+    pairs.tell_program(pairs.first(site.layout, verdicts))
+    gone = gone if scope.is_whole else ()
+    return Ground(stack, known, scope, frozenset(silent), verdicts, gone)
 
 
 def _show(ground: Ground, split: Divided) -> None:
@@ -289,7 +295,7 @@ def _preview(
             touched=False,
         )
     reported = (event for release in store.readable(site) for event in release.events)
-    return touches(log.steps, site.layout, downtime.of(reported))
+    return touches(log.steps, site.layout, downtime.of(reported), ground.verdicts)
 
 
 def _hosts(site: Site) -> dict[str, str]:

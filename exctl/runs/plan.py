@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from exctl.runs.downtime import Known, about, seconds_text
 from exctl.runs.scope import Scope
+from health.pair import in_order, may_go
+from health.verdict import Verdict
 from stack.layout import Instance, Layout
 
 CONTAINER_TYPE = "docker:index/container:Container"
@@ -63,6 +65,14 @@ class Touch:
         return f"{self.instance} on {self.host}: {self.verb}{wait}; {self.downtime}"
 
 
+@dataclass(frozen=True)
+class Seen:
+    """How the instances of pairs are now, as far as asked, and whose containers are touched."""
+
+    verdicts: Mapping[str, Verdict]
+    touched: frozenset[str]
+
+
 def step_of(op: str, urn: str, diffs: Sequence[str] = ()) -> Step:
     """The step of an event. What Pulumi calls an update of a container of which nothing but
     `mustRun` differs is `start-again` here: it is there as it should be, but has stopped."""
@@ -74,12 +84,17 @@ def step_of(op: str, urn: str, diffs: Sequence[str] = ()) -> Step:
 
 
 def touches(
-    steps: Iterable[Step], layout: Layout, known: Mapping[str, Known] | None = None
+    steps: Iterable[Step],
+    layout: Layout,
+    known: Mapping[str, Known] | None = None,
+    verdicts: Mapping[str, Verdict] | None = None,
 ) -> list[Touch]:
-    """What is touched or waited for, in the order of the layout, removals last.
+    """What is touched or waited for, in the order in which it happens, removals last.
 
-    `known`: how long each instance took in earlier runs.
+    `known`: how long each instance took in earlier runs. `verdicts`: how each instance of a pair is
+    now, as far as it was asked.
     """
+    verdicts = verdicts or {}
     verbs: dict[str, str] = {}
     gates: dict[str, list[str]] = {}
     pulled: set[str] = set()
@@ -98,8 +113,9 @@ def touches(
             layout,
             (known or {}).get(instance.key, Known()),
             instance.image if instance.key in pulled else "",
+            Seen(verdicts, frozenset(verbs)),
         )
-        for instance in layout.instances
+        for instance in _in_order(layout, verdicts)
         if instance.key in verbs or instance.key in gates
     ]
     there = {instance.key for instance in layout.instances}
@@ -118,9 +134,10 @@ def _touch(
     layout: Layout,
     known: Known,
     pulls: str,
+    seen: Seen,
 ) -> Touch:
     seconds = known.seconds if verb == "replace" else None
-    downtime = _downtime(instance, verb, layout)
+    downtime = _downtime(instance, verb, layout, seen)
     if seconds is not None and verb == "replace":
         grace = "" if known.is_whole else f", and up to {instance.stop_grace_seconds} s to stop"
         downtime += f" ({about(seconds)}{grace})"
@@ -137,7 +154,36 @@ def _touch(
     )
 
 
-def _downtime(instance: Instance, verb: str, layout: Layout) -> str:
+def _in_order(layout: Layout, verdicts: Mapping[str, Verdict]) -> list[Instance]:
+    """The instances; in a pair the one first that doesn't serve, as the program puts it."""
+    found = [i for i in layout.instances if i.service != "excp"]
+    for _, members in layout.pairs:
+        by_key = {member.key: member for member in members}
+        known = {key: verdicts[key] for key in by_key if key in verdicts}
+        order = in_order(known) if len(known) == len(by_key) else by_key
+        found += [by_key[key] for key in order]
+    return found
+
+
+def _of_pair(instance: Instance, peer: Instance, layout: Layout, seen: Seen) -> str:
+    """What a pair's users miss while an instance is replaced; that its guard will refuse, where
+    that is known now."""
+    if peer.is_stopped:
+        return "the pair is down meanwhile"
+    own_is, peer_is = seen.verdicts.get(instance.key), seen.verdicts.get(peer.key)
+    if own_is is None or peer_is is None or peer_is.is_healthy:
+        return f"{peer.key} serves meanwhile"
+    if own_is.is_gone:
+        return "it does not serve now"
+    keys = [i.key for i in _in_order(layout, seen.verdicts)]
+    if peer.key in seen.touched and keys.index(peer.key) < keys.index(instance.key):
+        return f"only once {peer.key} is healthy, which serves meanwhile"
+    if may_go(own_is, peer_is):
+        return f"neither it nor {peer.key} is well now"
+    return f"its guard will refuse, since {peer.key} does not serve ({peer_is})"
+
+
+def _downtime(instance: Instance, verb: str, layout: Layout, seen: Seen) -> str:
     """What a service's users miss meanwhile. Source: product facts, HA of EXCP and EXAS."""
     if verb == "start":
         return "nothing of this stack runs there now"
@@ -150,8 +196,7 @@ def _downtime(instance: Instance, verb: str, layout: Layout) -> str:
         alone = "" if peer is None or peer.is_stopped else f"; {peer.key} serves alone"
         return f"down from then on{alone}"
     if instance.service == "excp":
-        peer = layout.peer_of(instance)
-        return "the pair is down meanwhile" if peer.is_stopped else f"{peer.key} serves meanwhile"
+        return _of_pair(instance, layout.peer_of(instance), layout, seen)
     if instance.service == "exas":
         return "agent states are missed until it is healthy again"
     return "Engage's changes wait until it is synced again"

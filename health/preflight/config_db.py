@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from config_schema import CheckName
 from health.preflight.check import Check, HostView
 from health.preflight.finding import Finding, Verdict
-from health.preflight.outcome import NOT_FORWARDED_FIX, Outcome, of_error, reasons
+from health.preflight.outcome import NOT_FORWARDED_FIX, Outcome, of_error
 from health.preflight.subject import Subject
 from health.preflight.tunnel import Tunnels, trusting_anybody
+from oci.registry import reasons
 
 _WRONG_LOGIN = ("28P01", "28000")
 _NO_DATABASE, _NO_ENCRYPTION = "3D000", "Server refuses SSL"

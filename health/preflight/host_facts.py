@@ -86,7 +86,7 @@ def script(subject: Subject, host: str) -> str:
     logs = shlex.quote(subject.config.logs.host_path)
     images = " ".join(shlex.quote(image) for image in subject.images(host))
     ports = "".join(f"{i.port:04X} " for i in subject.instances(host))
-    registry = shlex.quote(subject.config.registry.repository.split("/")[0])
+    registry = shlex.quote(subject.registry_host)
     return "\n".join(
         [
             "LC_ALL=C; export LC_ALL",
@@ -101,8 +101,9 @@ def script(subject: Subject, host: str) -> str:
             _LOGS,
             f"want=' {ports}'",
             _LISTENERS,
-            f'say certificates "$(cat /etc/docker/certs.d/{registry}/*.crt 2>/dev/null'
-            ' | base64 | tr -d "\\n")"',
+            f"registry={registry}",
+            'say certificates "$([ -z "$registry" ] || cat "/etc/docker/certs.d/$registry"/*.crt'
+            ' 2>/dev/null | base64 | tr -d "\\n")"',
             *_reach(subject.targets(host)),
             "exit 0",
         ]

@@ -12,7 +12,7 @@ from health.preflight.finding import Finding
 
 def _login(view: HostView) -> Iterator[Finding]:
     answer = view.answers.registry
-    if view.facts.docker and answer is not None:
+    if view.facts.docker and answer is not None and view.subject.registry is not None:
         yield registry.login_finding(view.subject, view.host, view.facts, answer.login)
 
 

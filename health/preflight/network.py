@@ -12,8 +12,8 @@ from health.preflight.check import Check, HostView
 from health.preflight.finding import Finding, Verdict, judged
 from health.preflight.host_facts import CONNECT_SECONDS, OPEN, TIMED_OUT, HostFacts
 from health.preflight.subject import Address, Subject
+from health.probe import AnswerKind, ssh_probe
 from hosts.shell import LOGIN_SECONDS
-from hosts.tunnel import ForwardKind, forward_over_ssh
 from stack.text import plain_text
 
 LOOPBACK = "127.0.0.1"
@@ -34,19 +34,19 @@ def from_here(host: str, port: int) -> str:
         return plain_text(error.strerror or error).lower()
 
 
-def through_ssh(ssh: Sequence[str], port: int) -> str:
-    """The same of a port on the host's own loopback, through a forward of its SSH.
+def through_ssh(ssh: Sequence[str], url: str) -> str:
+    """The same of a health URL, asked from the host's own loopback through its SSH.
 
     With a login of its own: of a forward over a shared connection ssh doesn't say whether nobody
-    listens or sshd forwards nothing. What it says then is OpenSSH's, untranslated.
+    listens or sshd forwards nothing.
     """
-    answer = forward_over_ssh(ssh, LOOPBACK, port, CONNECT_SECONDS + LOGIN_SECONDS)
-    return {
-        ForwardKind.OPEN: OPEN,
-        ForwardKind.REFUSED: REFUSED,
-        ForwardKind.PROHIBITED: PROHIBITED,
-        ForwardKind.FAILED: "ssh doesn't get there",
-    }[answer]
+    answer = ssh_probe(ssh, LOGIN_SECONDS, is_alone=True)(url)
+    if answer.failure is AnswerKind.REFUSED:
+        return REFUSED
+    if answer.failure is AnswerKind.FORWARD_FAILED:
+        return PROHIBITED
+    is_open = answer.code is not None or answer.failure is AnswerKind.ODD
+    return OPEN if is_open else answer.error
 
 
 def _gate_reach(view: HostView) -> Iterator[Finding]:
@@ -119,6 +119,8 @@ def _one(
 
 
 def _registry(view: HostView) -> Iterator[Finding]:
+    if view.subject.registry is None:
+        return
     has_all = registry.has_all_images(view.subject, view.host, view.facts)
     verdict: Verdict = "warning" if has_all else "stops"
     name = CheckName.REGISTRY_REACH

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from health.preflight.tunnel import Tunnels
+from oci.registry import reasons
 from stack.text import plain_text
 
 Kind = Literal["done", "refused", "not trusted", "not asked", "not forwarded", "busy", "failed"]
@@ -53,16 +53,3 @@ def of_error(error: Exception, tunnels: Tunnels) -> Outcome:
     if any(isinstance(cause, OSError | EOFError) for cause in causes):
         return Outcome("failed", "the connection ended without an answer")
     return Outcome("failed", f"its answer isn't understood ({type(error).__name__})")
-
-
-def reasons(error: BaseException) -> Iterator[BaseException]:
-    """An error and all that it came from: libraries wrap what happened."""
-    seen: set[int] = set()
-    todo: list[Any] = [error]
-    while todo:
-        found = todo.pop(0)
-        if not isinstance(found, BaseException) or id(found) in seen:
-            continue
-        seen.add(id(found))
-        yield found
-        todo += [found.__cause__, found.__context__, getattr(found, "reason", None), *found.args]

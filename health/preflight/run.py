@@ -96,7 +96,8 @@ def _conversations(
             return pool.submit(talk, stack.enter_context(Tunnels(ssh))).result
 
         of_registry = begin(
-            is_open(subject.registry), lambda t: registry.ask(subject, host, facts, t)
+            subject.registry is not None and is_open(subject.registry),
+            lambda t: registry.ask(subject, host, facts, t),
         )
         of_redis = begin(
             subject.redis in needed and is_open(subject.redis),
@@ -113,7 +114,7 @@ def _conversations(
         ways = {
             i.port: network.from_here(host, i.port)
             if is_direct
-            else network.through_ssh(ssh, i.port)
+            else network.through_ssh(ssh, i.health_url)
             for i in subject.instances(host)
         }
         return replace(

@@ -188,10 +188,10 @@ def _login(view: HostView) -> Iterator[Finding]:
         said = answer.stderr.strip().splitlines()
         words = plain_text(said[-1]).removeprefix("ssh: ") if said else "no answer"
         found = f"not reached: {words}"
-        fix = f"see that the host is up, and port {ssh.port} open from here"
+        fix = f"see that the host is up, and port {ssh.port or 22} open from here"
     elif answer.kind is AnswerKind.SILENT:
         found = f"not reached: {answer.why().removeprefix('ssh: ')}"
-        fix = f"see that the host is up, and port {ssh.port} open from here"
+        fix = f"see that the host is up, and port {ssh.port or 22} open from here"
     elif answer.kind is AnswerKind.STUCK:
         found = f"logged in, but what was asked didn't end within {answer.limit_seconds:g} s"
         fix = "see what holds the host: load, memory, a file system that hangs"
@@ -227,7 +227,7 @@ def _refusal(view: HostView, ssh: Ssh) -> tuple[str, str]:
 def _host_key(view: HostView) -> Iterator[Finding]:
     ssh, name, host = view.subject.config.ssh.at(view.host), CheckName.SSH_HOST_KEY, view.host
     key = f"the key that {ssh.known_hosts_path} has for {host}"
-    scan = f"ssh-keyscan -p {ssh.port} {host} >> {ssh.known_hosts_path}"
+    scan = f"ssh-keyscan -p {ssh.port or 22} {host} >> {ssh.known_hosts_path}"
     if view.answers.facts is not None:
         yield Finding(name, host, "as known", f"the key that {ssh.known_hosts_path} has")
     elif not is_host_key(view.answers.login):

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import vendor_facts as vendor
 from config_schema import ExecConfig
+from oci.login import Login
+from oci.reference import ImageReference, host_and_port
 from stack.layout import Connection, Instance, Layout
 
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
@@ -33,12 +35,20 @@ class Subject:
     layout: Layout
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     no_secrets: str = ""
+    login: Login | None = None
+    """The registry's; `no_login` says why there is none, though the stack file means one."""
+    no_login: str = ""
     other_stacks: int = 0
 
     @property
-    def registry(self) -> Address:
-        host, _, port = self.config.registry.repository.split("/")[0].partition(":")
-        return Address(host, int(port or 443))
+    def registry_host(self) -> str:
+        """The registry as Docker names it, '' if the stack has none."""
+        registry = self.config.registry
+        return ImageReference.parse(f"{registry.place}/x").api_host if registry.is_used else ""
+
+    @property
+    def registry(self) -> Address | None:
+        return Address(*host_and_port(self.registry_host)) if self.registry_host else None
 
     @property
     def excs(self) -> Address:
@@ -74,8 +84,8 @@ class Subject:
 
     def targets(self, host: str) -> list[Address]:
         """Every address that is to be reached from a host, once, the registry first."""
-        found = [self.registry] + [Address(c.to_host, c.to_port) for c in self.connections(host)]
-        return list(dict.fromkeys(found))
+        found = [Address(c.to_host, c.to_port) for c in self.connections(host)]
+        return list(dict.fromkeys([self.registry, *found] if self.registry else found))
 
     def proxy(self, host: str) -> str:
         """The variable by which a host's instances are told of a proxy, '' if there is none."""

@@ -65,4 +65,4 @@ async def _copy_directory(sftp: asyncssh.SFTPClient, path: str, target: str) -> 
             raise CommandError(f"remote path {there} exists but is not a directory")
         await sftp.makedirs(there, exist_ok=True)
         for name in files:
-            await sftp.put(os.path.join(folder, name), posixpath.join(there, name))
+            await sftp.put(Path(folder, name), posixpath.join(there, name))

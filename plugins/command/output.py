@@ -42,10 +42,10 @@ class Output:
 
     def feed(self, stream: Stream, line: bytes) -> None:
         """Take one line, with its newline if it has one."""
-        with self._lock:
+        with self._lock:  # shown in the order in which they came
             self._pieces.append((stream, line))
-        if stream in self._shown:
-            self._show(line.decode(errors="replace").rstrip("\r\n"))
+            if stream in self._shown:
+                self._show(line.decode(errors="replace").rstrip("\r\n"))
 
     def printed(self) -> Printed:
         """All of it, by stream."""

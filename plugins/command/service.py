@@ -248,7 +248,7 @@ class Command(provider_pb2_grpc.ResourceProviderServicer):
         return self._hosts
 
     def _shows(self, urn: str) -> Callable[[str], None]:
-        return self._engine.shows(urn) if self._engine is not None else lambda line: None
+        return self._engine.shows(urn) if self._engine is not None else lambda _: None
 
 
 def _own(inputs: Struct) -> dict[str, Any]:

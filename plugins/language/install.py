@@ -1,4 +1,4 @@
-"""Installs what a project's requirements.txt lists, into its virtual environment if it names one."""
+"""Installs what a project's requirements.txt lists, into the virtual environment that it names."""
 
 from __future__ import annotations
 

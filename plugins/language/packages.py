@@ -27,7 +27,8 @@ for d in importlib.metadata.distributions():
         if os.path.isfile(file):
             with open(file) as text:
                 plugin = json.load(text)
-    found.append({"name": name, "version": d.version, "requires": d.requires or [], "plugin": plugin})
+    row = {"name": name, "version": d.version, "requires": d.requires or [], "plugin": plugin}
+    found.append(row)
 """
 """Lists the packages of the Python that runs it."""
 

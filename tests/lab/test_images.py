@@ -283,7 +283,7 @@ def test_an_image_that_the_registry_lost_comes_back_from_a_host(site: Site) -> N
     (digest,) = {d for d, row in listed(site).items() if SAVED in row["registry_tags"]}
     assert registry(site, "DELETE", f"excp/manifests/{digest}").status_code == 202
     host = site.hosts["excp-1-2"]
-    run = exctl(site, "images", "push", f"excp:{SAVED}", "--host", host, "--via", host)
+    run = exctl(site, "images", "recover", f"excp:{SAVED}", "--host", host, "--via", host)
     assert "pushed and verified" in run.stdout
     assert "its digest is" in run.stdout
     assert registry(site, "GET", f"excp/manifests/{SAVED}").status_code == 200

@@ -94,6 +94,25 @@ def faults(site: Site, *set_of: tuple[str, str, Mapping[str, str]]) -> Iterator[
 
 
 @contextmanager
+def sshd_with(site: Site, key: str, line: str) -> Iterator[None]:
+    """The host's sshd with one more line in its config."""
+    host = site.host(key)
+    config = host.directory / "sshd_config"
+    before = config.read_text()
+
+    def reload(text: str) -> None:
+        config.write_text(text)
+        host.run("pkill", "-HUP", "-f", f"sshd -D -e -f {config}")
+        close_connections(site)
+
+    try:
+        reload(f"{before}{line}\n")
+        yield
+    finally:
+        reload(before)
+
+
+@contextmanager
 def edited(site: Site) -> Iterator[None]:
     """The stack file is put back as it was."""
     before = site.stack_file.read_text()
@@ -110,9 +129,10 @@ def test_a_site_that_is_ready_passes_and_nothing_on_it_has_changed(site: Site) -
     print(f"{len(rows)} checks of {len(HOSTS)} hosts in {time.monotonic() - started:.1f} s")
     assert not [row for row in rows if row["verdict"] != "ok" and not row["waived"]]
     assert {row["host"] for row in rows} == {None, *site.hosts.values()}
-    for check in ("redis-login", "genesys-cloud-login", "registry-login", "image", "ssh-login"):
+    for check in ("redis-login", "genesys-cloud-tls", "registry-login", "image", "ssh-login"):
         assert len(of(rows, check)) == len(HOSTS), check
-    assert len(of(rows, "config-db-login")) == 1
+    for check in ("config-db-login", "genesys-cloud-login"):
+        assert len(of(rows, check)) == 1, check
     assert snapshot(site) == before
 
 
@@ -131,8 +151,9 @@ def test_wrong_passwords_of_every_kind_are_told_and_seen_nowhere_else(
         with SecretWatch(wrong.values(), tmp_path) as watch:
             run = site.work.exctl("doctor", "--json", "--stack", STACK)
     assert run.code == 4, run.text
-    each = ("redis-login", "registry-login", "genesys-cloud-login")
-    expected = {(check, key) for check in each for key in HOSTS} | {("config-db-login", "excs")}
+    each, once = ("redis-login", "registry-login"), ("config-db-login", "genesys-cloud-login")
+    expected = {(check, key) for check in each for key in HOSTS}
+    expected |= {(check, "excs") for check in once}
     assert stopping(json.loads(run.stdout), site) == expected
     assert not [value for value in wrong.values() if value in run.text]
     assert watch.looks > 10
@@ -213,7 +234,7 @@ def test_what_is_in_the_way_on_the_hosts_is_named(site: Site) -> None:
     assert stopping(rows, site) == told
     assert stopping(waived, site) == told - {("container-name", "exas")}
     (whose,) = of(rows, "container-name", site.hosts["exas"])
-    assert "of the compose project exec: tiny, Created" in whose["found"]
+    assert "of the compose project exec: tiny, created" in whose["found"]
     assert "exctl adopt" in whose["fix"]
     assert "taken by a process of root" in of(rows, "port", site.hosts["excp-1-1"])[0]["found"]
     assert "ahead of" in of(rows, "clock-pair")[0]["found"]
@@ -271,20 +292,64 @@ def test_a_registry_that_is_down_is_no_matter_where_the_images_are(site: Site) -
 
 def test_an_sshd_that_forwards_nothing_leaves_logins_untried_and_says_so(site: Site) -> None:
     host = site.host("exas")
-    config = host.directory / "sshd_config"
-    before = config.read_text()
-    try:
-        config.write_text(f"{before}AllowTcpForwarding no\n")
-        host.run("pkill", "-HUP", "-f", f"sshd -D -e -f {config}")
-        close_connections(site)
+    with sshd_with(site, "exas", "AllowTcpForwarding no"):
         rows = doctor(site)
-    finally:
-        config.write_text(before)
-        host.run("pkill", "-HUP", "-f", f"sshd -D -e -f {config}")
-        close_connections(site)
     untried = {row["check"] for row in rows if row["verdict"] == "not known" and not row["waived"]}
     assert untried == {"registry-login", "image", "redis-login", "genesys-cloud-tls"}
     assert {row["host"] for row in rows if "forwards no connection" in row["found"]} == {
         host.address
     }
     assert of(rows, "redis-reach", host.address)[0]["verdict"] == "ok"
+
+
+def test_gates_that_go_through_ssh_need_an_sshd_that_forwards(site: Site) -> None:
+    closed = site.host("exas")
+    with edited(site):
+        site.work.edit("gate.via", "ssh")
+        assert {row["found"] for row in of(doctor(site), "gate-reach")} == {"the way is open"}
+        with sshd_with(site, "exas", "DisableForwarding yes"):
+            rows = doctor(site, 4)
+    assert stopping(rows, site) == {("gate-reach", "exas")}
+    (found,) = of(rows, "gate-reach", closed.address)
+    assert found["found"] == "the host's sshd forwards no connection"
+    assert "AllowTcpForwarding yes" in found["fix"]
+
+
+def test_a_group_that_was_given_since_holds_at_once(site: Site) -> None:
+    host = site.host("exas")
+    (groups,) = (host.directory / "files").glob("*-group")
+    before = groups.read_text()
+    close_connections(site)
+    try:
+        groups.write_text(before.replace(",genesys", "").replace(":genesys", ":"))
+        rows = doctor(site, 4)
+        assert stopping(rows, site) == {("docker-access", "exas")}
+        (found,) = of(rows, "docker-access", host.address)
+        assert found["fix"] == "put it into the group: sudo usermod -aG docker genesys"
+    finally:
+        groups.write_text(before)
+    doctor(site)  # over the connection that is still open the user has its old groups
+
+
+def test_a_daemon_that_is_stopped_and_one_that_is_frozen_are_told_apart(site: Site) -> None:
+    stopped, frozen = site.host("exas"), site.host("excp-1-1")
+    daemon = frozen.run("pgrep", "-o", "dockerd").strip()
+    frozen.run("kill", "-STOP", daemon)
+    hidden = "/run/docker.sock.away"
+    stopped.run("mv", "/run/docker.sock", hidden)
+    stopped.run("python3", "-c", LISTENS_NO_MORE)
+    try:
+        rows = doctor(site, 4)
+    finally:
+        frozen.run("kill", "-CONT", daemon)
+        stopped.run("mv", hidden, "/run/docker.sock")
+    assert of(rows, "docker-access", stopped.address)[0]["found"] == "the daemon isn't running"
+    assert of(rows, "docker-access", frozen.address)[0]["found"] == (
+        "SSH answers, Docker on it doesn't, for 5 s"
+    )
+
+
+LISTENS_NO_MORE = (
+    "import os, socket; s = socket.socket(socket.AF_UNIX); s.bind('/run/docker.sock');"
+    "os.chmod('/run/docker.sock', 0o666)"
+)

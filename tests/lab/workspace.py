@@ -26,6 +26,7 @@ PROGRAM = (
     "components",
     "health",
     "hosts",
+    "oci",
     "stack",
 )
 STACK = "dev"

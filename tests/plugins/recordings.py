@@ -1,6 +1,6 @@
 """Recordings of the official plugins: what they did step by step, and the comparison with ours.
 
-`recorded/CASE` has the case's programs (`prelude.py` precedes each), its steps with their exit
+`recorded/CASE` has the case's programs (`prelude.txt` precedes each), its steps with their exit
 codes, and for each step the state after it, the events, and what the dynamic providers were asked
 (`.calls`), as the CLI 3.260 gave them with Pulumi's own language host and plugins.
 Steps that asked only the CLI for something are left out.
@@ -76,13 +76,13 @@ class Recording:
 
     def program(self, number: int) -> str:
         """The text of a program."""
-        own = (self._folder / f"program-{number}.py").read_text()
-        return f"{(RECORDED / 'prelude.py').read_text()}\n{own}"
+        own = (self._folder / f"program-{number}.txt").read_text()
+        return f"{(RECORDED / 'prelude.txt').read_text()}\n{own}"
 
     def replay(
         self,
         work: Path,
-        prepare: Callable[[str], None] = lambda before: None,
+        prepare: Callable[[str], None] = lambda _: None,
         judged: Callable[[Row], Row] = lambda row: row,
     ) -> str:
         """What differs when the CLI does the same with our plugins; empty if nothing does.
@@ -105,7 +105,7 @@ class Recording:
             found = {"exit code": (str(step.exit_code), str(done.code))}
             state = project.backend / ".pulumi/stacks/golden/dev.json"
             for kind, suffix, path, read in (
-                ("state", "state.json", state, lambda path: _state(path, judged)),
+                ("state", "state.json", state, lambda path: state_text(path, judged)),
                 ("events", "events.jsonl", events, _operations),
                 ("calls", "calls", calls, _lines),
             ):
@@ -135,7 +135,7 @@ def _difference(recorded: str, found: str) -> str:
     return "\n".join(lines)
 
 
-def _state(path: Path, judged: Callable[[Row], Row]) -> str:
+def state_text(path: Path, judged: Callable[[Row], Row] = lambda row: row) -> str:
     """A checkpoint's rows and pending operations, in any order."""
     latest = json.loads(path.read_text())["checkpoint"].get("latest") or {}
     rows = [_written(judged(row)) for row in latest.get("resources") or []]

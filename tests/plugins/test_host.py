@@ -1,4 +1,4 @@
-"""How the plugin host begins and ends: one a run, nothing left behind, and a sentence when it fails."""
+"""How the plugin host begins and ends: one a run, nothing left, and a sentence when it fails."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def left_by(project: Project) -> tuple[dict[int, str], list[str]]:
 def host_of(project: Project) -> int:
     """The host's process: the first of those that it has forked from."""
     commands = with_variable("TMPDIR", project.variables["TMPDIR"])
-    return min(process for process, command in commands.items() if "host.py" in command)
+    return min(process for process, command in commands.items() if f"{CLONE}/plugins " in command)
 
 
 def test_nothing_is_left_after_a_run(project: Project) -> None:

@@ -21,6 +21,7 @@ from tests.unit.stack_file import StackFile
 
 IMAGE, CONTAINER = "docker:index/remoteImage:RemoteImage", "docker:index/container:Container"
 SECRET = "not-to-be-seen"
+DIGEST = f"sha256:{'d' * 64}"
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Registered:
 
 class Recorder(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        outputs = {"imageId": f"sha256:{args.name}", "repoDigest": "repo@sha256:0"}
+        outputs = {"imageId": f"sha256:{args.name}", "repoDigest": f"repo@{DIGEST}"}
         return f"id-{args.name}", {**args.inputs, **outputs}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], None]:
@@ -252,5 +253,5 @@ def test_the_outputs_are_those_of_the_contract() -> None:
         "release",
         "hosts",
     ]
-    assert outputs["release"]["excp-1"] == {"tag": "100.0.100.11", "digest": "sha256:0"}
+    assert outputs["release"]["excp-1"] == {"tag": "100.0.100.11", "digest": DIGEST}
     assert outputs["health"]["exas"] == "http://10.77.0.102:3630/health"

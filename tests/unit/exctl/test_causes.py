@@ -32,6 +32,40 @@ IMAGE = "10.0.0.10:5000/exec/excp:100.0.100.13"
             "registry runs",
         ),
         (
+            f"{PULL} {IMAGE}: missing signature key",
+            f"the image {IMAGE} can't be pulled: missing signature key",
+            "docker pull",
+        ),
+        (
+            f"{PULL} {IMAGE}: toomanyrequests: You have reached your pull rate limit",
+            "the registry was asked too often",
+            "registry.username",
+        ),
+        (
+            f'{PULL} {IMAGE}: Get "https://10.0.0.10:5000/v2/": http: server gave HTTP response to'
+            " HTTPS client",
+            "speaks without TLS",
+            "insecure-registries",
+        ),
+        (
+            f'{PULL} {IMAGE}: Get "https://10.0.0.10:5000/v2/": x509: certificate signed by unknown'
+            " authority",
+            "doesn't trust the certificate",
+            "certs.d",
+        ),
+        (
+            f"{PULL} no-registry.invalid/exec/excp:1: Get https://no-registry.invalid/v2/: dial"
+            " tcp: lookup no-registry.invalid: no such host",
+            "the image no-registry.invalid/exec/excp:1 isn't on the host, and this stack has no"
+            " registry",
+            "exctl images push",
+        ),
+        (
+            f"{PULL} sha256:{'a' * 64}: invalid reference",
+            "isn't on the host",
+            "exctl images push",
+        ),
+        (
             f"{PULL} {IMAGE}: write /var/lib/docker/tmp/x: no space left on device",
             f"no disk space is left for the image {IMAGE}",
             "docker system df",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -10,7 +12,6 @@ from exctl.images.keeping import (
     kept,
     last_releases,
     of_older,
-    place_of,
     places,
     prunable,
     releases_of,
@@ -18,6 +19,7 @@ from exctl.images.keeping import (
 from exctl.images.listing import Listing, rows, table
 from exctl.images.on_hosts import HostImage, parsed
 from exctl.releases.store import Release
+from oci.reference import ImageReference
 from stack.layout import build_layout
 from tests.unit.stack_file import StackFile
 
@@ -31,9 +33,7 @@ def digest(letter: str) -> str:
     return f"sha256:{letter * 64}"
 
 
-def image(
-    letter: str, name: str = "excp", tag: str | None = None, **more: tuple[str, ...]
-) -> HostImage:
+def image(letter: str, name: str = "excp", tag: str | None = None, **more: Any) -> HostImage:
     tags = (f"{PLACE}/{name}:{tag}",) if tag else ()
     return HostImage("h1", f"id-{letter}", tags, (f"{PLACE}/{name}@{digest(letter)}",), 100, **more)
 
@@ -98,22 +98,18 @@ def test_nothing_goes_that_is_used_or_anothers(tags: list[str], runs: bool, is_m
     assert prunable([found], OURS, keep) == ([found] if is_ours and not runs | is_made else [])
 
 
-def test_the_place_of_a_reference_is_without_tag_and_digest() -> None:
-    assert place_of("10.77.0.10:5000/exec/excp:1") == f"{PLACE}/excp"
-    assert place_of(f"10.77.0.10:5000/exec/excp@{digest('a')}") == f"{PLACE}/excp"
-    assert place_of("10.77.0.10:5000/exec/excp") == f"{PLACE}/excp"
-
-
 def test_a_hosts_answer_is_its_images_and_who_uses_them() -> None:
     text = (
-        '{"id":"i1","tags":["p/excp:1","<none>:<none>"],"digests":["p/excp@sha256:1"],"size":5}\n'
+        '{"id":"i1","tags":["p/excp:1","<none>:<none>"],"digests":["p/excp@sha256:1"],"size":5,"architecture":"amd64"}\n'
         '{"id":"i2","tags":null,"digests":[],"size":6}\n'
         "containers\n"
         "i1 true /excp-1-1\n"
         "i1 false /old\n"
     )
     assert parsed("h1", text) == [
-        HostImage("h1", "i1", ("p/excp:1",), ("p/excp@sha256:1",), 5, ("excp-1-1",), ("old",)),
+        HostImage(
+            "h1", "i1", ("p/excp:1",), ("p/excp@sha256:1",), 5, ("excp-1-1",), ("old",), "amd64"
+        ),
         HostImage("h1", "i2", (), (), 6),
     ]
     assert parsed("h1", "containers\n") == []
@@ -122,7 +118,7 @@ def test_a_hosts_answer_is_its_images_and_who_uses_them() -> None:
 def test_a_tag_that_leads_elsewhere_in_the_registry_is_told() -> None:
     found = rows(
         {"excp": "excp"},
-        PLACE,
+        {"excp": ImageReference.parse(f"{PLACE}/excp")},
         {"excp": {"1": digest("b"), "2": digest("c")}},
         [image("a", tag="1", running=("excp-1-1",)), image("c", tag="2")],
         releases_of(RELEASES),

@@ -73,7 +73,7 @@ def view(*containers: Candidate, taken: bool = True, image_id: str = IMAGE_ID) -
     [
         {},
         {"name": "excp-1-1", "labels": {}, "image": "other"},
-        {"labels": {}, "image": "vendor.example.com/x/excp@sha256:abc"},
+        {"labels": {}, "image": "vendor.example.com/x/excp@sha256:" + "a" * 64},
         {"image": "x:1", "host": {"PortBindings": {"1/tcp": [{"HostPort": "3650"}]}}},
     ],
 )

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from exctl.errors import NothingTouched
-from exctl.images.content import check_space
-from exctl.images.load import WORK, Wanted, target, work_directory
-from tests.unit.exctl.tars import tar_of, write
+from exctl.images.load import WORK, work_directory
+from exctl.images.target import Wanted, targets_of
+from oci.archives.content import check_space
+from oci.errors import ArchiveError
+from tests.unit.oci.tars import saved, tar_of, write
 
 
 def archive(directory: Path, name: str) -> Path:
@@ -21,24 +23,24 @@ def archive(directory: Path, name: str) -> Path:
 
 def test_the_name_says_what_it_is_and_options_say_it_better(tmp_path: Path) -> None:
     path = archive(tmp_path, "excs-100.0.100.11.tgz")
-    found = target(path, Wanted())
+    (found,) = targets_of([path], Wanted())
     assert (found.service, found.tag) == ("excs", "100.0.100.11")
-    other = target(path, Wanted(service="exas", tag="7"))
+    (other,) = targets_of([path], Wanted(service="exas", tag="7"))
     assert (other.service, other.tag) == ("exas", "7")
 
 
 def test_a_name_that_says_nothing_asks_for_options(tmp_path: Path) -> None:
     with pytest.raises(NothingTouched, match=r"--service excs\|exas\|excp --tag VERSION"):
-        target(archive(tmp_path, "image.tgz"), Wanted())
+        targets_of([archive(tmp_path, "image.tgz")], Wanted())
 
 
 def test_the_bootstrap_package_is_no_image(tmp_path: Path) -> None:
     with pytest.raises(NothingTouched, match="bootstrap package and no image"):
-        target(archive(tmp_path, "exop-100.0.100.11.tgz"), Wanted())
+        targets_of([archive(tmp_path, "exop-100.0.100.11.tgz")], Wanted())
 
 
 def test_a_disk_without_room_is_said_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(NothingTouched, match=r"needs 1000000000 MB in .*TMPDIR"):
+    with pytest.raises(ArchiveError, match=r"needs 1000000000 MB in .*TMPDIR"):
         check_space(tmp_path, 10**15, "the content of excs-1.tgz")
 
 
@@ -54,3 +56,40 @@ def test_what_a_killed_run_left_is_removed_and_what_another_uses_is_not(
         assert made.is_dir()
         assert sorted(tmp_path.iterdir()) == sorted([alive, other, made])
     assert sorted(tmp_path.iterdir()) == sorted([alive, other])
+
+
+@pytest.mark.parametrize("tag", ["latest", "1 2", "-1", "a/b", "x" * 129])
+def test_a_tag_that_is_none_is_refused_before_the_file_is_read(tmp_path: Path, tag: str) -> None:
+    with pytest.raises(NothingTouched, match=r"^--tag: .*name a version"):
+        targets_of([tmp_path / "away.tgz"], Wanted(service="excs", tag=tag))
+
+
+@pytest.mark.parametrize(
+    ("tags", "wanted", "is_taken"),
+    [
+        (("exas:100.0.100.12",), Wanted(), False),
+        (("registry.vendor.example:5000/exec/excs:100.0.100.11",), Wanted(), False),
+        (("registry.vendor.example:5000/exec/excs:100.0.100.12",), Wanted(), True),
+        (("config-sync:100.0.100.12",), Wanted(), True),
+        (("excs:latest",), Wanted(), True),
+        (("exas:100.0.100.12",), Wanted(service="excs"), True),
+        (("excs:100.0.100.11",), Wanted(tag="100.0.100.12"), True),
+        ((), Wanted(), True),
+    ],
+)
+def test_an_archive_whose_own_words_are_another_services_or_versions_is_refused(
+    tmp_path: Path, tags: tuple[str, ...], wanted: Wanted, is_taken: bool
+) -> None:
+    path = write(tmp_path / "excs-100.0.100.12.tar", saved(tar_of({"a": b"1"}), tags=tags))
+    if is_taken:
+        assert targets_of([path], wanted)[0].tag == "100.0.100.12"
+        return
+    with pytest.raises(NothingTouched, match=r"by its own words.*--service excs --tag 100\.0\.100"):
+        targets_of([path], wanted)
+
+
+def test_an_archive_inside_that_is_named_as_another_is_refused(tmp_path: Path) -> None:
+    inner = saved(tar_of({"a": b"1"}), tags=())
+    path = write(tmp_path / "excs-1.2.tgz", gzip.compress(tar_of({"exas-1.2.tar": inner})))
+    with pytest.raises(NothingTouched, match=r"holds exas-1\.2\.tar by its own words"):
+        targets_of([path], Wanted())

@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 from pulumi.automation.events import EngineEvent
 
+from exctl.runs import pairs
 from exctl.runs.downtime import Known
 from exctl.runs.events import StepLog, without_wrapping
 from exctl.runs.plan import Step, lines, step_of, touches
 from health.errors import GateCode, GateFailure
 from health.gates.events import Event, NotHealthyYet, Synced, as_json
-from health.verdict import VerdictKind
+from health.probe import Answer
+from health.verdict import Identity, Verdict, VerdictKind, judge
 from stack.layout import Layout, build_layout
+from tests.unit.health.fakes import HUNG, OK, REFUSED, RUNNING
 from tests.unit.stack_file import StackFile
 
 CONTAINER = "docker:index/container:Container"
@@ -192,6 +195,32 @@ def test_a_plan_is_numbered_as_it_happens_with_pulls_first_and_pairs_side_by_sid
         "         then excp-1-2 on 10.77.0.104: replace; excp-1-1 serves meanwhile",
         "  3. excp-9-1 on a host no longer in the stack file: remove; gone for good",
     ]
+
+
+def pair_steps() -> list[Step]:
+    return [Step("replace", CONTAINER, f"container-excp-1-{n}") for n in (1, 2)]
+
+
+def seen(own: Answer, peer: Answer) -> dict[str, Verdict]:
+    answers = {"excp-1-1": own, "excp-1-2": peer}
+    return {key: judge(answer, RUNNING, Identity()) for key, answer in answers.items()}
+
+
+def test_in_the_plan_too_the_one_that_does_not_serve_goes_first() -> None:
+    verdicts = seen(OK, REFUSED)
+    first, second = touches(pair_steps(), layout(), verdicts=verdicts)
+    assert (first.instance, first.downtime) == ("excp-1-2", "excp-1-1 serves meanwhile")
+    assert second.downtime == "only once excp-1-2 is healthy, which serves meanwhile"
+    assert pairs.first(layout(), verdicts) == ["excp-1-2"]
+    assert pairs.first(layout(), seen(OK, OK)) == []
+    assert pairs.first(layout(), {"excp-1-1": verdicts["excp-1-1"]}) == []
+
+
+def test_a_plan_foresees_that_the_guard_will_refuse() -> None:
+    (touch,) = touches(pair_steps()[:1], layout(), verdicts=seen(OK, HUNG))
+    assert touch.downtime == (
+        "its guard will refuse, since excp-1-2 does not serve (no answer within 5 seconds)"
+    )
 
 
 def test_a_gate_that_waits_for_what_stays_is_in_the_plan() -> None:

@@ -53,7 +53,7 @@ def state(site: Site, ill: str = "", **others: object) -> State:
         "by": "exctl 0.1.0",
         "rows": rows(site, ill),
         "drifts": [],
-        "findings": [Finding("ssh", "10.77.0.101", "logged in", "login")],
+        "findings": [Finding("ssh-login", "10.77.0.101", "logged in", "login")],
         "releases": [RELEASE],
     }
     return State(**(found | others))  # type: ignore[arg-type]
@@ -208,7 +208,7 @@ def test_as_data_each_part_is_there_and_what_is_not_known_says_why() -> None:
     assert [row["instance"] for row in found["instances"] if not row["is_healthy"]] == ["excp-1-2"]
     assert found["releases"][0]["number"] == 3
     assert "stack_file" not in found["releases"][0]
-    assert found["preflight"][0]["check"] == "ssh"
+    assert found["preflight"][0]["check"] == "ssh-login"
     assert {row["path"] for row in found["settings"]} == {s.path for s in changed(site.config)}
     assert "v1:" not in json.dumps(found)
 

@@ -45,7 +45,7 @@ KNOWN = ".lab/ssh/known_hosts"
 EXCS_IMAGE = f"{REGISTRY}/exec/excs:100.0.100.11"
 PINNED = f"{REGISTRY}/exec/excs@{DIGEST}"
 CLOCK_FIX = "let chrony or systemd-timesyncd keep the clock"
-IMAGE_FIX = "push it (exctl images), or name a tag that is there: 100.0.100.11 isn't"
+IMAGE_FIX = "load it (exctl images load), or name a tag that is there: 100.0.100.11 isn't"
 LOGS_NEEDED = "/var/log/exec can be written to by the containers"
 REGISTRY_NEEDED = f"{REGISTRY} takes exec"
 REDIS_NEEDED = f"a login at {REDIS}"
@@ -481,7 +481,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
             ),
         ),
         F("image", EXCS, "on the host, but HTTP 404", PINNED, "warning",
-          f"push it (exctl images), or name a tag that is there: {DIGEST} isn't"),
+          f"load it (exctl images load), or name a tag that is there: {DIGEST} isn't"),
     ),
     "a tag that has moved": (
         lambda site: site.has_image(EXCS, OTHER_DIGEST),

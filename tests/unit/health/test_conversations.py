@@ -8,6 +8,7 @@ processors, strangers, silence. That the good ones are logged in to is proved in
 from __future__ import annotations
 
 import base64
+import hashlib
 import http.server
 import json
 import socket
@@ -38,6 +39,7 @@ INDEX = {
         {"digest": "sha256:amd", "platform": {"os": "linux", "architecture": "amd64"}},
     ]
 }
+INDEX_DIGEST = f"sha256:{hashlib.sha256(json.dumps(INDEX).encode()).hexdigest()}"
 REFERENCES = ("100.0.100.11", f"sha256:{'a' * 64}")
 LAYERS = {"layers": [{"size": 100}, {"size": 23}]}
 REFUSED = Outcome("refused", "the registry has no such image")
@@ -141,7 +143,7 @@ def subject(digest: str | None = None, password: str = "s3cret", **places: int) 
     site = Site()
     site.file = file
     names = ("registryPassword", "redisPassword", "configDbPassword", "oauthClientSecret")
-    return replace(site.subject(), secrets=dict.fromkeys(names, password))
+    return registry.with_login(replace(site.subject(), secrets=dict.fromkeys(names, password)))
 
 
 def facts(is_insecure: bool = True) -> HostFacts:
@@ -160,19 +162,19 @@ def test_a_registrys_token_is_fetched_and_the_size_is_that_of_the_hosts_processo
     answer = registry.ask(about, EXCS, facts(), tunnels)
     (image,) = about.images(EXCS)
     assert answer.login == Outcome("done")
-    assert answer.manifests == {image: Manifest("sha256:index", 123)}
+    assert answer.manifests == {image: Manifest(INDEX_DIGEST, 123)}
 
 
 def test_a_registry_refuses_a_wrong_password(tunnels: Tunnels, registry_port: int) -> None:
     answer = registry.ask(subject(password="wrong", registry=registry_port), EXCS, facts(), tunnels)
-    assert answer.login == Outcome("refused", "it refuses exec or registryPassword")
+    assert answer.login == Outcome("refused", "it refuses exec or its password")
 
 
 def test_a_tag_that_isnt_there_is_told_by_image(tunnels: Tunnels, registry_port: int) -> None:
     site = Site()
     site.file.put("registry.repository", f"127.0.0.1:{registry_port}/exec")
     site.file.put("excs.tag", "100.0.100.99")
-    about = replace(site.subject(), secrets={"registryPassword": "s3cret"})
+    about = registry.with_login(replace(site.subject(), secrets={"registryPassword": "s3cret"}))
     answer = registry.ask(about, EXCS, facts(), tunnels)
     assert list(answer.manifests.values()) == [REFUSED]
 
@@ -250,7 +252,7 @@ def test_a_way_that_ssh_doesnt_open_leaves_the_login_untried(tunnels: Tunnels) -
 
 
 def test_what_we_lack_isnt_tried_and_is_named(tunnels: Tunnels) -> None:
-    about = replace(subject(), secrets={})
+    about = registry.with_login(replace(subject(), secrets={}))
     assert redis_server.ask(about, tunnels).login.words == "redisPassword isn't set"
     assert config_db.ask(about, tunnels).words == "configDbPassword isn't set"
     assert registry.ask(about, EXCS, facts(), tunnels).login.words == "no registryPassword"

@@ -231,10 +231,7 @@ def test_one_lost_answer_of_the_instance_does_not_make_it_free_to_take() -> None
 
 
 def test_the_place_of_the_last_run_counts_with_the_container_it_had_there() -> None:
-    reach = {
-        "via": "direct", "ssh_user": "genesys", "ssh_port": 22, "ssh_key_path": None,
-        "ssh_known_hosts_path": "known_hosts",
-    }  # fmt: skip
+    reach = {"via": "direct", "ssh": '{"user": "genesys", "known_hosts_path": "known_hosts"}'}
     rule = {"urls": [OWN], "container_name": "t-excp-1-1", "stack": "dev"}
     old = "http://10.77.0.105:3650/health"
     olds = {"urls": [OWN, old], "container_name": "excp-1-1"}

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from exctl.errors import NothingTouched
-from exctl.images.archive import examined, named
-from exctl.images.content import Content, content_of, needs_bytes
-from exctl.images.manifest import (
+from oci.archives.content import Content, content_of, needs_bytes
+from oci.archives.examine import examined, named
+from oci.errors import ArchiveError
+from oci.manifest import (
     CONFIG_TYPE,
     LAYER_TYPE,
     Descriptor,
@@ -25,7 +25,7 @@ from exctl.images.manifest import (
     docker_manifest,
     words_of,
 )
-from tests.unit.exctl.tars import config_of, oci, saved, sha, tar_of, write
+from tests.unit.oci.tars import config_of, oci, saved, sha, tar_of, write
 
 ROOT = {"./bin/run": b"#!", "./etc/passwd": b"root"}
 PUSHED_BY_DOCKER = """{
@@ -71,7 +71,8 @@ def test_a_manifest_is_byte_for_byte_what_docker_pushes() -> None:
         ("excp-100.0.100.11-rc1.tar", ("excp", "100.0.100.11-rc1")),
         ("exop-100.0.100.11.tgz", ("exop", "100.0.100.11")),
         ("excs.tgz", None),
-        ("excs-100.0.100.11.zip", None),
+        ("excs-100.0.100.11.zip", ("excs", "100.0.100.11")),
+        ("excs-100.0.100.11", ("excs", "100.0.100.11")),
     ],
 )
 def test_service_and_version_are_in_the_name(name: str, found: tuple[str, str] | None) -> None:
@@ -113,7 +114,7 @@ def test_a_tar_that_is_only_wrapped_is_looked_into(tmp_path: Path, outer: str, i
     wrapped = tar_of({"excs/README": b"read me", "excs/excs.tar": inside})
     path = write(tmp_path / "excs-1.tgz", gzip.compress(wrapped) if outer == "packed" else wrapped)
     archive = examined(path)
-    assert archive.member == "excs/excs.tar"
+    assert archive.chain == ("excs/excs.tar",)
     layer, config = image(path).parts
     assert json.loads(config.data)["rootfs"]["diff_ids"] == [f"sha256:{sha(tar)}"]
     assert layer.path is not None
@@ -136,7 +137,7 @@ def test_a_saved_image_inside_a_tgz_is_found(tmp_path: Path) -> None:
     layer = tar_of({"a": b"1"})
     path = write(tmp_path / "excs-1.tgz", gzip.compress(tar_of({"excs.tar": saved(layer)})))
     archive = examined(path)
-    assert (archive.kind, archive.member) == ("docker save archive", "excs.tar")
+    assert (archive.kind, archive.chain) == ("docker save archive", ("excs.tar",))
     assert image(path).starts == ("/run",)
 
 
@@ -149,13 +150,13 @@ def test_an_oci_archive_keeps_its_digest(tmp_path: Path) -> None:
 
 def test_a_layer_that_is_not_what_its_config_says_is_refused(tmp_path: Path) -> None:
     tampered = saved(tar_of({"a": b"1"})).replace(tar_of({"a": b"1"}), tar_of({"a": b"2"}))
-    with pytest.raises(NothingTouched, match="a layer isn't what the config says"):
+    with pytest.raises(ArchiveError, match="a layer isn't what the config says"):
         image(write(tmp_path / "excs-1.tar", tampered))
 
 
 def test_what_a_saved_image_starts_is_not_overridden(tmp_path: Path) -> None:
     path = write(tmp_path / "excs-1.tar", saved(tar_of(ROOT)))
-    with pytest.raises(NothingTouched, match="says itself how it starts"):
+    with pytest.raises(ArchiveError, match="says itself how it starts"):
         image(path, Start(("/other",)))
 
 
@@ -164,17 +165,17 @@ def test_an_archive_of_two_images_is_refused(tmp_path: Path) -> None:
         [{"Config": "c", "RepoTags": [t], "Layers": []} for t in ("excs:1", "exas:1")]
     )
     path = write(tmp_path / "excs-1.tar", tar_of({"manifest.json": manifest.encode()}))
-    with pytest.raises(NothingTouched, match=r"holds 2 images \(excs:1, exas:1\)"):
+    with pytest.raises(ArchiveError, match=r"holds 2 images \(excs:1, exas:1\)"):
         examined(path)
 
 
 def test_an_empty_archive_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NothingTouched, match="is empty"):
+    with pytest.raises(ArchiveError, match="is empty"):
         examined(write(tmp_path / "excs-1.tar", tar_of({})))
 
 
 def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NothingTouched, match="damaged or was cut"):
+    with pytest.raises(ArchiveError, match="is a web page"):
         examined(write(tmp_path / "excs-1.tgz", b"<html>404 not found</html>" * 100))
 
 
@@ -212,7 +213,7 @@ def test_an_archive_that_was_cut_is_never_taken(
     whole = gzip.compress(tar) if is_packed else tar.rstrip(b"\0") + bytes(1024)
     end = len(whole) if is_packed else len(tar.rstrip(b"\0"))
     cut = whole[: data.draw(some.integers(1, end - 1))]
-    with pytest.raises(NothingTouched):
+    with pytest.raises(ArchiveError):
         examined(write(tmp_path / "excs-1.tgz", cut))
 
 

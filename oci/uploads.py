@@ -12,31 +12,33 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import requests
 
-from exctl.errors import Interrupted
-from exctl.images.content import Content, Part
-from exctl.images.registry import Registry, RegistryError
+from oci.archives.content import Content, Part
+from oci.errors import RegistryError
+from oci.reference import ImageReference
+from oci.registry import Registry
 
 CHUNK_MIB = 8
 """Chosen: small enough for most proxies' limits, large enough that the answers cost nothing."""
 TRIES = 3
 Progress = Callable[[int], None]
 """Told how many bytes more are there."""
+IsWanted = Callable[[], bool]
+"""Whether the operator wants to stop."""
 
 
-@dataclass
-class _Stop:
-    """Whether the operator wants to stop."""
+class UploadStopped(Exception):
+    """Stopped between two chunks; `done` of `size` bytes of that part are in the registry."""
 
-    wanted: bool = False
+    def __init__(self, done: int, size: int) -> None:
+        super().__init__(f"{done} of {size} bytes")
+        self.done = done
+        self.size = size
 
 
 @dataclass(frozen=True)
@@ -48,29 +50,32 @@ class Pushed:
 
 
 def push(
-    registry: Registry, name: str, tag: str, content: Content, chunk_bytes: int, progress: Progress
+    registry: Registry,
+    image: ImageReference,
+    content: Content,
+    chunk_bytes: int,
+    progress: Progress,
+    is_stop_wanted: IsWanted = lambda: False,
+    tries: int = TRIES,
 ) -> Pushed:
     """Bring an image and its tag into the registry, and compare what is there then.
 
-    Raises RegistryError, or Interrupted after a Ctrl-C; the next run goes on.
+    Raises RegistryError, or UploadStopped once that is wanted; the next run goes on.
     """
     sent = there = 0
-    with _stoppable() as stop:
-        for part in content.parts:
-            if registry.has_blob(name, part.described.digest):
-                there += part.described.size
-                progress(part.described.size)
-                continue
-            begun = _Upload(registry, name, part, chunk_bytes, progress).run(stop)
-            there += begun
-            sent += part.described.size - begun
-    registry.put_manifest(name, tag, content.manifest, content.media_type)
-    found = registry.digest(name, tag)
-    if found != content.digest or registry.manifest(name, tag) != content.manifest:
-        raise RegistryError(
-            f"{registry.repository}/{name}:{tag} was pushed as {content.digest}, but the registry"
-            f" says {found} now: somebody else pushes under that tag, or the registry is damaged."
-        )
+    for part in content.parts:
+        if registry.has_blob(image, part.described.digest):
+            there += part.described.size
+            progress(part.described.size)
+            continue
+        upload = _Upload(registry, image, part, chunk_bytes, progress)
+        begun = upload.run(is_stop_wanted, tries)
+        there += begun
+        sent += part.described.size - begun
+    registry.put_manifest(image, content.manifest, content.media_type)
+    found = registry.manifest(image)
+    if found is None or found.content != content.manifest:
+        raise RegistryError("changed", str(image), said=found.digest if found else "")
     return Pushed(sent, there)
 
 
@@ -103,23 +108,28 @@ class _Upload:
     """One part on its way into the registry."""
 
     def __init__(
-        self, registry: Registry, name: str, part: Part, chunk_bytes: int, progress: Progress
+        self,
+        registry: Registry,
+        image: ImageReference,
+        part: Part,
+        chunk_bytes: int,
+        progress: Progress,
     ) -> None:
         self._registry = registry
-        self._name = name
+        self._image = image
         self._part = part
         self._chunk_bytes = chunk_bytes
         self._progress = progress
-        self._kept = _Place(registry.url(name, part.described.digest))
+        self._kept = _Place(registry.url(image, part.described.digest))
         self._told = 0
 
-    def run(self, stop: _Stop) -> int:
+    def run(self, is_stop_wanted: IsWanted, tries: int) -> int:
         """Sends it; the bytes of it that an earlier run had brought there."""
         url, first = self._begun()
         done = first
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(tries)):
             try:
-                self._from(url, done, stop)
+                self._from(url, done, is_stop_wanted)
                 break
             except RegistryError as error:
                 # No answer, or the upload is no longer known: where it stands has to be asked.
@@ -140,17 +150,17 @@ class _Upload:
                 if error.status == 0:
                     raise
                 self._kept.forget()
-        start = self._registry.url(self._name, "blobs/uploads/")
+        start = self._registry.url(self._image, "blobs/uploads/")
         return self._registry.onward(self._registry.send("POST", start, data=b""), start), 0
 
-    def _from(self, url: str, done: int, stop: _Stop) -> None:
+    def _from(self, url: str, done: int, is_stop_wanted: IsWanted) -> None:
         size = self._part.described.size
         with self._part.open() as file:
             file.seek(done)
             self._tell(done)
             while done < size:
-                if stop.wanted:
-                    raise Interrupted(_interrupted(done, size), touched=True)
+                if is_stop_wanted():
+                    raise UploadStopped(done, size)
                 chunk = file.read(self._chunk_bytes)
                 headers = {
                     "Content-Type": "application/octet-stream",
@@ -170,32 +180,7 @@ class _Upload:
         self._told = done
 
 
-def _interrupted(done: int, size: int) -> str:
-    return (
-        f"interrupted: {done / 1e6:.1f} of {size / 1e6:.1f} MB of this part are in the registry,"
-        " and the tag is as it was. Run the same command again to go on."
-    )
-
-
 def _received(answer: requests.Response) -> int:
     """Bytes that the registry has, by its `Range: 0-<last byte>`."""
     last = int(answer.headers.get("Range", "0-0").rpartition("-")[2])
     return last + 1 if last else 0
-
-
-@contextmanager
-def _stoppable() -> Iterator[_Stop]:
-    """Within, the first Ctrl-C or SIGTERM only asks to stop; the second one ends at once."""
-    stop = _Stop()
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if stop.wanted:
-            raise KeyboardInterrupt
-        stop.wanted = True
-
-    before = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -23,7 +23,8 @@ INDEX_TYPES = (
 )
 MANIFEST_TYPES = (MANIFEST_TYPE, OCI_MANIFEST_TYPE, *INDEX_TYPES)
 ARCHITECTURE = "amd64"
-"""Chosen: the vendor's images are for 64-bit Linux, and a file system doesn't say for which."""
+"""Chosen: the vendor's images are for 64-bit Linux, and a file system doesn't say for which; where
+the hosts are others, an option says so."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,9 @@ def _described(part: Descriptor) -> dict[str, Any]:
     return {"mediaType": part.media_type, "size": part.size, "digest": part.digest}
 
 
-def imported_config(start: Start, diff_id: str, created: float) -> bytes:
+def imported_config(
+    start: Start, diff_id: str, created: float, architecture: str = ARCHITECTURE
+) -> bytes:
     """The config of an image that is one file system, as `docker import` makes it.
 
     `diff_id` is the hash of the uncompressed file system. `created` (seconds since 1970) is the
@@ -106,7 +109,7 @@ def imported_config(start: Start, diff_id: str, created: float) -> bytes:
     """
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(max(0.0, created)))
     content = {
-        "architecture": ARCHITECTURE,
+        "architecture": architecture,
         "comment": "Imported from -",
         "config": start.settings,
         "created": at,
@@ -121,3 +124,18 @@ def starts_with(config: bytes) -> tuple[str, ...]:
     """The words that a container of an image with this config runs; none: it can't start."""
     settings = json.loads(config).get("config") or {}
     return (*(settings.get("Entrypoint") or ()), *(settings.get("Cmd") or ()))
+
+
+def size_and_part(manifest: bytes, architecture: str) -> tuple[int | None, str | None]:
+    """The bytes of an image's layers; of an index, the digest of its image for this architecture
+    instead. Both None where it isn't understood."""
+    try:
+        content = json.loads(manifest)
+        if "manifests" not in content:
+            return sum(int(layer["size"]) for layer in content["layers"]), None
+        platforms = {each["digest"]: each.get("platform") or {} for each in content["manifests"]}
+        wanted = {"os": "linux", "architecture": architecture}
+        mine = [d for d, platform in platforms.items() if wanted.items() <= platform.items()]
+        return None, (str(mine[0]) if mine else None)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None, None

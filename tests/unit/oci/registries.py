@@ -17,7 +17,8 @@ TOKEN = "a-token"
 
 class FakeRegistry(ThreadingHTTPServer):
     """`blobs` and `manifests` are what was pushed; `refuse` maps a method to a status that it
-    answers; `cut_after` is the number of chunks after which connections are cut, once."""
+    answers; `offers_basic` is which challenge comes first where
+    there are two; `cut_after` is the number of chunks after which connections are cut, once."""
 
     daemon_threads = True
 
@@ -28,6 +29,8 @@ class FakeRegistry(ThreadingHTTPServer):
         self.manifests: dict[str, bytes] = {}
         self.uploads: dict[str, bytes] = {}
         self.refuse: dict[str, int] = {}
+        self.offers_basic = ""
+        self.takes_anybody = False
         self.cut_after = -1
         self.chunks = 0
         self.seen: list[str] = []
@@ -57,6 +60,13 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
         """Silent."""
 
+    def handle(self) -> None:
+        """As Go's servers do, it tells who speaks TLS that it doesn't."""
+        if self.rfile.peek(1)[:1] == b"\x16":  # type: ignore[attr-defined]  # it is buffered
+            self.wfile.write(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+        else:
+            super().handle()
+
     def _answer(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(status)
         for name, value in headers.items():
@@ -70,12 +80,19 @@ class _Handler(BaseHTTPRequestHandler):
         basic = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         given = self.headers.get("Authorization")
         if urlsplit(self.path).path == "/token":
-            return given == basic
+            if self.server.takes_anybody or given == basic or self.command == "POST":
+                return True
+            self._answer(401)
+            return False
         if given == (f"Bearer {TOKEN}" if self.server.with_tokens else basic):
             return True
         realm = f"http://{self.headers['Host']}/token"
         bearer = f'Bearer realm="{realm}",service="fake",scope="repository:exec/excs:pull,push"'
-        wanted = bearer if self.server.with_tokens else 'Basic realm="fake"'
+        plain = 'Basic realm="fake, and more"'
+        wanted = bearer if self.server.with_tokens else plain
+        if self.server.offers_basic:
+            both = [plain, bearer] if self.server.offers_basic == "Basic" else [bearer, plain]
+            wanted = ", ".join(both)
         self._answer(401, WWW_Authenticate=wanted)
         return False
 
@@ -86,10 +103,17 @@ class _Handler(BaseHTTPRequestHandler):
             return
         parts = urlsplit(self.path)
         if parts.path == "/token":
+            if self.command == "POST" and parse_qs(body.decode()).get("refresh_token") != [
+                PASSWORD
+            ]:
+                self._answer(401)
+                return
             self._answer(200, json.dumps({"token": TOKEN}).encode())
         elif status := self.server.refuse.get(self.command):
             said = {"errors": [{"code": "DENIED", "message": "no"}]}
             self._answer(status, json.dumps(said).encode())
+        elif parts.path == "/v2/":
+            self._answer(200, b"{}")
         elif "/uploads/" in parts.path:
             self._upload(parts.path.rpartition("/")[2], parse_qs(parts.query), body)
         elif "/blobs/" in parts.path:

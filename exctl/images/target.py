@@ -1,0 +1,103 @@
+"""What an archive is loaded as: by its name, the operator's options, and what it says itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from config_schema import Tag
+from exctl.errors import NothingTouched
+from oci import uploads
+from oci.archives.examine import Archive, examined, named, service_and_tag
+from oci.errors import ArchiveError
+from oci.manifest import ARCHITECTURE, Start
+from vendor_facts import SERVICES, Service
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a load is done, as the operator's options say."""
+
+    service: str | None = None
+    tag: str | None = None
+    start: Start = field(default_factory=Start)
+    replace: bool = False
+    chunk_mib: int = uploads.CHUNK_MIB
+    via: str | None = None
+    architecture: str = ARCHITECTURE
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an archive's image is to be called."""
+
+    archive: Archive
+    service: Service
+    tag: str
+
+
+def targets_of(paths: Sequence[Path], wanted: Wanted) -> list[Target]:
+    """Each archive with what it is for. Raises NothingTouched for the first that can't be used."""
+    if len(paths) > 1 and (wanted.service or wanted.tag):
+        raise NothingTouched("--service and --tag are for one file.")
+    with refused():
+        return [target(path, wanted) for path in paths]
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    """Within, an archive that can't be used is a mistake found before anything was touched."""
+    try:
+        yield
+    except ArchiveError as error:
+        raise NothingTouched(f"{error}.") from None
+
+
+def target(path: Path, wanted: Wanted) -> Target:
+    """What an archive is for, and what it is. Raises ArchiveError if it's damaged or contradicts
+    its name, or nothing says what it is for."""
+    by_name = named(path) or (None, None)
+    service, tag = wanted.service or by_name[0], wanted.tag or by_name[1]
+    if service == "exop":
+        raise ArchiveError(
+            f"{path.name} is the vendor's bootstrap package and no image; exctl takes its place"
+        )
+    known = next((each for each in SERVICES if each == service), None)
+    if known is None or tag is None:
+        raise ArchiveError(
+            f"{path.name} isn't named as the vendor names images (excs-100.0.100.11.tgz): say what"
+            f" it is with --service {'|'.join(SERVICES)} --tag VERSION"
+        )
+    try:
+        TypeAdapter(Tag).validate_python(tag)
+    except ValidationError as error:
+        raise ArchiveError(f"--tag: {error.errors()[0]['ctx']['error']}") from None
+    if not path.exists():
+        raise ArchiveError(f"{path} isn't there")
+    archive = examined(path)
+    for says in archive.says:
+        _check_says(path, says, wanted, known, tag)
+    return Target(archive, known, tag)
+
+
+def _check_says(path: Path, says: str, wanted: Wanted, service: Service, tag: str) -> None:
+    """What the operator names counts; what only the file's name says must agree with what is in
+    it: a service under another's name would run as that one."""
+    inside, version = service_and_tag(says)
+    wrong_service = wanted.service is None and inside in SERVICES and inside != service
+    wrong_tag = wanted.tag is None and version[:1].isdigit() and version != tag
+    if wrong_service or wrong_tag:
+        raise ArchiveError(
+            f"{path.name} holds {says} by its own words: is it the wrong file under this name? If"
+            f" it is meant as {service}:{tag}, say so: --service {service} --tag {tag}"
+        )
+
+
+def kind_of(archive: Archive) -> str:
+    """The kind of an archive, with what wraps it."""
+    inside = "".join(f" (in {name})" for name in archive.chain)
+    return f"{archive.kind}{inside}"

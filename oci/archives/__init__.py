@@ -1,0 +1,1 @@
+"""Archives of images: what they are, whether they are whole, and the image in them."""
