@@ -36,8 +36,8 @@ df -Pk "$root" | awk 'NR == 2 {print $4}'
 docker image inspect --format '{{.Id}}' "$1" 2>/dev/null || echo none
 """
 _LOAD = f"env -u DOCKER_CONTEXT DOCKER_HOST=unix://{DOCKER_SOCKET} docker load --quiet"
-"""As hosts/shell says it: the daemon of the host itself, whatever the user's login sets. Its stdin is
-the image, so the shell is the login's; nothing of what that prints is read."""
+"""As hosts/shell says it: the daemon of the host itself, whatever the user's login sets. Its stdin
+is the image, so the shell is the login's; nothing of what that prints is read."""
 
 
 @dataclass(frozen=True)

@@ -100,9 +100,9 @@ def test_nothing_goes_that_is_used_or_anothers(tags: list[str], runs: bool, is_m
 
 
 def test_a_hosts_images_are_told_with_who_uses_them() -> None:
-    image = {"Id": "i1", "RepoTags": ["p/excp:1", "<none>:<none>"], "Size": 5,
+    image: dict[str, Any] = {"Id": "i1", "RepoTags": ["p/excp:1", "<none>:<none>"], "Size": 5,
              "RepoDigests": [f"p/excp@{digest('1')}"], "Architecture": "amd64"}  # fmt: skip
-    other = {"Id": "i2", "RepoTags": None, "RepoDigests": [], "Size": 6}
+    other: dict[str, Any] = {"Id": "i2", "RepoTags": None, "RepoDigests": [], "Size": 6}
     states = {"excp-1-1": "running", "old": "exited"}
     containers = [
         container_of({"Name": f"/{name}", "Image": "i1", "State": {"Status": state}})
