@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 import vendor_facts as vendor
@@ -23,7 +24,14 @@ def text(layout: Layout, width_columns: int = WIDTH_COLUMNS) -> list[str]:
             state = "  stopped" if i.is_stopped else ""
             lines.append(f"  {i.key:<9} {f'{in_url(i.host)}:{i.port}':<{wide}}  {i.tag}{state}")
         lines += _connections(connections_of(layout, instances[0]), width_columns)
-    return lines
+    note = textwrap.wrap(
+        inferred(),
+        width_columns,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_on_hyphens=False,
+    )
+    return [*lines, "", *note]
 
 
 def inferred() -> str:

@@ -41,8 +41,8 @@ def test_the_last_error_is_whole_and_never_empty(stderr: str, words: str) -> Non
         ),
         (
             'error: corrupt store: missing version in ".pulumi/meta.yaml"',
-            'corrupt store: missing version in ".pulumi/meta.yaml"; put that file back: it holds the'
-            " one line `version: 1`",
+            'corrupt store: missing version in ".pulumi/meta.yaml"; put that file back: it holds'
+            " the one line `version: 1`",
         ),
         (
             "error: failed to get the home path: getting current user",
