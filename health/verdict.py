@@ -6,13 +6,22 @@ another server may hold the port, or another name of the same host may lead to a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from health.contract import parse_health
 from health.probe import NOT_ASKED, Answer, AnswerKind, Probe
 from hosts.container import Container, ContainerState
+
+SETTLED_SECONDS = 10.0
+"""How long a start must hold where a neighbour may be the one that answers. Source: Docker takes a
+container that ran for 10 s for a start that worked, and begins its pauses between restarts anew."""
+YOUNG_SECONDS = 60.0
+"""Chosen: more than clocks differ by where the preflight doesn't warn: no new one passes as old."""
+CONFIRM_SECONDS = 2.0
+"""Chosen: a service that can't bind its port is gone by then (Measured: the stand-ins, 1 s)."""
 
 
 @dataclass(frozen=True)
@@ -121,13 +130,19 @@ def _kind(
 
 
 def _is_same_run(state: ContainerState, before: ContainerState | None) -> bool:
-    if before is None:
+    return before is None or run_of(state) == run_of(before)
+
+
+def run_of(state: ContainerState) -> tuple[str, int, datetime | None]:
+    """What changes when a container is started anew."""
+    return state.id, state.restarts, state.started_at
+
+
+def is_young(state: ContainerState) -> bool:
+    """Whether it was started within the last minute, as far as clocks agree."""
+    if state.started_at is None:
         return True
-    return (state.id, state.restarts, state.started_at) == (
-        before.id,
-        before.restarts,
-        before.started_at,
-    )
+    return (datetime.now(UTC) - state.started_at).total_seconds() < YOUNG_SECONDS
 
 
 @dataclass(frozen=True)
@@ -144,6 +159,15 @@ class Place:
     def look(self, before: ContainerState | None = None) -> Verdict:
         answer = self.probe(self.url)
         return judge(answer, self.container.state(), self.identity, before)
+
+    def confirmed(self, sleep: Callable[[float], object]) -> Verdict:
+        """The same, looked at twice where Docker has restarted the container before: it may crash
+        again and again while another server answers on its port."""
+        verdict = self.look()
+        if not verdict.is_healthy or not verdict.state.restarts:
+            return verdict
+        sleep(CONFIRM_SECONDS)
+        return self.look(before=verdict.state)
 
     def settled(self) -> Verdict:
         """The same, as certain as it can be had; costs a login where forwarding failed."""

@@ -89,7 +89,7 @@ def ask_all(site: Site, progress: Progress | None = None) -> list[EndpointRow]:
 
 def look_at(site: Site, instance: Instance) -> Verdict:
     """How one instance is."""
-    return place_of(site, instance).look()
+    return place_of(site, instance).confirmed(time.sleep)
 
 
 def place_of(site: Site, instance: Instance) -> Place:
@@ -112,7 +112,7 @@ def probe_of(site: Site, host: str) -> Probe:
 
 def _ask(site: Site, instance: Instance, progress: Progress) -> EndpointRow:
     place = place_of(site, instance)
-    verdict = place.look()
+    verdict = place.confirmed(time.sleep)
     if instance.is_stopped or instance.status_url is None:
         return row_of(instance, verdict)
     answer = place.probe(instance.status_url)

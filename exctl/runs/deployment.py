@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from pulumi import automation as auto
 from exctl import files
 from exctl.errors import ExctlError, FailedRun, Interrupted, LeftOut
 from exctl.observe import doctor
-from exctl.observe.endpoints import EndpointRow, ask_all, table, unhealthy
+from exctl.observe.endpoints import ask_all, table, unhealthy
 from exctl.pulumi import lock, state
 from exctl.pulumi.interrupts import passed_on
 from exctl.pulumi.process import Pulumi
@@ -24,6 +23,7 @@ from exctl.releases import store
 from exctl.rundir import run_directory
 from exctl.runs import downtime, pairs, plan, reach
 from exctl.runs.events import StepLog, without_wrapping
+from exctl.runs.last_look import last_look
 from exctl.runs.options import RunOptions
 from exctl.runs.plan import Divided, Touch, divided, touches
 from exctl.runs.scope import Scope, left_out, limits
@@ -38,7 +38,6 @@ from health.verdict import Verdict
 from stack.loader import LEFT_OUT_VARIABLE
 
 Result = TypeVar("Result")
-LAST_LOOK_SECONDS = 1.0
 NAME_IS_TAKEN = ("one of this name is there already", "is already in use by container")
 """What the docker plugin and Docker say of a container that isn't in the state."""
 
@@ -175,7 +174,8 @@ def _carry_out(
     if how.part:
         return
     try:
-        for line in table(_last_look(site, ground.scope)):
+        ungated = {touch.instance for touch in split.here if not touch.gates}
+        for line in table(last_look(site, ground.scope, ungated)):
             print(line, flush=True)
         images = result.outputs["release"].value if "release" in result.outputs else {}
         events = [*log.events, *log.progress.downtimes]
@@ -210,35 +210,6 @@ def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
             ]
         )
     )
-
-
-def _last_look(site: Site, scope: Scope) -> list[EndpointRow]:
-    """What every instance answers, once all are healthy: one that was started again in place keeps
-    its id, so that no gate has waited for it. Raises FailedRun at the gates' deadline."""
-    deadline = time.monotonic() + site.config.gate.deadline_seconds
-    told = ""
-    with live.shown("asking every instance"):
-        while ill := unhealthy(rows := _covered(ask_all(site), scope)):
-            names = ", ".join(f"{row.instance} ({row.answer})" for row in ill)
-            if time.monotonic() >= deadline:
-                state = "\n".join(table(rows))
-                raise FailedRun(
-                    "everything was deployed as the stack file says, but after"
-                    f" {site.config.gate.deadline_seconds:g} s this doesn't answer 200: {names}."
-                    f" No release was recorded. Each instance now:\n{state}\nIts log: exctl logs"
-                    f" {ill[0].instance.split('-')[0]} --stack {site.stack}. Once the cause is"
-                    f" gone: exctl up --stack {site.stack}",
-                    is_of_a_step=False,
-                )
-            if names != told:
-                say(f"waiting for {names}")
-                told = names
-            time.sleep(LAST_LOOK_SECONDS)
-    return rows
-
-
-def _covered(rows: Sequence[EndpointRow], scope: Scope) -> list[EndpointRow]:
-    return [row for row in rows if scope.covers(row.instance)]
 
 
 def destroy(site: Site, yes: bool) -> None:

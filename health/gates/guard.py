@@ -69,7 +69,7 @@ def _ask_both(
     for round_number in range(ROUNDS):
         if round_number:
             clock.sleep(ROUND_INTERVAL_SECONDS)
-        peer = max((_confirmed(place, clock) for place in peer_places), key=rank)
+        peer = max((place.confirmed(clock.sleep) for place in peer_places), key=rank)
         if peer.is_healthy:
             break
         now = max((place.settled() for place in own_places), key=rank)
@@ -78,16 +78,6 @@ def _ask_both(
         if own.is_gone:
             break
     return own, peer
-
-
-def _confirmed(place: Place, clock: Clock) -> Verdict:
-    """How the peer is; one whose container was restarted before must be up for two looks: it may
-    crash again and again while another server answers on its port."""
-    verdict = place.look()
-    if verdict.is_healthy and verdict.state.restarts:
-        clock.sleep(ROUND_INTERVAL_SECONDS)
-        return place.look(before=verdict.state)
-    return verdict
 
 
 def _refusal(rule: GuardRule, own: Verdict, peer: Verdict) -> GateError:

@@ -11,7 +11,7 @@ from health.gates.clock import Clock, duration_text
 from health.gates.crash_watch import CrashWatch, Hopeless
 from health.gates.events import Healthy, NotHealthyYet, Report
 from health.probe import NOT_ASKED
-from health.verdict import UNJUDGED, Place, VerdictKind, judge
+from health.verdict import SETTLED_SECONDS, UNJUDGED, Place, VerdictKind, is_young, judge
 from hosts.container import Container, ContainerState
 
 FIRST_ANSWER_PACE = 0.25
@@ -37,7 +37,9 @@ class HealthRule:
 class _HealthWait:
     """One wait for one instance: what was answered how often, and what Docker said of it.
 
-    Docker is asked at the first and at the last 200 of a row: what holds at both, held between.
+    Docker is asked at the first and at the last 200 of a row: what holds at both, held between. A
+    new container whose port is answered from the first moment may have found a neighbour there: its
+    row has to last until it would have failed.
     """
 
     def __init__(self, rule: HealthRule, place: Place, clock: Clock) -> None:
@@ -50,15 +52,20 @@ class _HealthWait:
         self.verdict = UNJUDGED
         self.in_a_row = 0
         self._first: ContainerState | None = None
+        self._row_began = self.started
+        self._needed_seconds = 0.0
+        self._was_down = False
 
     def look(self) -> None:
         self.answer = self.place.probe(self.rule.url)
         if not self.answer.is_ok:
-            self.in_a_row = 0
+            self.in_a_row, self._was_down = 0, True
             self.verdict = judge(self.answer, self.watch.look(), self.place.identity)
             return
         self.in_a_row += 1
-        if self.in_a_row not in (1, self.rule.in_a_row):
+        if self.in_a_row == 1:
+            self._row_began = self.clock.seconds()
+        elif not self.is_over:
             return
         state = self.place.container.state()
         before = None if self.in_a_row == 1 else self._first
@@ -66,11 +73,15 @@ class _HealthWait:
         if not self.verdict.is_healthy:
             self.in_a_row = 0
             self.watch.note(state)
+        elif before is None:
+            is_odd = is_young(state) and not self._was_down
+            self._needed_seconds = SETTLED_SECONDS if is_odd else 0.0
         self._first = state
 
     @property
     def is_over(self) -> bool:
-        return self.in_a_row >= self.rule.in_a_row
+        lasted = self.clock.seconds() - self._row_began
+        return self.in_a_row >= self.rule.in_a_row and lasted >= self._needed_seconds
 
     def waited_seconds(self) -> float:
         return self.clock.seconds() - self.started

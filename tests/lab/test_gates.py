@@ -1,6 +1,5 @@
-"""Stories of gates and guards that see less than they should: what answers isn't ours, or the
-way to it is blocked. None of them may take it for health, nor for a reason to let the last of a pair
-go.
+"""Stories of gates and guards that see less than they should: what answers isn't ours, or the way
+to it is blocked. None takes that for health, nor for a reason to let the last of a pair go.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import exec_host
 from lab.host import LabHost
 from tests.lab.conftest import Site
 from tests.lab.operator import exctl, waive
@@ -57,7 +57,7 @@ def forwarding_disabled(host: LabHost) -> Iterator[None]:
         host.end_command(f"sshd -D -e -f {config}")
         host.run("pkill", "-f", "sshd: genesys", check=False)
         host.start_command("sshd", host.spec_command("sshd"))
-        host.run("sh", "-c", f"until nc -z {host.address} 22; do sleep 0.1; done")
+        exec_host.ready(host)
 
     restarted(f"{before}DisableForwarding yes\n")
     try:
@@ -79,7 +79,7 @@ def test_another_server_on_the_port_is_not_our_instance(deployed: Site, tmp_path
         assert "pair 1: redundant, both instances are healthy" in said
         waive(site, "port")
         run = exctl(site, "up", "--yes", code=1)
-        assert "this doesn't answer 200: exas (HTTP 200, but from another server" in run.stderr
+        assert "this isn't healthy: exas (HTTP 200, but from another server" in run.stderr
     site.docker("exas", "restart", "exas")
     exctl(site, "up", "--yes")
     assert "last run" not in exctl(site, "status").stdout
@@ -94,7 +94,6 @@ def test_a_guard_that_is_blind_lets_nothing_go(deployed: Site) -> None:
     site.docker("excp-1-1", "pause", "excp-1-1")
     try:
         with forwarding_disabled(site.host("excp-1-2")), Watch(site.health_urls()) as watch:
-            site.work.secret("redisPassword", site.redis_password)  # ends nothing; a state to keep
             waive(site, "gate-reach", "ssh-forward")
             run = exctl(site, "restart", "excp", "--pair", "1", "--host", "2", "--yes", code=1)
         assert "excp-1-2 was not touched" in run.stderr, run.text

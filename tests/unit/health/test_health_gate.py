@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -94,6 +95,14 @@ def test_two_of_three_at_the_deadline_are_not_enough() -> None:
 
 def test_its_container_is_looked_at_when_the_row_begins_and_when_it_ends() -> None:
     assert Wait([OK]).container.looks == 2
+
+
+def test_a_new_container_whose_port_is_answered_from_the_first_moment_must_hold() -> None:
+    new = replace(RUNNING, started_at=datetime.now(UTC))
+    assert 10 <= Wait([OK], FakeContainer([new])).seconds < 12
+    assert Wait([REFUSED, OK], FakeContainer([new])).seconds < 3
+    fails = [new, replace(new, word="restarting", exit_code=1, restarts=1)]
+    assert "from another server" in Wait([OK], FakeContainer(fails)).error
 
 
 def test_a_container_started_anew_within_the_row_begins_it_again() -> None:

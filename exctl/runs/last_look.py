@@ -1,0 +1,82 @@
+"""The last look of a run: all are healthy, and those that no gate has waited for stay so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from exctl.errors import FailedRun
+from exctl.observe.endpoints import EndpointRow, ask_all, table, unhealthy
+from exctl.runs.scope import Scope
+from exctl.site import Site
+from exctl.terminal import live
+from exctl.terminal.messages import say
+from health.verdict import SETTLED_SECONDS, is_young, run_of
+
+LOOK_INTERVAL_SECONDS = 1.0
+
+
+@dataclass
+class Steadiness:
+    """Since when each instance's container is seen in the same run.
+
+    One that was started again in place keeps its id, so that no gate has waited for it: it counts
+    as healthy once the start has held. `ungated` are their keys.
+    """
+
+    ungated: Collection[str] = ()
+    _since: dict[str, tuple[object, float]] = field(default_factory=dict)
+
+    def unsettled(self, rows: Iterable[EndpointRow], now: float) -> list[EndpointRow]:
+        """The healthy ones whose start may still fail."""
+        found = []
+        for row in rows:
+            run, since = self._since.get(row.instance, (None, now))
+            if run != run_of(row.container):
+                since = now
+            self._since[row.instance] = (run_of(row.container), since)
+            is_fresh = row.instance in self.ungated or row.container.restarts > 0
+            is_settled = now - since >= SETTLED_SECONDS or not is_young(row.container)
+            if row.is_healthy and is_fresh and not is_settled:
+                found.append(row)
+        return found
+
+
+def last_look(site: Site, scope: Scope, ungated: Collection[str]) -> list[EndpointRow]:
+    """What every instance of the scope answers, once all are healthy. Raises FailedRun at the
+    gates' deadline."""
+    deadline = time.monotonic() + site.config.gate.deadline_seconds
+    steadiness = Steadiness(ungated)
+    told = ""
+    with live.shown("asking every instance"):
+        while True:
+            rows = [row for row in ask_all(site) if scope.covers(row.instance)]
+            ill = unhealthy(rows)
+            young = steadiness.unsettled(rows, time.monotonic())
+            if not ill and not young:
+                return rows
+            names = ", ".join(
+                [f"{row.instance} ({row.answer})" for row in ill]
+                + [f"{row.instance} (started anew: whether that holds)" for row in young]
+            )
+            # What settles is healthy: it isn't failed for the deadline's running out meanwhile.
+            if ill and time.monotonic() >= deadline:
+                raise _failure(site, rows, ill)
+            if names != told:
+                say(f"waiting for {names}")
+                told = names
+            time.sleep(LOOK_INTERVAL_SECONDS)
+
+
+def _failure(site: Site, rows: Sequence[EndpointRow], ill: Sequence[EndpointRow]) -> FailedRun:
+    state = "\n".join(table(rows))
+    names = ", ".join(f"{row.instance} ({row.answer})" for row in ill)
+    service = ill[0].instance.split("-")[0]
+    return FailedRun(
+        f"everything was deployed as the stack file says, but after"
+        f" {site.config.gate.deadline_seconds:g} s this isn't healthy: {names}. No release was"
+        f" recorded. Each instance now:\n{state}\nIts log: exctl logs {service} --stack"
+        f" {site.stack}. Once the cause is gone: exctl up --stack {site.stack}",
+        is_of_a_step=False,
+    )
