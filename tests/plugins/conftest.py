@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from tests.plugins.cli import Project
 from tests.plugins.daemon import Daemon
+from tests.plugins.sshd import free_port
 
 
 @pytest.fixture
@@ -22,26 +22,14 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "work", variables={"TMPDIR": str(temporary)})
 
 
-RECORDED_ADDRESS = ("127.0.0.1", 2375)
-"""The recordings' programs and states name it."""
-
-
 @pytest.fixture(scope="session")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon where the recordings had theirs."""
+def daemon() -> Iterator[Daemon]:
+    """A daemon on a port of its own."""
     missing = [tool for tool in ("dockerd", "docker", "busybox") if shutil.which(tool) is None]
     if missing or os.geteuid() != 0:
         pytest.skip(f"a Docker daemon needs root and {', '.join(missing) or 'its tools'}")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(RECORDED_ADDRESS)
-        except OSError:
-            pytest.skip(
-                "another program listens on 127.0.0.1:2375, where the recordings' daemon was"
-            )
     root = Path("/var/tmp") / f"exec-docker-{os.getpid()}"  # overlayfs doesn't stand on another
-    found = Daemon(f"tcp://{RECORDED_ADDRESS[0]}:{RECORDED_ADDRESS[1]}", root)
+    found = Daemon(f"tcp://127.0.0.1:{free_port()}", root)
     found.load_images()
     yield found
     found.stop()

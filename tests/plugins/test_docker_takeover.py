@@ -21,7 +21,7 @@ NEWER = "deviceCgroupRules"
 """A property that official plugins before 5.2 don't know."""
 PRELUDE = """
 import pulumi, pulumi_docker as docker
-host = docker.Provider("host", host="tcp://127.0.0.1:2375")
+host = docker.Provider("host", host="ADDRESS")
 on_host = pulumi.ResourceOptions(provider=host)
 """
 SERVICE = (
@@ -72,6 +72,10 @@ docker.Container("bare", image="golden:1", must_run=False, start=False, opts=on_
 PROGRAMS = {"service": SERVICE, "rest": REST}
 
 
+def _program(name: str, daemon: Daemon) -> str:
+    return PROGRAMS[name].replace("ADDRESS", daemon.address)
+
+
 def _unchanged(project: Project, *words: str) -> None:
     done = project.run("preview", "--expect-no-changes", "--diff", *words)
     assert done.code == 0, done.text
@@ -82,7 +86,7 @@ def test_a_stack_of_ours_is_theirs_and_ours_again(
     program: str, clean_daemon: Daemon, tmp_path: Path
 ) -> None:
     sides = Sides(tmp_path / "p", PLUGIN)
-    sides.project.program(PROGRAMS[program])
+    sides.project.program(_program(program, clean_daemon))
     done = sides.ours().up()
     assert done.code == 0, done.text
     _unchanged(sides.ours())
@@ -103,7 +107,7 @@ def test_a_stack_of_theirs_is_ours_and_theirs_again(
     program: str, clean_daemon: Daemon, tmp_path: Path
 ) -> None:
     sides = Sides(tmp_path / "p", PLUGIN)
-    sides.project.program(PROGRAMS[program])
+    sides.project.program(_program(program, clean_daemon))
     done = sides.theirs().up()
     assert done.code == 0, done.text
     _unchanged(sides.ours())
@@ -124,7 +128,7 @@ def test_a_stack_of_theirs_is_ours_and_theirs_again(
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_both_write_the_same_state(program: str, clean_daemon: Daemon, tmp_path: Path) -> None:
     sides = Sides(tmp_path / "p", PLUGIN)
-    sides.project.program(PROGRAMS[program])
+    sides.project.program(_program(program, clean_daemon))
     states = []
     for project in (sides.theirs, sides.ours):
         done = project().up()
