@@ -12,6 +12,7 @@ import pytest
 
 from tests.plugins.daemon import Daemon
 from tests.plugins.recordings import Recording
+from tests.plugins.sshd import free_port
 
 pytestmark = pytest.mark.docker
 NEW_SINCE = frozenset({"deviceCgroupRules"})
@@ -21,6 +22,8 @@ NEW_SINCE = frozenset({"deviceCgroupRules"})
 RECORDED_ADDRESS = "tcp://127.0.0.1:2375"
 RECORDED_ROOT = "/var/tmp/golden-docker"
 """Where the daemon of the recordings listened, and what it stood on."""
+RECORDED_PORT, PORT = 18080, free_port()
+"""What a recorded container publishes, and where ours does."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class OnOurDaemon(Recording):
     address: str = ""
 
     def program(self, number: int) -> str:
-        return super().program(number).replace(RECORDED_ADDRESS, self.address)
+        text = super().program(number).replace(RECORDED_ADDRESS, self.address)
+        return text.replace(str(RECORDED_PORT), str(PORT))
 
 
 def _without_new(value: Any) -> Any:
@@ -41,7 +45,8 @@ def _without_new(value: Any) -> Any:
 
 def _as_recorded(row: dict[str, Any], daemon: Daemon) -> dict[str, Any]:
     """The row as it would be on the recorder's machine, with 5.1."""
-    row = json.loads(json.dumps(row).replace(daemon.address, RECORDED_ADDRESS))
+    text = json.dumps(row).replace(daemon.address, RECORDED_ADDRESS)
+    row = json.loads(text.replace(f'"external": {PORT}', f'"external": {RECORDED_PORT}'))
     outputs = row.get("outputs")
     if not row["type"].startswith("docker:") or not outputs:
         return row

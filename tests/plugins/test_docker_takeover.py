@@ -14,11 +14,13 @@ import pytest
 from tests.plugins.cli import Project
 from tests.plugins.daemon import Daemon
 from tests.plugins.official import Sides
+from tests.plugins.sshd import free_port
 
 pytestmark = pytest.mark.docker
 PLUGIN = "pulumi-resource-docker"
 NEWER = "deviceCgroupRules"
 """A property that official plugins before 5.2 don't know."""
+PORTS = free_port(), free_port()
 PRELUDE = """
 import pulumi, pulumi_docker as docker
 host = docker.Provider("host", host="ADDRESS")
@@ -73,7 +75,8 @@ PROGRAMS = {"service": SERVICE, "rest": REST}
 
 
 def _program(name: str, daemon: Daemon) -> str:
-    return PROGRAMS[name].replace("ADDRESS", daemon.address)
+    text = PROGRAMS[name].replace("ADDRESS", daemon.address)
+    return text.replace("18080", str(PORTS[0])).replace("18081", str(PORTS[1]))
 
 
 def _unchanged(project: Project, *words: str) -> None:
