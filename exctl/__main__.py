@@ -12,7 +12,7 @@ from exctl.cli import unforeseen
 from exctl.cli.usage import no_command, worded
 from exctl.cli.vendor_spelling import translated
 from exctl.errors import FAILED, INTERRUPTED, NOTHING_TOUCHED, USAGE, ExctlError
-from exctl.pulumi.interrupts import as_ctrl_c
+from exctl.pulumi.interrupts import as_ctrl_c, no_more
 
 SECTIONS = {
     "Look (nothing is changed, no lock is taken)": (
@@ -122,7 +122,9 @@ def run() -> int:
 def entry() -> None:
     unforeseen.prepare_streams()
     as_ctrl_c()
-    sys.exit(run())
+    code = run()
+    no_more()  # a Ctrl-C while Python ends would replace the exit code
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from hosts.shell import HostCommand
+from stack.secrecy import REDACTED, redacted_text
 from stack.text import counted, parse_time, plain_text
 
 COMMAND_TIMEOUT_SECONDS = 15.0
@@ -142,4 +143,5 @@ def state_of(state: object, restarts: object, identity: object, labels: object) 
 
 def without_secrets(line: str) -> str:
     """A log line, printable, at most 400 characters, with the values of passwords redacted."""
-    return _SECRET.sub(r"\1[redacted]", plain_text(line, LOG_LINE_LIMIT_CHARACTERS))
+    text = plain_text(line, LOG_LINE_LIMIT_CHARACTERS)
+    return redacted_text(_SECRET.sub(rf"\1{REDACTED}", text))

@@ -8,8 +8,8 @@ from __future__ import annotations
 import faulthandler
 import gc
 import os
+import re
 import select
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -33,16 +33,24 @@ def open_cli(process: int, started: str) -> int:
     return descriptor
 
 
+def wants_debugging(words: list[str]) -> bool:
+    """True if the CLI was started with --debug (-d, also among other letters)."""
+    return any(
+        word in ("--debug", "--debug=true") or re.fullmatch(r"-[a-zA-Z]*d[a-zA-Z]*", word)
+        for word in words
+    )
+
+
 class Host:
     """The launchers of a run, and what serves them."""
 
-    def __init__(self, run: Path, cli: int, zygote: Zygote) -> None:
+    def __init__(self, run: Path, cli: int, zygote: Zygote, debugging: bool) -> None:
         self._cli = cli
         # Both ways: there is always a reader, and no end of file between two launchers.
         self._ask = os.open(run / "ask", os.O_RDWR | os.O_CLOEXEC)
         # Launchers read this one: they end with us.
         self._hold = os.open(run / "hold", os.O_RDWR | os.O_CLOEXEC)
-        self._services = Services(zygote)
+        self._services = Services(zygote, debugging)
         self._launchers: dict[int, Launcher] = {}
         self._poll = select.poll()
         for descriptor in (self._cli, self._ask):
@@ -86,16 +94,16 @@ def main() -> None:
     time (bin/launcher)."""
     run, process, started = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     faulthandler.enable()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.pop("PULUMI_CONFIG", None)  # of whichever provider began us
     grpc_proxy.spare_this_machine(os.environ)
     zygote = Zygote()  # before there are threads, or anything to inherit
     faulthandler.dump_traceback_later(PATIENCE_SECONDS, exit=True)
     try:
         cli = open_cli(process, started)
-    except ProcessLookupError:  # it was killed as soon as it began
+        words = Path(f"/proc/{process}/cmdline").read_text(errors="replace").split("\0")
+    except (ProcessLookupError, FileNotFoundError):  # it was killed as soon as it began
         return
-    host = Host(run, cli, zygote)
+    host = Host(run, cli, zygote, wants_debugging(words))
     gc.freeze()
     host.serve()
     threading.Timer(5, os._exit, [0]).start()  # whatever hangs, this run is over

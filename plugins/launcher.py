@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -35,18 +36,24 @@ class Launcher:
         """What the CLI gave to this plugin."""
         self.stop: Callable[[], object] = lambda: None
         """Ends what serves this launcher."""
+        self._lock = threading.Lock()
+        self._is_closed = False
 
     def tell(self, port: int) -> None:
         """Give the CLI the port of the plugin."""
         os.write(self.stdout, f"{port}\n".encode())
 
     def end(self, why: str) -> None:
-        """End the launcher with a sentence."""
-        with suppress(OSError):
+        """End the launcher with a sentence, unless it has ended."""
+        with self._lock, suppress(OSError):
+            if self._is_closed:
+                return
             os.write(self.stderr, f"{self.name}: {why}\n".encode())
             signal.pidfd_send_signal(self.ended, signal.SIGTERM)
 
     def close(self) -> None:
         """Let go of it: the CLI waits until nobody holds its output."""
-        for descriptor in (self.ended, self.stdout, self.stderr):
-            os.close(descriptor)
+        with self._lock:
+            self._is_closed = True
+            for descriptor in (self.ended, self.stdout, self.stderr):
+                os.close(descriptor)

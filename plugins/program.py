@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import gc
 import inspect
 import io
 import json
@@ -97,6 +98,12 @@ def _run(program: dict[str, Any]) -> int:
     known = inspect.signature(pulumi.runtime.Settings.__init__).parameters
     settings = {k: v for k, v in program["settings"].items() if k in known}  # older SDKs know fewer
     pulumi.runtime.configure(pulumi.runtime.Settings(**settings))
+    if not program["debugging"]:
+        # Each would be a call that the CLI throws away. Measured: 0.8 of 2.4 s of CPU with 300
+        # resources.
+        pulumi.log.debug = lambda *_, **__: None
+    gc.freeze()  # what is imported stays
+    gc.set_threshold(50_000, 20, 20)
     entry = program["entry"]
     sys.argv = [entry, *program["arguments"]]
     main = Path(entry).absolute()

@@ -28,8 +28,9 @@ CALLS_AT_ONCE = 512
 class Services:
     """Serves launchers, each with what its name asks for."""
 
-    def __init__(self, zygote: Zygote) -> None:
+    def __init__(self, zygote: Zygote, debugging: bool) -> None:
         self._zygote = zygote
+        self._debugging = debugging
         self._workers = futures.ThreadPoolExecutor(CALLS_AT_ONCE)
 
     def serve(self, launcher: Launcher) -> None:
@@ -61,7 +62,7 @@ class Services:
         if launcher.name == LANGUAGE:
             from plugins.language import service
 
-            close = service.add_to(server, self._zygote, launcher)
+            close = service.add_to(server, self._zygote, launcher, self._debugging)
         else:
             close = importlib.import_module(PROVIDERS[launcher.name]).add_to(server)
         port = server.add_insecure_port("127.0.0.1:0")
@@ -82,17 +83,11 @@ class Services:
         }
         start = self._zygote.fork if python.is_ours else spawned.starter(python.path)
         child = start(order, launcher.stdout, launcher.stderr)
-        ending = threading.Event()
 
         def watch() -> None:
             code = child.wait()
-            if not ending.is_set():
-                how = "with the plugin host's own" if code is None else f"(exit code {code})"
-                launcher.end(f"the process of the dynamic providers ended {how}")
+            how = "with the plugin host's own" if code is None else f"(exit code {code})"
+            launcher.end(f"the process of the dynamic providers ended {how}")
 
-        def stop() -> None:
-            ending.set()
-            child.end()
-
-        launcher.stop = stop
+        launcher.stop = child.end
         threading.Thread(target=watch, daemon=True).start()

@@ -102,7 +102,6 @@ class _Forker:
 
     def __init__(self, control: socket.socket) -> None:
         faulthandler.disable()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.path[0] = str(Path.cwd())  # the program's, not ours
         for name in [m for m in sys.modules if m.partition(".")[0] == "plugins"]:
             del sys.modules[name]  # the program may have one of that name

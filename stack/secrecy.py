@@ -24,6 +24,9 @@ _SECRET_WORDS = re.compile(
 )
 _SECRET_VALUE = re.compile(
     r"(?P<before>[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?=@)"
+    # A variable of that name in a stack file, a .env or a log: API_KEY: x, DB_PASSWORD='x y'
+    r"|(?P<name>(?-i:\b[A-Z][A-Z0-9_]*(?:PASSWORD|PASSWD|PWD|TOKEN|SECRET|KEY)(?:_[A-Z0-9_]*)?)"
+    r"[\"']?(?:: |=)\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;}&]+)"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*"
     r"|\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
     r"|\b(?:password|passwd|pwd|secret|token)=[^\s;&]+",
@@ -90,4 +93,8 @@ def redacted_text(text: str, secrets: Collection[str] = ()) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         if secret and (text == secret or len(secret) >= SHORTEST_CHARACTERS):
             text = text.replace(secret, REDACTED)
-    return _SECRET_VALUE.sub(lambda found: (found["before"] or "") + REDACTED, text)
+    return _SECRET_VALUE.sub(_without_secret, text)
+
+
+def _without_secret(found: re.Match[str]) -> str:
+    return f"{found['before'] or found['name'] or ''}{REDACTED}"

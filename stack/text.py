@@ -20,15 +20,6 @@ def in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def host_and_port(address: str) -> tuple[str, str]:
-    """Host and port of `host:port`, an IPv6 address without its brackets; '' if it has no port."""
-    if address.startswith("["):
-        host, _, port = address[1:].partition("]")
-        return host, port.removeprefix(":")
-    host, _, port = address.partition(":")
-    return host, port
-
-
 def parse_time(text: object) -> datetime | None:
     """An ISO 8601 time with its zone (UTC where it names none); None if it isn't one.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,20 +12,20 @@ from pathlib import Path
 from types import FrameType
 
 from exctl.errors import ExctlError, Interrupted, NothingTouched
-from exctl.hosts import on_host, reached
 from exctl.images.access import image_named, names_of, registry_of, told
 from exctl.images.on_hosts import known, look
 from exctl.images.progress import Bar
 from exctl.images.target import Target, Wanted, kind_of, refused, targets_of
 from exctl.site import Site
 from exctl.terminal.messages import say
+from hosts.shell import session
 from oci import uploads
 from oci.archives.content import Content, check_space, content_of
 from oci.archives.examine import examined
 from oci.manifest import Start
 from oci.reference import ImageReference, is_tag, parsed
 from oci.registry import Registry
-from stack.ssh import make_control_directory, ssh_target
+from stack.ssh import ssh_target
 
 MIB = 1 << 20
 WORK = "exctl-images-"
@@ -170,20 +169,16 @@ def _compare(host: str, before: Sequence[str], content: Content) -> None:
 
 
 def _read_out(site: Site, host: str, image: str, path: Path) -> None:
-    reached(host, on_host(site, host)(["true"]))
-    make_control_directory()
-    command = [*ssh_target(site.config.ssh, host).command, "docker", "save", image]
+    ssh = ssh_target(site.config.ssh, host).command
     say(f"reading {image} out of {host}")
-    with path.open("wb") as file, tempfile.TemporaryFile() as words:
-        code = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=file, stderr=words, check=False
-        ).returncode
-        words.seek(0)
-        said = words.read().decode("utf-8", "replace").strip()
-    if code != 0:
+    with path.open("wb") as file, session(ssh, ["docker", "save", image], None) as running:
+        for chunk in running:
+            file.write(chunk)
+        answer = running.answer()
+    if answer.code != 0:
         free = shutil.disk_usage(path.parent).free / 1e6
         raise ExctlError(
-            f"{host}: docker save {image} ended with {code}: {said or 'no words'} ({free:.0f} MB"
-            f" are free in {path.parent}).",
+            f"{host}: docker save {image}: {answer.why()} ({free:.0f} MB are free in"
+            f" {path.parent}).",
             touched=False,
         )

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from exctl.errors import ExctlError
-from exctl.hosts import on_each, on_host, reached
+from exctl.hosts import on_each, on_host
 from exctl.site import Site
-from oci.reference import ImageReference
-from oci.reference import parsed as parsed_reference
+from hosts import docker
+from hosts.docker import Container, HostUnreadError, Image
+from oci.reference import ImageReference, parsed
 
-_SCRIPT = """
-images=$(docker image ls -q --no-trunc | sort -u) || exit 3
-containers=$(docker ps -aq --no-trunc) || exit 3
-[ -z "$images" ] || docker image inspect --format \
-'{"id":{{json .Id}},"tags":{{json .RepoTags}},"digests":{{json .RepoDigests}},"size":{{.Size}},'\
-'"architecture":{{json .Architecture}}}' \
-$images
-echo containers
-[ -z "$containers" ] || docker inspect --format '{{.Image}} {{.State.Running}} {{.Name}}' \
-$containers
-true
-"""
+LOOK_SECONDS = 60.0
+"""Chosen: a host with hundreds of images and containers under load."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +33,7 @@ class HostImage:
 
     @property
     def references(self) -> tuple[ImageReference, ...]:
-        return tuple(r for r in map(parsed_reference, (*self.tags, *self.digests)) if r is not None)
+        return tuple(r for r in map(parsed, (*self.tags, *self.digests)) if r is not None)
 
     @property
     def known_as(self) -> frozenset[str]:
@@ -56,30 +45,24 @@ class HostImage:
         return bool(self.running or self.stopped)
 
 
-def parsed(host: str, text: str) -> list[HostImage]:
-    """The images in what the script printed. Pure."""
-    images, _, containers = text.partition("containers\n")
-    users: dict[str, list[tuple[bool, str]]] = {}
-    for line in containers.splitlines():
-        image, running, name = line.split(" ", 2)
-        users.setdefault(image, []).append((running == "true", name.removeprefix("/")))
-    found = []
-    for line in images.splitlines():
-        content = json.loads(line)
-        of_it = users.get(content["id"], [])
-        found.append(
-            HostImage(
-                host,
-                content["id"],
-                tuple(tag for tag in content["tags"] or () if not tag.startswith("<none>")),
-                tuple(d for d in content["digests"] or () if not d.startswith("<none>")),
-                content["size"],
-                tuple(name for runs, name in of_it if runs),
-                tuple(name for runs, name in of_it if not runs),
-                content.get("architecture") or "",
-            )
+def of_host(host: str, images: Iterable[Image], containers: Iterable[Container]) -> list[HostImage]:
+    """The host's images, each with the containers made of it. Pure."""
+    users: dict[str, list[Container]] = {}
+    for container in containers:
+        users.setdefault(container.image_id, []).append(container)
+    return [
+        HostImage(
+            host,
+            image.id,
+            image.tags,
+            image.references,
+            image.size_bytes,
+            tuple(c.name for c in users.get(image.id, ()) if c.is_running),
+            tuple(c.name for c in users.get(image.id, ()) if not c.is_running),
+            image.architecture,
         )
-    return found
+        for image in images
+    ]
 
 
 def look(site: Site, hosts: Sequence[str]) -> dict[str, list[HostImage] | str]:
@@ -88,13 +71,11 @@ def look(site: Site, hosts: Sequence[str]) -> dict[str, list[HostImage] | str]:
 
 
 def _look(site: Site, host: str) -> list[HostImage] | str:
+    run = on_host(site, host, LOOK_SECONDS)
     try:
-        answer = reached(host, on_host(site, host)(["sh", "-c", _SCRIPT]))
-    except ExctlError as error:
+        return of_host(host, docker.images(run), docker.containers(run))
+    except HostUnreadError as error:
         return str(error)
-    if answer.code != 0:
-        return answer.stderr.strip() or f"docker ended with {answer.code}"
-    return parsed(host, answer.stdout)
 
 
 def known(found: dict[str, list[HostImage] | str]) -> list[HostImage]:

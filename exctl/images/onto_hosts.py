@@ -16,6 +16,7 @@ from exctl.images.load import content_ready
 from exctl.images.progress import Bar
 from exctl.images.target import Target, Wanted, targets_of
 from exctl.site import Site
+from hosts.shell import DOCKER_SOCKET
 from oci import uploads
 from oci.archives.content import Content
 from oci.loadable import ids_of, write_loadable
@@ -34,6 +35,9 @@ root=$(docker info --format '{{.DockerRootDir}}') || exit 3
 df -Pk "$root" | awk 'NR == 2 {print $4}'
 docker image inspect --format '{{.Id}}' "$1" 2>/dev/null || echo none
 """
+_LOAD = f"env -u DOCKER_CONTEXT DOCKER_HOST=unix://{DOCKER_SOCKET} docker load --quiet"
+"""As hosts/shell says it: the daemon of the host itself, whatever the user's login sets. Its stdin
+is the image, so the shell is the login's; nothing of what that prints is read."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ def _send(
     site: Site, host: str, image: ImageReference, content: Content, told: uploads.Progress
 ) -> str:
     """Loads it there, and compares what the host has then; what went wrong, or nothing."""
-    command = [*ssh_target(site.config.ssh, host).command, "docker", "load", "--quiet"]
+    command = [*ssh_target(site.config.ssh, host).command, _LOAD]
     with tempfile.TemporaryFile() as words:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from exctl.errors import ExctlError, Interrupted, NothingTouched
 from exctl.pulumi.workspace import passphrase
@@ -24,7 +25,12 @@ from health.preflight.subject import Subject
 from health.preflight.tunnel import trusting
 from stack.ssh import make_control_directory
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 PATIENCE_SECONDS = 1.0
+NAMES, GAP, WORDS_WIDTH = 3, "  ", 60
+"""Chosen: the first three columns are names, and three columns of words want 20 characters each."""
 NO_PASSPHRASE = "not tried: there is no passphrase to decrypt its secret with"
 
 
@@ -91,23 +97,40 @@ def _progress(hosts: int) -> Iterator[None]:
 
 
 def show(found: Sequence[Finding], to: TextIO) -> None:
-    """The table; on a terminal each cell is wrapped into its column."""
+    """The table; on a terminal each cell is wrapped into its column, and where that leaves too
+    little, each finding has lines of its own. No host and no check is ever cut."""
     if not to.isatty():
         for line in report.table(found):
             print(line, file=to)
         return
     from rich.console import Console
+
+    console, rows = Console(file=to), report.rows(found)
+    widths = [max(len(row[n]) for row in (report.HEAD, *rows)) for n in range(NAMES)]
+    if console.width - sum(widths) - NAMES * len(GAP) >= WORDS_WIDTH:
+        console.print(_table(rows, widths))
+        return
+    for row in rows:
+        console.print(GAP.join(filter(None, row[:NAMES])), style=_style(row), highlight=False)
+        for name, cell in zip(report.HEAD[NAMES:], row[NAMES:], strict=True):
+            if cell:
+                console.print(f"    {name.lower()}: {cell}", markup=False, highlight=False)
+
+
+def _table(rows: Sequence[tuple[str, ...]], widths: Sequence[int]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in report.HEAD:
-        # A cut host name or check couldn't be acted on.
-        is_name = name in report.HEAD[:3]
-        table.add_column(name, no_wrap=is_name, overflow="ignore" if is_name else "fold")
-    for row in report.rows(found):
-        table.add_row(*map(Text, row), style="red" if row[0] == "STOPS" else "")
-    Console(file=to).print(table)
+    table = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0))
+    for name, width in zip_longest(report.HEAD, widths):
+        table.add_column(name, min_width=width, no_wrap=width is not None)
+    for row in rows:
+        table.add_row(*map(Text, row), style=_style(row))
+    return table
+
+
+def _style(row: Sequence[str]) -> str:
+    return "red" if row[0] == "STOPS" else ""
 
 
 def require(site: Site, file: Path | None = None, left_out: Collection[str] = frozenset()) -> None:

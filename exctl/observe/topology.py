@@ -23,7 +23,7 @@ def text(layout: Layout, width_columns: int = WIDTH_COLUMNS) -> list[str]:
             state = "  stopped" if i.is_stopped else ""
             lines.append(f"  {i.key:<9} {f'{in_url(i.host)}:{i.port}':<{wide}}  {i.tag}{state}")
         lines += _connections(connections_of(layout, instances[0]), width_columns)
-    return [*lines, "", inferred()]
+    return lines
 
 
 def inferred() -> str:

@@ -37,6 +37,12 @@ def as_ctrl_c() -> None:
         signal.signal(number, handle)
 
 
+def no_more() -> None:
+    """From now on none of the signals does anything: the command has said its last word."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def passed_on(
     interrupt: Callable[[], None], stop_gates: Callable[[], None], say: Callable[[str], None]

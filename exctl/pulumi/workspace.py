@@ -116,6 +116,8 @@ def explained(error: auto.CommandError, place: Place) -> str:
             f"the passphrase isn't the one that the secrets of {place.file.name} are encrypted"
             " with; set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to that one"
         )
+    if "corrupt store" in said:
+        return f"{said}; put that file back: it holds the one line `version: 1`"
     if "failed to get the home path" in said:
         return "this user has no home directory; set HOME to one that it may write to"
     if "unable to open state" in said or "PULUMI_ACCESS_TOKEN must be set" in said:

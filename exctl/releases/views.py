@@ -10,6 +10,7 @@ from typing import Any
 
 from exctl.releases.store import Release
 from health.gates.events import as_data
+from stack.secrecy import redacted_text
 
 CIPHERTEXT = re.compile(r"v1:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
 _KEY = re.compile(r"( *)(?:- )?([^\s#][^:]*(?::[^\s:][^:]*)?):(?: |$)")
@@ -34,6 +35,7 @@ def as_json(release: Release) -> dict[str, Any]:
 
 def in_full(release: Release) -> list[str]:
     """All of one release, secrets as such."""
+    stack_file = CIPHERTEXT.sub(SECRET, release.stack_file)
     return [
         f"release {release.number}",
         f"  when     {release.at}",
@@ -45,7 +47,7 @@ def in_full(release: Release) -> list[str]:
         "gates",
         *(f"  {gate}" for gate in release.reported or ("(none had to wait)",)),
         "stack file",
-        *(f"  {line}".rstrip() for line in CIPHERTEXT.sub(SECRET, release.stack_file).splitlines()),
+        *(f"  {line}".rstrip() for line in redacted_text(stack_file).splitlines()),
     ]
 
 
@@ -73,7 +75,7 @@ def _headed(diff: Sequence[str], before: Sequence[str], after: Sequence[str]) ->
     for index, line in enumerate(diff):
         found = re.match(r"@@ -(\d+)\S* \+(\d+)", line)
         if found is None:
-            yield line
+            yield redacted_text(line)
             continue
         context = 0 if diff[index + 1][0] in "+-" else 1
         is_gone = diff[index + 1 + context].startswith("-")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator, Sequence
 
-from config_schema import CheckName
+from config_schema import CheckName, endpoints_of
 from health.preflight import registry
 from health.preflight.check import Check, HostView
 from health.preflight.finding import Finding, Verdict, judged
@@ -88,8 +88,7 @@ def _sip_servers(subject: Subject, host: str) -> list[list[Address]]:
             continue
         voice = subject.config.excp.pairs[instance.pair].voice_servers
         for server in (*voice.vq, *voice.agent, *voice.call):
-            parts = [part.partition(":") for part in server.split("/")]
-            found[server] = [Address(name, int(port)) for name, _, port in parts]
+            found[server] = [Address(name, port) for name, port in endpoints_of(server)]
     return list(found.values())
 
 

@@ -151,7 +151,7 @@ def is_insecure(facts: HostFacts, registry: str) -> bool:
     known = (config.get("IndexConfigs") or {}).get(registry)
     if known is not None:
         return known.get("Secure") is False
-    host = registry.partition(":")[0]
+    host, _ = host_and_port(registry)
     return any(_is_in(host, cidr) for cidr in config.get("InsecureRegistryCIDRs") or ())
 
 

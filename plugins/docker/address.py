@@ -128,9 +128,8 @@ def _dialled(master: Master) -> socket.socket:
     """A connection through `docker system dial-stdio`: for hosts whose sshd forwards nothing. What
     a login shell prints before it is skipped."""
     ours, theirs = socket.socketpair()
-    path = "'" + master.target.socket.replace("'", "'\\''") + "'"
     mark = _MARK.decode().replace("\x01", "\\001").replace("\n", "\\n")
-    command = f"printf '{mark}'; exec docker -H unix://{path} system dial-stdio"
+    command = f"printf '{mark}'; exec {_dial_command(master)}"
     with theirs:
         process = subprocess.Popen(
             master.argv(f"sh -c {_shell_quoted(command)}"),
@@ -159,6 +158,24 @@ def _dialled(master: Master) -> socket.socket:
         ours.close()
         raise
     return ours
+
+
+def _dial_command(master: Master) -> str:
+    return f"docker -H unix://{_shell_quoted(master.target.socket)} system dial-stdio"
+
+
+def refusal_of(address: Address) -> str:
+    """Why Docker on a host that lets us in can't be reached, in its own words; empty if they are
+    not to be had."""
+    master = master_of(address)
+    command = master.argv(f"sh -c {_shell_quoted(_dial_command(master))}")
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return telling(done.stderr.decode(errors="replace")) if done.returncode else ""
 
 
 def _shell_quoted(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from plugins.docker.address import ANSWER_SECONDS, Address, master_of, ways_to
+from plugins.docker.address import ANSWER_SECONDS, Address, master_of, refusal_of, ways_to
 from plugins.docker.errors import DockerError, Interrupted
 from plugins.ssh.target import SshError
 
@@ -76,6 +76,9 @@ class Docker:
                 if failed.status or isinstance(failed, NoAnswer):
                     break  # another way leads to the same daemon
         assert problem is not None
+        if self.address.is_ssh and not problem.status and not isinstance(problem, NoAnswer):
+            words = refusal_of(self.address) or problem.words
+            raise DockerError(self.name, f"failed to connect to any docker daemon: {words}")
         raise problem
 
     def _log_in(self) -> None:

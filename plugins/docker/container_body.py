@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from plugins.docker.errors import Refused
+from plugins.docker.fields import nanoseconds
 from plugins.docker.values import Props
 
 MIB = 1024 * 1024
-_UNITS = {"h": 3600e9, "m": 60e9, "s": 1e9, "ms": 1e6, "us": 1e3, "µs": 1e3, "ns": 1}
-
-
-def nanoseconds(text: str) -> int:
-    """Of a Go duration: `1m30s`, `500ms`."""
-    found = re.findall(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)", text)
-    return int(sum(float(number) * _UNITS[unit] for number, unit in found))
 
 
 def in_bytes(mib: Any) -> int:

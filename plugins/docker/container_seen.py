@@ -7,6 +7,7 @@ from typing import Any
 
 from plugins.docker.container_body import MIB
 from plugins.docker.container_fields import CONTAINER
+from plugins.docker.diff import is_same
 from plugins.docker.values import Props
 
 
@@ -20,6 +21,10 @@ def outputs_of(seen: Mapping[str, Any], known: Props) -> Props:
         if key not in filled or (value not in (None, [], {}, "") and CONTAINER[key].replaces)
     }
     found = {**filled, **given, **_now(seen, known)}
+    if known.get("healthcheck") and is_same(
+        CONTAINER["healthcheck"], found["healthcheck"], known["healthcheck"]
+    ):
+        found["healthcheck"] = known["healthcheck"]  # 90s and 1m30s are the same
     if found.get("ports"):
         found["ports"] = _ports(seen, found["ports"])
     return found

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from plugins.docker.check import DEFAULTS
-from plugins.docker.fields import Field, Fields
+from plugins.docker.fields import DURATION, Field, Fields, nanoseconds
 from plugins.docker.values import UNKNOWN, Props, Value, has_unknown
 
 Change = Literal["add", "delete", "update"]
@@ -47,36 +46,41 @@ def is_same(known: Field, old: Value, new: Value) -> bool:
         return False
     if known.computed and not new and not isinstance(new, bool):
         return True
-    before, after = _bare(known, old, new), _bare(known, new, new)
+    before, after = _bare(known, old), _bare(known, new)
+    if known.fields is not None and isinstance(before, list) and isinstance(after, list):
+        return _are_the_same(known.fields, before, after)
     return bool(before == after) or (not before and not after)
 
 
-def _bare(known: Field, value: Value, wanted: Value) -> Value:
-    """The value without what says nothing: empty entries, lists of defaults, the order of a set,
-    what Docker chose because it wasn't `wanted`."""
+def _are_the_same(fields: Fields, before: list[Props], after: list[Props]) -> bool:
+    """True if each new object has an old one; what Docker chose where nothing was asked for, like
+    a port's number on the host, is no difference. Docker sorts ports in its own way: no order of
+    objects says anything."""
+    left = list(before)
+    for item in after:
+        chosen = [key for key, known in fields.items() if known.computed and key not in item]
+        for one in left:
+            if {key: value for key, value in one.items() if key not in chosen} == item:
+                left.remove(one)
+                break
+        else:
+            return False
+    return not left
+
+
+def _bare(known: Field, value: Value) -> Value:
+    """The value without what says nothing: empty entries, lists of defaults, the order of a
+    set."""
     if isinstance(value, list):
         inner = Field("object", known.fields)
-        pattern = _pattern(wanted)
-        items = [_bare(inner, item, pattern) for item in value]
-        # Docker sorts ports in its own way: their order says nothing either.
-        return items if known.kind == "list" and not known.fields else sorted(items, key=repr)
+        items = [_bare(inner, item) for item in value]
+        return sorted(items, key=repr) if known.kind == "set" else items
     if isinstance(value, dict) and known.fields is not None:
-        chosen = wanted if isinstance(wanted, dict) else {}
         return {
             key: bare
             for key, item in sorted(value.items())
-            if key != DEFAULTS
-            and key in known.fields
-            and not (known.fields[key].computed and not chosen.get(key))
-            and (bare := _bare(known.fields[key], item, chosen.get(key)))
+            if key in known.fields and (bare := _bare(known.fields[key], item))
         }
     if isinstance(value, dict):
         return dict(sorted(value.items()))
-    return value
-
-
-def _pattern(wanted: Value) -> Props:
-    """Which fields the items of a wanted list name."""
-    if not isinstance(wanted, list):
-        return {}
-    return {key: item for one in wanted if isinstance(one, dict) for key, item in one.items()}
+    return nanoseconds(value) if known.refusal is DURATION and value else value

@@ -92,3 +92,10 @@ def at_least(least: int) -> Refusal:
 
 _DURATION = r"(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+|0"
 DURATION = matches(_DURATION, "a duration like 30s or 1m30s")
+_UNITS = {"h": 3600e9, "m": 60e9, "s": 1e9, "ms": 1e6, "us": 1e3, "µs": 1e3, "ns": 1}
+
+
+def nanoseconds(text: str) -> int:
+    """Of a duration as Go writes it: `1m30s`, `500ms`."""
+    found = re.findall(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)", text)
+    return int(sum(float(number) * _UNITS[unit] for number, unit in found))

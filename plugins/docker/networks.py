@@ -116,7 +116,8 @@ def _outputs(seen: Seen, known: Props) -> Props:
         "ipv6": bool(seen.get("EnableIPv6")),
         "options": seen.get("Options") or {},
         "ipamDriver": ipam.get("Driver") or "default",
-        "ipamConfigs": [
+        "ipamConfigs": known.get("ipamConfigs")
+        or [
             {
                 "auxAddress": config.get("AuxiliaryAddresses") or {},
                 "gateway": config.get("Gateway") or "",

@@ -62,7 +62,8 @@ def full(known: Field, value: Value, absent: Any) -> Value:
         return value
     if isinstance(value, list):
         inner = Field("object", known.fields)
-        return [full(inner, item, absent) for item in value]
+        items = [full(inner, item, absent) for item in value]
+        return sorted(items, key=_in_a_set) if known.kind == "set" else items
     if not isinstance(value, dict) or known.fields is None:
         return value
     return {
@@ -73,10 +74,24 @@ def full(known: Field, value: Value, absent: Any) -> Value:
     }
 
 
+def _in_a_set(value: Value) -> str:
+    """What Terraform orders the items of a set by: their values, in the order of their names.
+    Source: cty's set_internals.go."""
+    if isinstance(value, dict):
+        return f"<{''.join(f'{_in_a_set(item)};' for _, item in sorted(value.items()))}>"
+    if isinstance(value, list):
+        return f"[{''.join(f'{_in_a_set(item)};' for item in value)}]"
+    if value is None or isinstance(value, bool):
+        return {None: "~", True: "T", False: "F"}[value]
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
 def _empty(known: Field, absent: Any) -> Value:
-    empties: dict[str, Any] = {"text": "", "list": [], "set": [], "map": {}, "object": None}
+    empties: dict[str, Any] = {"text": "", "list": [], "set": [], "object": None}
     if known.kind in empties:
         return empties[known.kind]
+    if known.kind == "map":
+        return absent if absent is None else {}
     zero = known.default if known.default is not None else _ZEROS[known.kind]
     return zero if known.default is not None or absent is not None else None
 

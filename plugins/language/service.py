@@ -44,8 +44,9 @@ class Process(Protocol):
 class Language(language_pb2_grpc.LanguageRuntimeServicer):
     """The service for one launcher."""
 
-    def __init__(self, zygote: Zygote, launcher: Launcher) -> None:
+    def __init__(self, zygote: Zygote, launcher: Launcher, debugging: bool) -> None:
         self._zygote = zygote
+        self._debugging = debugging
         self._launcher = launcher
         self._engine = launcher.engine
         self._running: list[Process] = []
@@ -230,6 +231,7 @@ class Language(language_pb2_grpc.LanguageRuntimeServicer):
                 "secret_keys": list(request.configSecretKeys),
                 "entry": request.info.entry_point or request.program,
                 "arguments": list(request.args),
+                "debugging": self._debugging,
                 "settings": {
                     "monitor": request.monitor_address,
                     "engine": self._engine,
@@ -285,8 +287,10 @@ def _refuse(context: grpc.ServicerContext, what: str) -> NoReturn:
     raise AssertionError  # abort raises
 
 
-def add_to(server: grpc.Server, zygote: Zygote, launcher: Launcher) -> Callable[[], None]:
-    """Serve a launcher's language host; what closes it."""
-    language = Language(zygote, launcher)
+def add_to(
+    server: grpc.Server, zygote: Zygote, launcher: Launcher, debugging: bool
+) -> Callable[[], None]:
+    """Serve a launcher's language host; what closes it. `debugging`: the CLI was asked for it."""
+    language = Language(zygote, launcher, debugging)
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(language, server)
     return language.close

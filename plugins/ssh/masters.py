@@ -19,7 +19,8 @@ from plugins.ssh.target import SshError, Target, quoted
 
 CONNECT_SECONDS = 15
 """Chosen: a host that takes longer to let us in counts as dead."""
-_PREFIX = "pulumi-ssh-"
+_PREFIX = "pulumi-hosts-"
+_SHORT = 40
 
 
 class Master:
@@ -29,7 +30,8 @@ class Master:
         self.target = target
         self._keeper = keeper
         self._directory = directory
-        self._control = target.control_path() or directory / "m"
+        self._control = directory / "m"
+        self._is_found = False  # where the options put it, if they do
         self._is_ours = False  # this run began it, and ends it
         self._forwards: dict[str, Path] = {}
         self._count = 0  # no local path is used twice
@@ -41,6 +43,9 @@ class Master:
         """Join the connection that is there, or begin it. SshError, within 15 s of the try, if
         the host doesn't let us in."""
         with self._lock:
+            if not self._is_found:
+                self._control = self.target.control_path() or self._control
+                self._is_found = True
             if mux.is_there(self._control):
                 return
             if time.monotonic() < self._failed_until:
@@ -244,8 +249,8 @@ class Masters:
 
 def _directory() -> Path:
     """A private directory with a short name: the path of a socket has 107 bytes at most."""
-    short = Path("/tmp")
-    place = short if os.access(short, os.W_OK) else None
+    usual = tempfile.gettempdir()
+    place = usual if len(usual) <= _SHORT else "/tmp"
     return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=place))
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
-import hashlib
-import os
 import re
-import socket
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,41 +71,32 @@ class Target:
         first = _as_words({**OURS, **settings})
         user = ["-l", self.user] if self.user else []
         port = ["-p", str(self.port)] if self.port else []
-        return [*first, *self.options, *_as_words(filled), *user, *port, "--", self.host]
+        return [*first, *user, *port, *self.options, *_as_words(filled), "--", self.host]
 
     def names(self) -> Iterator[str]:
         """The names of the settings among the options."""
-        for setting in self._settings():
-            yield re.split(r"[=\s]", setting.strip(), maxsplit=1)[0]
-
-    def _settings(self) -> Iterator[str]:
         words = iter(self.options)
         for word in words:
-            if word == "-o":
-                yield next(words, "")
-            elif word.startswith("-o"):
-                yield word[2:]
+            if word.startswith("-o"):
+                setting = word[2:] or next(words, "")
+                yield re.split(r"[=\s]", setting.strip(), maxsplit=1)[0]
 
     def control_path(self) -> Path | None:
-        """Where the options put the socket of a shared connection; None if they don't, or if that
-        depends on more than is known here."""
-        given = [s for s in self._settings() if s.lower().startswith("controlpath")]
-        if not given:
+        """Where the options put the socket of a shared connection, as ssh itself says: it depends
+        on the operator's ssh_config too (HostName, ProxyJump). None if they put it nowhere."""
+        if "controlpath" not in {name.lower() for name in self.names()}:
             return None
-        text = given[0][len("controlpath") :].lstrip(" =\t").strip('"')
-        host, local = self.host.lower(), socket.gethostname()
-        user, port = self.user or getpass.getuser(), str(self.port or 22)
-        known = {"%": "%", "h": host, "n": self.host, "p": port, "r": user, "l": local}
-        known |= {"i": str(os.getuid()), "u": getpass.getuser(), "L": local.partition(".")[0]}
-        known["d"] = str(Path.home())
-        joined = f"{local}{host}{port}{user}".encode()
-        known["C"] = hashlib.sha1(joined, usedforsecurity=False).hexdigest()
-        parts = re.split(r"%(.)", text)
-        if text.lower() == "none" or any(token not in known for token in parts[1::2]):
+        try:
+            told = subprocess.run(
+                ["ssh", "-G", *self.words()], capture_output=True, text=True, timeout=5
+            ).stdout
+        except (OSError, subprocess.TimeoutExpired):
             return None
-        return Path(
-            "".join(known[part] if n % 2 else part for n, part in enumerate(parts))
-        ).expanduser()
+        found = [line.partition(" ")[2] for line in told.splitlines() if line[:12] == _TOLD]
+        return Path(found[0]).expanduser() if found and found[0] != "none" else None
+
+
+_TOLD = "controlpath "
 
 
 def _as_words(settings: dict[str, str]) -> list[str]:

@@ -71,7 +71,7 @@ def test_a_run_that_is_killed_before_it_is_agreed_to_has_changed_nothing(site: S
     text, before = site.stack_file.read_text(), site.container_ids()
     previewing(site).kill()
     asked = Running(site, *UPDATE, terminal=True)
-    asked.wait_for("Do it?")
+    asked.wait_for("Do it to the stack dev (tenant 1)?")
     asked.kill()
     assert site.stack_file.read_text() == text
     assert site.container_ids() == before
@@ -136,7 +136,7 @@ def test_a_signal_while_it_looks_or_asks_ends_it_with_nothing_touched(
     looks.cut(number)
     assert "Nothing was touched." in looks.end(130)
     asks = Running(site, *UPDATE, terminal=True)
-    asks.wait_for("Do it?")
+    asks.wait_for("Do it to the stack dev (tenant 1)?")
     asks.cut(number)
     asks.end(130)
     assert site.stack_file.read_text() == text
@@ -152,7 +152,7 @@ def test_a_signal_while_images_are_pulled_ends_the_pulls_at_once(
         site.docker(key, "image", "prune", "--all", "--force")
     with costing_nothing(site, request):
         running = Running(site, *UPDATE, terminal=True)
-        running.wait_for("Do it?")
+        running.wait_for("Do it to the stack dev (tenant 1)?")
         site.set_fault("infra", "registry-stalls")
         try:
             running.type("y\n")
@@ -204,7 +204,7 @@ def test_a_lost_ssh_session_is_an_interrupt_and_no_step_is_lost(
 ) -> None:
     with costing_nothing(site, request):
         running = Running(site, "restart", "excp", "--pair", "1", terminal=True)
-        running.wait_for("Do it?")
+        running.wait_for("Do it to the stack dev (tenant 1)?")
         running.type("y\n")
         running.wait_for("excp-1-1: container started")
         os.killpg(running.process.pid, signal.SIGHUP)
@@ -272,7 +272,7 @@ def test_a_signal_at_the_last_look_says_that_no_release_was_recorded(site: Site)
 def test_a_terminal_has_a_live_view_with_each_instance(site: Site) -> None:
     running = Running(site, "restart", "excp", "--pair", "1", terminal=True)
     running.wait_for("looking at the hosts, ")
-    running.wait_for("Do it?")
+    running.wait_for("Do it to the stack dev (tenant 1)?")
     running.type("y\n")
     running.wait_for("deploying the stack dev, ")
     running.wait_for("waiting until it is healthy")

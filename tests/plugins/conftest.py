@@ -54,3 +54,5 @@ def clean_daemon(daemon: Daemon) -> Iterator[Daemon]:
     daemon.thaw()
     if left := daemon.docker("ps", "-aq").stdout.split():
         daemon.docker("rm", "-f", *left)
+    for kind in ("network", "volume"):
+        daemon.docker(kind, "prune", "-f")

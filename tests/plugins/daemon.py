@@ -28,7 +28,8 @@ class Daemon:
         with (root / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
-                    *("dockerd", "-H", address, "--data-root", str(root / "data")),
+                    *("dockerd", "-H", address, "-H", f"unix://{self.socket}"),
+                    *("--data-root", str(root / "data")),
                     *("--exec-root", str(root / "exec"), "--pidfile", str(root / "pid")),
                 ],
                 env={**os.environ, **(variables or {})},
@@ -41,6 +42,11 @@ class Daemon:
             assert self._process.poll() is None, (root / "log").read_text()[-2000:]
             assert time.monotonic() < deadline, "dockerd doesn't answer"
             time.sleep(0.2)
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens as well."""
+        return self.root / "docker.sock"
 
     def docker(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the docker command on it."""

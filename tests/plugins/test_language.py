@@ -223,3 +223,9 @@ def test_about_and_plugin_ls_know_the_project(project: Project) -> None:
     assert "pulumi-docker" in about.stdout
     assert "warning: Failed" not in about.text
     assert project.run("plugin", "ls", "--project").code == 0
+
+
+def test_debug_messages_are_shown_where_the_cli_is_asked_for_them(project: Project) -> None:
+    project.program("import pulumi\npulumi.log.debug('some detail')\n")
+    assert "some detail" not in project.run("preview").text
+    assert "some detail" in project.run("preview", "--debug").text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import resource
 import shlex
 import subprocess
@@ -148,6 +150,8 @@ def test_the_script_of_each_shell_asks_exctl(shell: str) -> None:
         (["rotate"], "SECRET is missing."),
         (["logs", "exsc"], "exsc is not one of excs, exas, excp."),
         (["logs", "--tail", "x"], "--tail: x is not a valid integer."),
+        (["status", "--interval-seconds", "nan"], "nan is not a number of seconds."),
+        (["up", "--lock-wait", "inf"], "inf is not a number of seconds."),
         (["unlock", "now"], "got unexpected extra argument (now)."),
     ],
 )
@@ -161,6 +165,74 @@ def test_a_mistake_in_the_command_line_is_worded_and_ends_with_2(
     assert "Nothing was touched." in run.stderr
     assert "--help" in run.stderr
     assert not run.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["update", "excp", "--tag", "latest"], "--tag: 'latest' moves; name a version such as"),
+        (["update", "excp", "--tag", "a b"], "--tag: 'a b' is not an image tag"),
+        (["logs", "--since", "yesterday"], "--since: yesterday is neither a duration"),
+        (["logs", "--grep", "("], "--grep: ( is no regular expression"),
+        (["import-env", "x", "--stack", "s", "--set", "a"], "write it as section.name=value"),
+        (["import-env", "x", "--stack", "s", "--set", "ssh..user=a"], "write it as section.name"),
+        (
+            ["import-env", "x", "--stack", "s", "--set", "ssh.user=@a"],
+            "--set ssh.user has 1 problem",
+        ),
+        (["import-env", "x", "--stack", "s", "--set", "ssh.user=on"], "put it in quotes"),
+        (["secret", "set", "password"], "password isn't a secret; there are redisPassword,"),
+    ],
+)
+def test_junk_in_an_option_is_refused_with_what_is_allowed(
+    arguments: list[str], words: str
+) -> None:
+    run = exctl(*arguments)
+    assert words in run.stderr
+    assert run.returncode == 2
+    assert run.stderr.endswith("Nothing was touched.\n")
+
+
+PROSE = ("uses",)
+ROOMS = ("exctl", "stack", "health", "hosts", "components")
+NAMED = re.compile(r"(?m)(?:: |`|^ *|again: )exctl ([a-z][a-z-]*)((?: [^\s.,;:()`]+)*)")
+
+
+def named_commands() -> list[tuple[str, str, str]]:
+    """(file, command, words behind it) of every command that a text of ours names."""
+    found = []
+    for path in (path for room in ROOMS for path in (CLONE / room).rglob("*.py")):
+        nodes = [*ast.walk(ast.parse(path.read_text("utf-8")))]
+        told_to_readers = {node.value for node in nodes if isinstance(node, ast.Expr)}
+        for node in nodes:
+            if node in told_to_readers:
+                continue
+            if isinstance(node, ast.JoinedStr):
+                parts = [str(p.value) if isinstance(p, ast.Constant) else "X" for p in node.values]
+                text = "".join(parts)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                text = node.value
+            else:
+                continue
+            found += [(path.name, name, words) for name, words in NAMED.findall(text)]
+    return found
+
+
+def test_every_command_that_a_message_names_is_one_with_its_options() -> None:
+    found = named_commands()
+    assert len(found) > 60
+    wrong: list[tuple[str, ...]] = []
+    for file, name, words in found:
+        if name not in NAMES:
+            wrong += [(file, name)] if name not in PROSE else []
+            continue
+        named = command(name)
+        parts = words.split()
+        if isinstance(named, click.Group) and parts and parts[0] in named.commands:
+            named = named.commands[parts[0]]
+        known = {option for each in named.params for option in each.opts} | {"--help"}
+        wrong += [(file, name, part) for part in parts if part[:1] == "-" and part not in known]
+    assert wrong == []
 
 
 def test_a_word_like_nothing_gets_no_suggestion() -> None:

@@ -110,3 +110,23 @@ def test_a_file_of_authorities_that_cant_be_read_is_named(tmp_path: Path) -> Non
             doctor.findings(site_of(config))
         assert f"preflight.ca_path: {path} (in {CLONE}) isn't a file of cert" in str(error.value)
         assert why in str(error.value)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("columns", ["70", "160"])
+def test_on_a_terminal_no_host_and_no_check_is_cut(
+    columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("NO_COLOR", "1")
+    host = "exec-1.telephony.data-centre-east.example.com"
+    screen = Terminal()
+    found = Finding("container-arguments", host, "4 CPUs, the host has 2", "2", "stops", "less")
+    doctor.show([found], screen)
+    said = screen.getvalue()
+    for words in (host, "container-arguments", "4 CPUs, the host has 2", "less"):
+        assert words in said

@@ -314,6 +314,17 @@ def test_logs_elsewhere_move_the_containers_log_directory() -> None:
     assert "logs.container_path" in found.inferred
 
 
+def test_logs_with_nothing_in_common_are_refused_and_never_mounted_at_the_root() -> None:
+    found = imported(
+        ("EXCS_LOG_PATH=/logs", "EXCS_LOG_PATH=/var/log"), more="EXAS_LOG_PATH=/opt/x\n"
+    )
+    assert "container_path" not in found.settings["logs"]
+    assert found.problems == [
+        "the LOG_PATHs of the services have no directory in common, so one mount can't hold them:"
+        " /var/log, /opt/x; give them one in the .env"
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "secure"), [("EXEC_REDIS_PASSWORD=x", True), ("EXEC_REDIS_PASSWORD=", False)]
 )
@@ -403,7 +414,8 @@ def test_secrets_that_a_env_has_no_key_for_are_named() -> None:
         "registryPassword"
     ]
     said = list(env_export.remarks(config, ("redisPassword",), {"redisPassword": "a${b}"}))
-    assert said == [
+    assert said[0].endswith("inferred some of them: exctl topology lists which")
+    assert said[1:] == [
         "EXEC_REDIS_PASSWORD: its $ is not read alike by all: compose 2 takes it as it stands, a"
         " Python reader that fills in ${…} doesn't"
     ]

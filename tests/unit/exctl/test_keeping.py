@@ -17,8 +17,9 @@ from exctl.images.keeping import (
     releases_of,
 )
 from exctl.images.listing import Listing, rows, table
-from exctl.images.on_hosts import HostImage, parsed
+from exctl.images.on_hosts import HostImage, of_host
 from exctl.releases.store import Release
+from hosts.docker import container_of, image_of
 from oci.reference import ImageReference
 from stack.layout import build_layout
 from tests.unit.stack_file import StackFile
@@ -98,21 +99,28 @@ def test_nothing_goes_that_is_used_or_anothers(tags: list[str], runs: bool, is_m
     assert prunable([found], OURS, keep) == ([found] if is_ours and not runs | is_made else [])
 
 
-def test_a_hosts_answer_is_its_images_and_who_uses_them() -> None:
-    text = (
-        '{"id":"i1","tags":["p/excp:1","<none>:<none>"],"digests":["p/excp@sha256:1"],"size":5,"architecture":"amd64"}\n'
-        '{"id":"i2","tags":null,"digests":[],"size":6}\n'
-        "containers\n"
-        "i1 true /excp-1-1\n"
-        "i1 false /old\n"
-    )
-    assert parsed("h1", text) == [
+def test_a_hosts_images_are_told_with_who_uses_them() -> None:
+    image: dict[str, Any] = {"Id": "i1", "RepoTags": ["p/excp:1", "<none>:<none>"], "Size": 5,
+             "RepoDigests": [f"p/excp@{digest('1')}"], "Architecture": "amd64"}  # fmt: skip
+    other: dict[str, Any] = {"Id": "i2", "RepoTags": None, "RepoDigests": [], "Size": 6}
+    states = {"excp-1-1": "running", "old": "exited"}
+    containers = [
+        container_of({"Name": f"/{name}", "Image": "i1", "State": {"Status": state}})
+        for name, state in states.items()
+    ]
+    assert of_host("h1", map(image_of, (image, other)), containers) == [
         HostImage(
-            "h1", "i1", ("p/excp:1",), ("p/excp@sha256:1",), 5, ("excp-1-1",), ("old",), "amd64"
+            "h1",
+            "i1",
+            ("p/excp:1",),
+            (f"p/excp@{digest('1')}",),
+            5,
+            ("excp-1-1",),
+            ("old",),
+            "amd64",
         ),
         HostImage("h1", "i2", (), (), 6),
     ]
-    assert parsed("h1", "containers\n") == []
 
 
 def test_a_tag_that_leads_elsewhere_in_the_registry_is_told() -> None:

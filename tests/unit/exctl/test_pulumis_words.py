@@ -40,6 +40,11 @@ def test_the_last_error_is_whole_and_never_empty(stderr: str, words: str) -> Non
             " set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to that one",
         ),
         (
+            'error: corrupt store: missing version in ".pulumi/meta.yaml"',
+            'corrupt store: missing version in ".pulumi/meta.yaml"; put that file back: it holds'
+            " the one line `version: 1`",
+        ),
+        (
             "error: failed to get the home path: getting current user",
             "this user has no home directory; set HOME to one that it may write to",
         ),

@@ -30,6 +30,11 @@ def test_a_name_that_only_has_such_letters_is_none(name: str) -> None:
         ("Server=a;Password=S3cr3t;x", f"Server=a;{REDACTED};x"),
         ("-----BEGIN RSA PRIVATE KEY-----\nS3cr3t", REDACTED),
         ("eyJhbGciOi.eyJzdWIiOi.S3cr3t", REDACTED),
+        ("  API_KEY: S3cr3t # x", f"  API_KEY: {REDACTED} # x"),
+        ("{DB_PASSWORD: 'S3 cr3t', A: b}", f"{{DB_PASSWORD: {REDACTED}, A: b}}"),
+        ("EXEC_REDIS_PASSWORD=S3cr3t", f"EXEC_REDIS_PASSWORD={REDACTED}"),
+        ("key_path: ~/.ssh/id", "key_path: ~/.ssh/id"),
+        ("MONKEYS: 3", "MONKEYS: 3"),
         ("http://exec-1:3640/health", "http://exec-1:3640/health"),
     ],
 )
