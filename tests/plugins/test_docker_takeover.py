@@ -119,7 +119,9 @@ def test_a_stack_of_theirs_is_ours_and_theirs_again(
     _unchanged(sides.ours())
     _unchanged(sides.theirs())
     sides.project.program(
-        PROGRAMS[program].replace("destroy_grace_seconds=1", "destroy_grace_seconds=2")
+        _program(program, clean_daemon).replace(
+            "destroy_grace_seconds=1", "destroy_grace_seconds=2"
+        )
     )
     changed = sides.ours().up()
     assert changed.code == 0, changed.text
