@@ -11,7 +11,7 @@ from health.gates.clock import Clock, duration_text
 from health.gates.crash_watch import CrashWatch, Hopeless
 from health.gates.events import Healthy, NotHealthyYet, Report
 from health.probe import NOT_ASKED
-from health.verdict import SETTLED_SECONDS, UNJUDGED, Place, VerdictKind, is_young, judge
+from health.verdict import SETTLED_SECONDS, UNJUDGED, Place, Verdict, VerdictKind, is_young, judge
 from hosts.container import Container, ContainerState
 
 FIRST_ANSWER_PACE = 0.25
@@ -55,11 +55,12 @@ class _HealthWait:
         self._row_began = self.started
         self._needed_seconds = 0.0
         self._was_down = False
+        self._snag: Verdict | None = None
 
     def look(self) -> None:
         self.answer = self.place.probe(self.rule.url)
         if not self.answer.is_ok:
-            self.in_a_row, self._was_down = 0, True
+            self.in_a_row, self._was_down, self._snag = 0, True, None
             self.verdict = judge(self.answer, self.watch.look(), self.place.identity)
             return
         self.in_a_row += 1
@@ -71,7 +72,7 @@ class _HealthWait:
         before = None if self.in_a_row == 1 else self._first
         self.verdict = judge(self.answer, state, self.place.identity, before)
         if not self.verdict.is_healthy:
-            self.in_a_row = 0
+            self.in_a_row, self._snag = 0, self.verdict
             self.watch.note(state)
         elif before is None:
             is_odd = is_young(state) and not self._was_down
@@ -87,7 +88,10 @@ class _HealthWait:
         return self.clock.seconds() - self.started
 
     def found(self) -> str:
-        return "HTTP 200, but not often enough in a row" if self.in_a_row else str(self.verdict)
+        """Why it isn't healthy: in a row that has begun, what ended the one before."""
+        if self.in_a_row:
+            return str(self._snag or "HTTP 200, but not often enough in a row")
+        return str(self.verdict)
 
 
 def wait_until_healthy(rule: HealthRule, place: Place, clock: Clock, report: Report) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from exctl.runs.last_look import Steadiness
 from tests.unit.exctl.test_status import row
 from tests.unit.health.fakes import RUNNING
 
-NEW = replace(RUNNING, started_at=datetime.now(UTC))
+NEW = replace(RUNNING, started_at=datetime.now(UTC) + timedelta(days=1))
 
 
 def test_one_that_was_started_again_without_a_gate_must_hold_for_ten_seconds() -> None:
