@@ -8,12 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from hosts.docker import Container, Image
+from hosts.docker import ASIDE, Container, Image
 from oci.reference import parsed
 from stack.layout import Instance
 
-ASIDE = ".before-exec"
-"""Put behind the name of a legacy container that was stopped to make room for ours."""
 COMPOSE = "com.docker.compose."
 
 Kind = Literal["ours", "legacy", "cut", "nothing", "refused"]
