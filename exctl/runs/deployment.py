@@ -272,7 +272,7 @@ def _require_nothing_left(
     if seen.unknown:
         raise ExctlError(
             f"the state of the stack {site.stack} is empty, but not every container is gone;"
-            f" {unknown.left_line(seen.unknown)}\nRemove them there: docker rm -f NAME"
+            f" still there:{unknown.lines(seen.unknown)}\nRemove them there: docker rm -f NAME"
         )
     unasked = [*(f"{host} {why}" for host, why in silent.items()), *seen.unread]
     if unasked:

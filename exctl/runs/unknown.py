@@ -90,7 +90,7 @@ def refuse_to_deploy(site: Site, seen: Seen, keys: Collection[str]) -> None:
     if not found:
         return
     raise ExctlError(
-        f"the state of the stack {site.stack} doesn't know what runs:{_lines(found)}\nThe state was"
+        f"the state of the stack {site.stack} doesn't know what runs:{lines(found)}\nThe state was"
         " lost, is an older one, or is elsewhere: look at PULUMI_BACKEND_URL and the backend in"
         " Pulumi.yaml first. To take them back into the state, without an outage: exctl adopt"
         f" --stack {site.stack}",
@@ -106,30 +106,26 @@ def refuse_to_destroy(site: Site, seen: Seen) -> None:
     aside = [each for each in seen.unknown if each.container.name.endswith(docker.ASIDE)]
     adoptable = [e for e in seen.unknown if e.instance in meant and e not in aside]
     elsewhere = [e for e in seen.unknown if e.instance not in meant and e not in aside]
-    lines = [f"the state of the stack {site.stack} doesn't know all of it:{_lines(seen.unknown)}"]
+    said = [f"the state of the stack {site.stack} doesn't know all of it:{lines(seen.unknown)}"]
     if adoptable:
-        lines.append(
+        said.append(
             "The state was lost, is an older one, or is elsewhere: look at PULUMI_BACKEND_URL and"
             " the backend in Pulumi.yaml first. To take them back into the state, then destroy:"
             f" exctl adopt --stack {site.stack}"
         )
-    lines += [
+    said += [
         f"{each.instance} is no longer in the stack file. To remove it, on {each.host}: docker rm"
         f" -f {each.container.name}"
         for each in elsewhere
     ]
-    lines += [
+    said += [
         f"{each.container.name} was set aside when it was adopted. To remove it, on {each.host}:"
         f" docker rm {each.container.name}"
         for each in aside
     ]
-    raise ExctlError("\n".join(lines), touched=False)
+    raise ExctlError("\n".join(said), touched=False)
 
 
-def _lines(found: Sequence[Unknown]) -> str:
+def lines(found: Sequence[Unknown]) -> str:
+    """Each on a line of its own, the first one too."""
     return "".join(f"\n  {each}" for each in found)
-
-
-def left_line(found: Sequence[Unknown]) -> str:
-    """What is still there after a destroy."""
-    return f"still there:{_lines(found)}"
