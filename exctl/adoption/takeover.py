@@ -207,7 +207,7 @@ def _adopt(site: Site, found: Situation, how: RunOptions, left: Sequence[Situati
             f" adopted: {names}; what was adopted before them stays ours. It failed because:\n\n"
             f"{reason}{untidy}"
         ) from None
-    if found.kind == "legacy" and container.stack == site.stack:
+    if container.stack == site.stack:
         legacy_hosts.remove(site, instance.host, [container], ())  # the same, but for what differed
 
 

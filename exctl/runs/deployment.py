@@ -115,7 +115,7 @@ def _look(site: Site, scope: Scope, adopting: bool) -> Ground:
     silent = reach.silent(site, hosts)
     seen = unknown.look(site, known, [host for host in hosts if host not in silent])
     if not adopting:
-        meant = [i.key for i in site.layout.running if scope.is_whole or scope.covers(i.key)]
+        meant = [i.key for i in site.layout.instances if scope.is_whole or scope.covers(i.key)]
         unknown.refuse_to_deploy(site, seen, meant)
     found = left_out(site.layout, silent, known.names)
     scope = replace(scope, left_out=found)

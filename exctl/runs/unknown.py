@@ -85,8 +85,16 @@ def unknown(
 
 
 def refuse_to_deploy(site: Site, seen: Seen, keys: Collection[str]) -> None:
-    """ExctlError if one of the instances runs without the state's knowledge."""
-    found = [each for each in seen.unknown if each.instance in keys]
+    """ExctlError if one of the instances is there without the state's knowledge; of one that isn't
+    meant to run, only if it does."""
+    running = {instance.key for instance in site.layout.running}
+    found = [
+        each
+        for each in seen.unknown
+        if each.instance in keys
+        and not each.container.name.endswith(docker.ASIDE)
+        and (each.instance in running or each.container.is_running)
+    ]
     if not found:
         return
     raise ExctlError(
