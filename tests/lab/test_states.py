@@ -49,7 +49,6 @@ def test_a_state_copied_from_another_stack_stops_every_run(
             ("up", "--yes"),
             ("preview",),
             ("restart", "excp", "--yes"),
-            ("adopt", "--yes"),
             ("forget", site.hosts["exas"], "--force", "--yes"),
         ):
             said = exctl(site, *command, "--stack", "two", code=1).stderr
