@@ -13,6 +13,8 @@ from hosts.shell import HostAnswer, HostCommand
 from oci.reference import parsed
 
 STACK_LABEL, INSTANCE_LABEL = "exec.stack", "exec.instance"
+ASIDE = ".before-exec"
+"""Put behind the name of a container that was stopped to make room for ours."""
 # Each filter by itself: several of them in one command must all be met. A container that goes away
 # between the two questions isn't there, and no error.
 _CONTAINERS = """

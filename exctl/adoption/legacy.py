@@ -4,19 +4,18 @@ the one that would take its place. Pure, from what `docker inspect` says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
-from hosts.docker import Container, Image
+from hosts.docker import ASIDE, Container, Image
 from oci.reference import parsed
 from stack.layout import Instance
 
-ASIDE = ".before-exec"
-"""Put behind the name of a legacy container that was stopped to make room for ours."""
+MIB, NANO = 1024 * 1024, 1_000_000_000
 COMPOSE = "com.docker.compose."
 
-Kind = Literal["ours", "legacy", "cut", "nothing", "refused"]
+Kind = Literal["ours", "lost", "legacy", "cut", "nothing", "refused"]
 
 
 NO_IMAGE = Image("")
@@ -71,7 +70,8 @@ class HostView:
 
 @dataclass(frozen=True)
 class Situation:
-    """Where one instance stands: `ours` already, `legacy` (to be adopted), `cut` (its legacy
+    """Where one instance stands: `ours` already, `lost` (ours as the stack file has it, but not in
+    the state: taken back as it runs), `legacy` (to be adopted by replacing it), `cut` (its legacy
     container was set aside by a run that didn't come to its end), `nothing` there, or `refused`."""
 
     instance: Instance
@@ -96,7 +96,7 @@ def candidates(
 def situation(instance: Instance, view: HostView, stack: str) -> Situation:
     """Where the instance stands; what isn't understood is `refused`, with what was found."""
     is_ours = {"exec.stack": stack, "exec.instance": instance.key}.items()
-    ours = [c for c in view.containers if is_ours <= c.labels.items()]
+    ours = [c for c in view.containers if is_ours <= c.labels.items() and not c.is_aside]
     fitting = [c for c in view.containers if c not in ours and _fits(c, instance)]
     aside = [c for c in fitting if c.is_aside]
     running = [c for c in fitting if not c.is_aside and c.is_running]
@@ -163,6 +163,43 @@ def _refusal(
     return ""
 
 
+def lost(
+    found: Situation, ours: Candidate, view: HostView, secrets: Mapping[str, str]
+) -> Situation:
+    """Where an instance stands whose own container isn't in the state: one that is as the stack
+    file has it is taken back as it runs, any other is replaced as a legacy one is."""
+    kind: Kind = "lost" if _is_as_wanted(ours, found.instance, view, secrets) else "legacy"
+    return replace(found, kind=kind, container=ours)
+
+
+def own_container(instance: Instance, view: HostView, stack: str) -> Candidate | None:
+    """The container with this stack's labels for the instance; not one that was set aside."""
+    wanted = {"exec.stack": stack, "exec.instance": instance.key}.items()
+    found = (c for c in view.containers if wanted <= c.labels.items() and not c.is_aside)
+    return next(found, None)
+
+
+def _is_as_wanted(
+    container: Candidate, instance: Instance, view: HostView, secrets: Mapping[str, str]
+) -> bool:
+    """Whether the run would make the very same: the docker plugin takes only such a one as made.
+    A secret that isn't known is doubt, and no."""
+    names = instance.secret_environment
+    if not set(names.values()) <= secrets.keys():
+        return False
+    wanted = {**instance.environment, **{v: secrets[n] for v, n in names.items()}}
+    memory_mib, cpus = instance.resources.memory_mib, instance.resources.cpus
+    return (
+        container.name == instance.container_name
+        and instance.labels.items() <= container.labels.items()
+        and wanted.items() <= container.environment.items()
+        and container.image == container.image_id == view.image_ids.get(instance.image)
+        and container.memory_bytes == (memory_mib or 0) * MIB
+        and container.nano_cpus == round((cpus or 0) * NANO)
+        and not any(_settings(container, instance))
+    )
+
+
 def _described(container: Candidate) -> str:
     return f"the container {container.name} ({container.image}, {container.state.word})"
 
@@ -172,23 +209,28 @@ def difference(
 ) -> list[str]:
     """What will be otherwise, a line each; of secrets only whether they differ, and of variables
     that aren't ours only the name."""
-    wanted_mount = f"{instance.log_host_path}:{instance.log_container_path}"
-    log = f"json-file (max-file={instance.log_max_files}, max-size={instance.log_max_size_mib}m)"
     lines = [_image(container, instance, view), *_variables(container, instance, secrets)]
-    for what, before, after in (
-        ("mounts", ", ".join(sorted(map(str, container.mounts))) or "none", wanted_mount),
-        ("network", container.network, "host"),
-        ("restart", container.restart, "unless-stopped"),
-        ("log", container.log, log),
-    ):
-        if before != after:
-            lines.append(f"{what}: {before} -> {after}")
+    lines += _settings(container, instance)
     project = container.labels.get(f"{COMPOSE}project")
     if project is not None:
         files = container.labels.get(f"{COMPOSE}project.config_files", "its files")
         lines.append(f"compose: project {project}, {files}: compose no longer knows it")
     lines += [f"not kept: {more}" for more in container.more]
     return lines
+
+
+def _settings(container: Candidate, instance: Instance) -> Iterator[str]:
+    """What differs of mounts, network, restart policy and log."""
+    mount = f"{instance.log_host_path}:{instance.log_container_path}"
+    log = f"json-file (max-file={instance.log_max_files}, max-size={instance.log_max_size_mib}m)"
+    for what, before, after in (
+        ("mounts", ", ".join(sorted(map(str, container.mounts))) or "none", mount),
+        ("network", container.network, "host"),
+        ("restart", container.restart, "unless-stopped"),
+        ("log", container.log, log),
+    ):
+        if before != after:
+            yield f"{what}: {before} -> {after}"
 
 
 def _image(container: Candidate, instance: Instance, view: HostView) -> str:

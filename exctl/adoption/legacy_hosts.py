@@ -9,12 +9,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from exctl.adoption.legacy import ASIDE, Candidate, HostView, candidates
+from exctl.adoption.legacy import Candidate, HostView, candidates
 from exctl.errors import ExctlError
 from exctl.hosts import on_host, reached
 from exctl.site import Site
 from hosts import commands, docker
-from hosts.docker import HostUnreadError
+from hosts.docker import ASIDE, HostUnreadError
 from hosts.shell import HostAnswer
 from stack.layout import Instance
 
@@ -85,7 +85,11 @@ def remove_ours(site: Site, instance: Instance) -> None:
         found = docker.containers_of_stack(run, site.stack)
     except HostUnreadError as error:
         raise ExctlError(f"{instance.host}: {error}") from None
-    ids = [c.id for c in found if c.labels.get(docker.INSTANCE_LABEL) == instance.key]
+    ids = [
+        c.id
+        for c in found
+        if c.labels.get(docker.INSTANCE_LABEL) == instance.key and not c.name.endswith(ASIDE)
+    ]
     if ids:
         _checked(instance.host, commands.remove(run, ids, grace))
 

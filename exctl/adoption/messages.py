@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from exctl.adoption.legacy import HostView, Situation, difference
+from hosts.docker import STACK_LABEL
 from stack.layout import Instance, Layout
 
 Views = Mapping[str, HostView]
@@ -19,12 +20,22 @@ def intention(
         instance, container = each.instance, each.container
         where = f"{instance.key} on {instance.host}"
         if each.kind == "legacy" and container is not None:
-            yield f"{where}: {container.name} ({container.state.word}) will be replaced by ours"
+            is_ours = container.labels.get(STACK_LABEL) == instance.labels[STACK_LABEL]
+            why = "; it is ours, not in the state, and not as the stack file has it"
+            yield (
+                f"{where}: {container.name} ({container.state.word}) will be replaced by ours"
+                f"{why if is_ours else ''}"
+            )
             for line in difference(container, instance, views[instance.host], secrets):
                 yield f"    {line}"
             yield f"    meanwhile: {_meanwhile(instance, layout)}"
         elif each.kind == "cut" and container is not None:
             yield f"{where}: {container.own_name} was set aside by a run that was cut; goes on"
+        elif each.kind == "lost" and container is not None:
+            yield (
+                f"{where}: {container.name} ({container.state.word}) is ours and as the stack file"
+                " has it, but not in the state: taken back as it is, not replaced"
+            )
         elif each.kind == "ours":
             yield f"{where}: is ours"
         else:

@@ -8,16 +8,25 @@ cut is resumed by running it again, and a plain `exctl up` touches nothing that 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from exctl import files
 from exctl.adoption import legacy_hosts
-from exctl.adoption.legacy import Candidate, HostView, Situation, situation
+from exctl.adoption.legacy import (
+    Candidate,
+    HostView,
+    Situation,
+    lost,
+    own_container,
+    situation,
+)
 from exctl.adoption.messages import Views, afterwards, intention
 from exctl.errors import ExctlError, FailedRun, Interrupted, NothingTouched, RolledBack
 from exctl.hosts import on_each, on_host
 from exctl.observe.endpoints import look_at, probe_of
+from exctl.pulumi.ownership import own_state
+from exctl.pulumi.state import State
 from exctl.pulumi.workspace import open_stack
 from exctl.runs import deployment
 from exctl.runs.options import RunOptions
@@ -49,9 +58,9 @@ def adopt(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
     container runs again.
     """
     views = views_of(site, chosen)
-    found = _judged(site, situations(site, chosen, views))
+    found = _judged(site, situations(site, chosen, views), views)
     _refuse([f"{s.instance.key} on {s.instance.host}: {s.why}" for s in found if s.why])
-    work = [s for s in found if s.kind in ("legacy", "cut")]
+    work = [s for s in found if s.kind in ("lost", "legacy", "cut")]
     known = secrets.all_of(site) if any(s.kind == "legacy" for s in found) else {}
     for line in intention(found, views, site.layout, known):
         say(line)
@@ -60,8 +69,9 @@ def adopt(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
             confirm("Adopt these, one after the other?")
         work.sort(key=lambda each: each.kind != "cut")  # its legacy container is down already
         _prepare(site, work)
-        for position, each in enumerate(work):
-            _adopt(open_site(site.stack), each, how, work[position:])
+        replaced = [each for each in work if each.kind != "lost"]
+        for position, each in enumerate(replaced):
+            _adopt(open_site(site.stack), each, how, replaced[position:])
         deployment.up(
             open_site(site.stack),
             replace(how, yes=True, preflight=False, message=how.message or "adopted"),
@@ -82,33 +92,36 @@ def situations(site: Site, chosen: Iterable[Instance], views: Views) -> list[Sit
     return [situation(instance, views[instance.host], site.stack) for instance in chosen]
 
 
-def _judged(site: Site, found: Sequence[Situation]) -> list[Situation]:
-    """The same, but for what a killed run left: a container of ours that it didn't come to write
-    down, or whose gate it didn't wait for."""
+def _judged(site: Site, found: Sequence[Situation], views: Views) -> list[Situation]:
+    """The same, but for what a killed run left, a container of ours whose gate it didn't wait for,
+    and for what the state, lost or an older one, doesn't know."""
     doubtful = [s for s in found if s.kind == "ours"]
-    known = _in_state(site) if doubtful else ()
-    return [_looked_into(s, known) if s in doubtful else s for s in found]
+    if not doubtful:
+        return list(found)
+    known, decrypted = _state(site), secrets.all_of(site)
+    return [
+        _looked_into(s, known, views[s.instance.host], site.stack, decrypted)
+        if s in doubtful
+        else s
+        for s in found
+    ]
 
 
-def _looked_into(found: Situation, known: Collection[str]) -> Situation:
+def _looked_into(
+    found: Situation, known: State, view: HostView, stack: str, decrypted: Mapping[str, str]
+) -> Situation:
     instance = found.instance
     if found.container is not None:
-        is_whole = {f"container-{instance.key}", f"health-{instance.key}"} <= set(known)
+        is_whole = {f"container-{instance.key}", f"health-{instance.key}"} <= known.names
         return found if is_whole else replace(found, kind="cut")
-    if f"container-{instance.key}" in known:
+    ours = own_container(instance, view, stack)
+    if ours is None or known.containers.get(instance.key) == ours.id:
         return found
-    why = (
-        f"{instance.container_name} has this stack's labels, but its state doesn't know it; see"
-        " what it is, and remove it"
-    )
-    return Situation(instance, "refused", why=why)
+    return lost(found, ours, view, decrypted)
 
 
-def _in_state(site: Site) -> set[str]:
-    """The names of the resources in Pulumi's state: a container's, and its gate's once it was
-    open."""
-    rows = (open_stack(site).export_stack().deployment or {}).get("resources") or []
-    return {row["urn"].rpartition("::")[2] for row in rows}
+def _state(site: Site) -> State:
+    return own_state(site, open_stack(site))
 
 
 def _was_healthy(site: Site, instance: Instance) -> bool:
@@ -135,10 +148,12 @@ def _prepare(site: Site, work: Sequence[Situation]) -> None:
     before = path.read_text("utf-8")
     keys = {each.instance.key for each in work}
     cut = {each.instance.key for each in work if each.kind == "cut"}
-    known = _in_state(site) if cut else set[str]()
+    whole = {each.instance.key for each in work if each.kind == "lost"}
+    known = _state(site).names if cut else frozenset[str]()
     begun = {key for key in cut if f"container-{key}" in known}
-    site = _with_stopped(site, stopped_keys(site.layout) | (keys - begun))
-    planned = [touch for touch in deployment.preview(site) if touch.instance not in keys]
+    site = _with_stopped(site, (stopped_keys(site.layout) | (keys - begun)) - whole)
+    found = deployment.preview(site, adopting=True)
+    planned = [touch for touch in found if touch.instance not in keys]
     if planned:
         files.write(path, before)
         _refuse(
@@ -146,7 +161,7 @@ def _prepare(site: Site, work: Sequence[Situation]) -> None:
             + ["deploy them first: exctl up"]
         )
     if not cut:
-        say("pulling the images")
+        say("pulling the images" if keys - whole else "taking them back into the state")
         deployment.up(site, PART)
 
 
@@ -170,7 +185,7 @@ def _adopt(site: Site, found: Situation, how: RunOptions, left: Sequence[Situati
             say(f"{instance.key}: stopping {container.name} on {instance.host}")
             legacy_hosts.set_aside(site, instance, container)
         site = _with_stopped(site, stopped_keys(site.layout) - {instance.key})
-        if found.kind == "cut" and f"container-{instance.key}" not in _in_state(site):
+        if found.kind == "cut" and f"container-{instance.key}" not in _state(site).names:
             legacy_hosts.remove_ours(site, instance)
         deployment.up(
             site, replace(PART, allow_outage=how.allow_outage, message=f"adopt {instance.key}")
@@ -192,6 +207,8 @@ def _adopt(site: Site, found: Situation, how: RunOptions, left: Sequence[Situati
             f" adopted: {names}; what was adopted before them stays ours. It failed because:\n\n"
             f"{reason}{untidy}"
         ) from None
+    if container.stack == site.stack:
+        legacy_hosts.remove(site, instance.host, [container], ())  # the same, but for what differed
 
 
 def _tidied(stack: str) -> str:
@@ -306,7 +323,7 @@ def clean(site: Site, chosen: Sequence[Instance], yes: bool) -> None:
     Raises NothingTouched while an instance there isn't ours and healthy: they are the way back.
     """
     views = views_of(site, chosen)
-    found = _judged(site, situations(site, chosen, views))
+    found = _judged(site, situations(site, chosen, views), views)
     hosts = {s.instance.host for s in found}
     _refuse(
         [

@@ -29,6 +29,9 @@ def command(
     other: the legacy container is stopped and renamed, ours is started and waited for; if that
     fails, the legacy one comes back. An instance of a pair is touched only while its peer serves.
 
+    After a state was lost: containers of this stack that run as the stack file has them are taken
+    back into the state as they are; one that differs is replaced in the same way.
+
     Example: exctl adopt excp --pair 1 --stack prod
     """
     from exctl.adoption import takeover

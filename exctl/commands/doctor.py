@@ -26,6 +26,7 @@ def command(site: Site, as_json: bool, everything: bool) -> None:
     Example: exctl doctor --stack prod
     """
     from exctl.observe import doctor
+    from exctl.pulumi.workspace import is_on_this_disk
     from health.preflight import report
 
     found = doctor.findings(site)
@@ -36,5 +37,10 @@ def command(site: Site, as_json: bool, everything: bool) -> None:
         if shown:
             doctor.show(shown, sys.stdout)
         click.echo(report.summary(found))
+        if is_on_this_disk(site):
+            click.echo(
+                "note: the stack's state is on this disk only; back it up, or share it where more"
+                " than one operator deploys: docs/operating.md, The state"
+            )
     if report.stopping(found):
         raise SystemExit(UNHEALTHY)

@@ -30,6 +30,22 @@ class State:
         return frozenset(name_of(row) for row in self.rows)
 
     @property
+    def containers(self) -> dict[str, str]:
+        """Instance → id of its container."""
+        return {
+            name_of(row).removeprefix(CONTAINER): str(row.get("id") or "")
+            for row in self.rows
+            if name_of(row).startswith(CONTAINER)
+        }
+
+    @property
+    def being_made(self) -> frozenset[str]:
+        """Instances whose container a run that was killed was making."""
+        pending = self.deployment.get("pending_operations") or []
+        names = [name_of(operation["resource"]) for operation in pending]
+        return frozenset(n.removeprefix(CONTAINER) for n in names if n.startswith(CONTAINER))
+
+    @property
     def hosts(self) -> dict[str, list[str]]:
         """Host → the instances whose containers it has; a host without one is there too."""
         found: dict[str, list[str]] = {

@@ -83,6 +83,16 @@ def is_in_backend(site: Place) -> bool:
         raise ExctlError(why, touched=False) from None
 
 
+def is_on_this_disk(site: Place) -> bool:
+    """Whether the state is in files: no other operator has it, and it is lost with the disk.
+
+    A directory that is mounted from elsewhere counts too: Pulumi's lock isn't sure there.
+    """
+    backend = workspace(site, with_secrets=False).project_settings().backend
+    url = os.environ.get("PULUMI_BACKEND_URL") or (backend.url if backend else "") or ""
+    return url.startswith("file:")
+
+
 def passphrase(site: Place) -> dict[str, str]:
     """The passphrase as a variable for Pulumi, asked for, once, if the environment has none."""
     if has_passphrase():

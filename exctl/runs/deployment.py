@@ -16,12 +16,13 @@ from exctl.observe import doctor
 from exctl.observe.endpoints import ask_all, table, unhealthy
 from exctl.pulumi import lock, state
 from exctl.pulumi.interrupts import passed_on
+from exctl.pulumi.ownership import own_state
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.state import State
 from exctl.pulumi.workspace import explained, last_error, open_stack
 from exctl.releases import store
 from exctl.rundir import run_directory
-from exctl.runs import downtime, pairs, plan, reach
+from exctl.runs import downtime, pairs, plan, reach, unknown
 from exctl.runs.events import StepLog, without_wrapping
 from exctl.runs.last_look import last_look
 from exctl.runs.options import RunOptions
@@ -57,12 +58,13 @@ class Ground:
     """Hosts that the stack file no longer has and that don't answer: there is no way to them."""
 
 
-def preview(site: Site) -> list[Touch]:
-    """What an `up` would do, hosts looked at first; raises ExctlError if it can't be told.
+def preview(site: Site, adopting: bool = False) -> list[Touch]:
+    """What an `up` would do, hosts looked at first; raises ExctlError if it can't be told, or,
+    unless `adopting`, if something runs that the state doesn't know.
 
     What is on hosts that don't answer isn't in it; it is said.
     """
-    ground = _look(site, Scope())
+    ground = _look(site, Scope(), adopting)
     for line in plan.left_out_lines(ground.scope.missed):
         say(line)
     return _preview(ground, site, [])
@@ -81,7 +83,7 @@ def up(site: Site, how: RunOptions, text: str | None = None) -> None:
     try:
         if candidate is not None:
             site = open_site(site.stack, candidate)
-        ground = _look(site, how.scope)
+        ground = _look(site, how.scope, adopting=how.part)
         for line in plan.left_out_lines(ground.scope.missed):
             say(line)
         if how.preflight:
@@ -102,12 +104,19 @@ def up(site: Site, how: RunOptions, text: str | None = None) -> None:
     _carry_out(ground, site, how, split, replaced)
 
 
-def _look(site: Site, scope: Scope) -> Ground:
-    """Asks the hosts, those of the last run too, and leaves out what is on the silent ones."""
+def _look(site: Site, scope: Scope, adopting: bool) -> Ground:
+    """Asks the hosts, those of the last run too, and leaves out what is on the silent ones.
+
+    ExctlError if the state isn't ours, or, unless `adopting`, doesn't know what runs.
+    """
     stack = open_stack(site)
-    known = state.read(stack)
+    known = own_state(site, stack)
     hosts = dict.fromkeys([*site.layout.hosts, *known.hosts])
     silent = reach.silent(site, hosts)
+    seen = unknown.look(site, known, [host for host in hosts if host not in silent])
+    if not adopting:
+        meant = [i.key for i in site.layout.instances if scope.is_whole or scope.covers(i.key)]
+        unknown.refuse_to_deploy(site, seen, meant)
     found = left_out(site.layout, silent, known.names)
     scope = replace(scope, left_out=found)
     if scope.keys and scope.missed.keys() == scope.keys:
@@ -213,20 +222,64 @@ def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
 
 
 def destroy(site: Site, yes: bool) -> None:
-    """Removes the stack's containers; what they wrote, read or filled stays."""
+    """Removes the stack's containers; what they wrote, read or filled stays.
+
+    Raises ExctlError, before anything is touched, if the state is another stack's, if hosts have
+    containers of this stack that it doesn't know, or if a host that it knows doesn't answer;
+    ExctlError if something is still there in the end, LeftOut if a host couldn't be asked.
+    """
     stack = open_stack(site)
+    known = own_state(site, stack)
+    hosts = list(dict.fromkeys([*site.layout.hosts, *known.hosts]))
+    silent = reach.silent(site, hosts)
+    _refuse_the_silent(site, known, silent)
+    asked = [host for host in hosts if host not in silent]
+    unknown.refuse_to_destroy(site, unknown.look(site, known, asked))
     say(f"destroy removes every container of the stack {site.stack}:")
-    running = list(reversed(site.layout.running))
-    for instance in running:
-        say(f"  {instance.key} on {instance.host}")
+    at = {key: host for host, keys in known.hosts.items() for key in keys}
+    for key in reversed(at):
+        say(f"  {key} on {at[key]}")
+    if not at:
+        say("  none: the state knows of none, and the hosts that answer have none")
     say("Log files on the hosts, images, Redis, the Config DB and the EX Org are not touched.")
     if not yes:
         confirm("Remove them?")
-    removed = [Touch(i.key, i.host, "remove", (), "gone for good") for i in running]
+    removed = [Touch(key, at[key], "remove", (), "gone for good") for key in reversed(at)]
     log = StepLog(say, Progress(removed), live.is_wanted(), hosts=_hosts(site))
     with live.shown(f"destroying the stack {site.stack}", log.progress):
         _run(lambda: stack.destroy(refresh=True, on_event=log.on_event), log, site, stack)
+    _require_nothing_left(site, stack, asked, silent)
     print(f"stack {site.stack}: nothing is deployed any more")
+
+
+def _refuse_the_silent(site: Site, known: State, silent: Mapping[str, str]) -> None:
+    held = [h for h in silent if known.hosts.get(h)]
+    if not held:
+        return
+    lines = [f"{host} {silent[host]}; it holds {', '.join(known.hosts[host])}" for host in held]
+    raise ExctlError(
+        "\n".join(lines) + "\nWhat can't be reached can't be removed, and runs on. Once it answers:"
+        f" exctl destroy --stack {site.stack}. A host that is gone for good: exctl forget {held[0]}"
+        f" --stack {site.stack}",
+        touched=False,
+    )
+
+
+def _require_nothing_left(
+    site: Site, stack: auto.Stack, asked: Sequence[str], silent: Mapping[str, str]
+) -> None:
+    seen = unknown.look(site, state.read(stack), asked)
+    if seen.unknown:
+        raise ExctlError(
+            f"the state of the stack {site.stack} is empty, but not every container is gone;"
+            f" still there:{unknown.lines(seen.unknown)}\nRemove them there: docker rm -f NAME"
+        )
+    unasked = [*(f"{host} {why}" for host, why in silent.items()), *seen.unread]
+    if unasked:
+        raise LeftOut(
+            f"the stack {site.stack} is removed from all hosts that answer. Not known of these,"
+            " where containers of it may still run:" + "".join(f"\n  {line}" for line in unasked)
+        )
 
 
 def outputs_of(site: Site) -> dict[str, Any]:

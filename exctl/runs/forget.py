@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from exctl.errors import ExctlError, NothingTouched
 from exctl.pulumi import state
+from exctl.pulumi.ownership import own_state
 from exctl.pulumi.workspace import open_stack
 from exctl.runs import reach
 from exctl.site import Site
@@ -18,7 +19,7 @@ def forget(site: Site, host: str, force: bool, yes: bool) -> None:
     unless `force`.
     """
     stack = open_stack(site)
-    known = state.read(stack)
+    known = own_state(site, stack)
     if host not in known.hosts:
         there = ", ".join(sorted(known.hosts)) or "no host"
         raise NothingTouched(f"the state of the stack {site.stack} has {there}, and not {host}.")
