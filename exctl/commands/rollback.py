@@ -13,8 +13,20 @@ from exctl.site import Site
 SERVICES = ("excs", "exas", "excp")
 
 
+def _checked(ctx: click.Context, _what: click.Parameter, what: tuple[str, ...]) -> tuple[str, ...]:
+    if not ctx.resilient_parsing:
+        words(what, None)
+    return what
+
+
 @click.command()
-@click.argument("what", nargs=-1, metavar="[SERVICE] [RELEASE]", shell_complete=completion.releases)
+@click.argument(
+    "what",
+    nargs=-1,
+    metavar="[SERVICE] [RELEASE]",
+    callback=_checked,
+    shell_complete=completion.releases,
+)
 @click.option("--pair", metavar="N", help="only this pair of excp")
 @click.option("--to", "release", metavar="RELEASE", help="the release, by its number")
 @click.option("--host", hidden=True)
@@ -35,6 +47,7 @@ def command(
     their tags, and without the registry while the hosts still have them.
 
     Example: exctl rollback 3
+
     Example: exctl rollback excp --pair 1 --to 3
     """
     from exctl.releases.rollback import rollback
