@@ -38,4 +38,3 @@ def command(site: Site, as_json: bool, svg: Path | None) -> None:
     else:
         for line in topology.text(site.layout, shutil.get_terminal_size((100, 40)).columns):
             click.echo(line)
-        click.echo(f"\n{topology.inferred()}", err=True)

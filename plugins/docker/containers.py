@@ -47,33 +47,36 @@ class Containers:
             spare.containers.discard(spare)
             spare = None
         if spare is not None:
-            identifier = self._in_turn(spare)
+            identifier, is_complete = self._in_turn(spare), True
         else:
-            identifier = self._made(inputs, is_new=announced is not None and announced.is_new)
+            is_new = announced is not None and announced.is_new
+            identifier, is_complete = self._made(inputs, is_new=is_new)
         try:
-            if spare is None:
+            if not is_complete:
                 make.complete(self._docker, identifier, inputs)
             seen = self._started(identifier, inputs)
         except (DockerError, Refused) as problem:
             raise self._half_done(identifier, inputs, problem) from None
-        return identifier, self._outputs(seen, state.made(CONTAINER, inputs))
+        return identifier, outputs_of(seen, state.made(CONTAINER, inputs))
 
     def _half_done(self, identifier: str, inputs: Props, problem: Exception) -> Refused:
         """It exists: noted as it is, so that the next run goes on with it."""
-        words = problem.words if isinstance(problem, DockerError) else str(problem)
+        words = _words(problem)
         reason = self._says(inputs, f"the container was made, but doesn't run as asked: {words}")
         try:
             seen = self._inspected(identifier)
         except DockerError:
             return Refused(reason)
-        outputs = self._outputs(seen, state.made(CONTAINER, inputs))
+        outputs = outputs_of(seen, state.made(CONTAINER, inputs))
         return HalfDone(identifier, outputs, inputs, reason)
 
-    def _made(self, inputs: Props, *, is_new: bool) -> str:
+    def _made(self, inputs: Props, *, is_new: bool) -> tuple[str, bool]:
+        """The container, and whether it's connected and has its files already: if a killed run
+        started it and didn't come to note it."""
         name, body = str(inputs["name"]), create_body(inputs)
         self._clear_away(name + SUFFIX)
         try:
-            return self._created(name, body, inputs)
+            return self._created(name, body, inputs), False
         except DockerError as problem:
             if problem.status != 409:
                 raise Refused(self._unable(inputs, problem)) from None
@@ -81,10 +84,10 @@ class Containers:
         other = self._docker.found(lambda api: api.inspect_container(name))
         if other is not None and is_new and is_of(other, body):
             if was_started(other) and body["Labels"]:
-                return str(other["Id"])  # a killed run started it and didn't come to note it
+                return str(other["Id"]), True
             if not was_started(other):
                 make.remove(self._docker, other["Id"])
-                return self._created(name, body, inputs)
+                return self._created(name, body, inputs), False
         raise Refused(self._says(inputs, _taken(name, other or {}, conflict.words)))
 
     def _created(self, name: str, body: Mapping[str, Any], inputs: Props) -> str:
@@ -115,9 +118,8 @@ class Containers:
             make.complete(self._docker, identifier, inputs)
         except (DockerError, Refused) as problem:
             self._remove_quietly(identifier)
-            words = problem.words if isinstance(problem, DockerError) else str(problem)
             raise Refused(
-                self._says(inputs, f"Unable to create container: {words}{kept}")
+                self._says(inputs, f"Unable to create container: {_words(problem)}{kept}")
             ) from None
         return identifier
 
@@ -177,9 +179,6 @@ class Containers:
         seen: Seen = self._docker.ask(lambda api: api.inspect_container(identifier))
         return seen
 
-    def _outputs(self, seen: Seen, known: Props) -> Props:
-        return outputs_of(seen, known)
-
     def planned(self, inputs: Props, old: Props | None) -> Props:
         """The outputs as far as they are known before."""
         if old is None:
@@ -194,7 +193,7 @@ class Containers:
         known = {key: value for key, value in outputs.items() if key in CONTAINER}
         if not known:  # an import: as the official provider, for what Docker doesn't say
             known = state.made(CONTAINER, inputs) | {"mustRun": True}
-        return str(seen["Id"]), state.refreshed(CONTAINER, self._outputs(seen, known))
+        return str(seen["Id"]), state.refreshed(CONTAINER, outputs_of(seen, known))
 
     def update(self, identifier: str, outputs: Props, news: Props) -> Props:
         """Change what Docker changes in place; start it if it must run and doesn't."""
@@ -221,8 +220,10 @@ class Containers:
     def delete(self, urn: str, identifier: str, known: Props) -> None:
         """Stop it with its time of grace, and remove it; one that's gone already is fine. Before a
         replacement, only once its successor is ready."""
-        REPLACEMENTS.prepare(urn, identifier)
+        is_replaced = REPLACEMENTS.prepare(urn, identifier)
         try:
+            if not is_replaced:
+                self._clear_away(f"{known.get('name')}{SUFFIX}")
             self._stop(identifier, int(known.get("destroyGraceSeconds") or 0) or GRACE_SECONDS)
             make.remove(self._docker, identifier, with_volumes=known.get("removeVolumes", True))
         except DockerError as problem:
@@ -246,6 +247,10 @@ class Containers:
 
     def _says(self, known: Props, words: str) -> str:
         return f"{self._docker.name}: container {known.get('name')}: {words}"
+
+
+def _words(problem: Exception) -> str:
+    return problem.words if isinstance(problem, DockerError) else str(problem)
 
 
 def _given(value: Any) -> Any:

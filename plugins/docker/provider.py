@@ -14,7 +14,7 @@ from plugins.docker.client import Docker
 from plugins.docker.container_fields import CONTAINER
 from plugins.docker.credentials import Credentials, credentials_for
 from plugins.docker.diff import Diff, compared
-from plugins.docker.errors import DockerError, Refused
+from plugins.docker.errors import DockerError, HalfDone, Refused
 from plugins.docker.fields import Fields
 from plugins.docker.other_fields import IMAGE, NETWORK, VOLUME
 from plugins.docker.replacements import REPLACEMENTS, Announced
@@ -172,7 +172,13 @@ class Provider:
         if is_preview:
             self._look()
             return "", {**state.planned(kind.fields, inputs), "id": UNKNOWN}
-        identifier, outputs = self._of(urn).create(urn, inputs)
+        try:
+            identifier, outputs = self._of(urn).create(urn, inputs)
+        except HalfDone as failed:
+            failed.outputs = state.sealed(
+                kind.fields, failed.outputs, failed.identifier, kind.noted, is_new=True
+            )
+            raise
         return identifier, state.sealed(kind.fields, outputs, identifier, kind.noted, is_new=True)
 
     def update(self, old: Row, news: Props, *, is_preview: bool) -> Props:

@@ -60,16 +60,17 @@ class Replacements:
         with self._lock:
             return self._announced.pop(urn, None)
 
-    def prepare(self, urn: str, old_identifier: str) -> None:
-        """Make the new container ready, if there is to be one. Refused, with everything as it
-        was, if Docker refuses it."""
+    def prepare(self, urn: str, old_identifier: str) -> bool:
+        """Make the new container ready, if there is to be one; whether there is. Refused, with
+        everything as it was, if Docker refuses it."""
         announced = self.announced(urn)
         if announced is None or has_unknown(announced.inputs):
-            return
+            return False
         inputs, containers = announced.inputs, announced.containers
         identifier = containers.made_ready(inputs, old_identifier)
         with self._lock:
             self._spares[urn] = Spare(containers, identifier, inputs)
+        return True
 
     def spare(self, urn: str) -> Spare | None:
         """The one that was made ready, once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -171,3 +172,71 @@ def test_a_container_that_does_not_start_is_noted_and_made_well_by_the_next_run(
     back = story.up('entrypoints=["sh", "-c", "sleep 1000"],')
     assert back.code == 0, back.text
     assert story.daemon.is_running("thing")
+
+
+LABELLED = 'labels=[docker.ContainerLabelArgs(label="of", value="this stack")], memory=64,'
+
+
+def _forget(story: Story) -> None:
+    """The state as if the run had been killed before it came to note the container."""
+    urn = story.project.rows()["c"]["urn"]
+    assert story.project.run("state", "delete", urn, "--yes", "--force").code == 0
+
+
+def test_what_a_killed_run_started_and_did_not_note_is_taken_as_it_is(story: Story) -> None:
+    assert story.up(LABELLED).code == 0
+    before = story.daemon.identifier("thing")
+    _forget(story)
+
+    done = story.up(LABELLED)
+
+    assert done.code == 0, done.text
+    assert story.daemon.identifier("thing") == before == story.identifier_in_state()
+    assert story.project.run("preview", "--expect-no-changes").code == 0
+
+
+def test_what_a_killed_run_made_and_did_not_start_is_made_anew(story: Story) -> None:
+    assert story.up(LABELLED + "start=False,").code == 0
+    before = story.daemon.identifier("thing")
+    _forget(story)
+
+    done = story.up(LABELLED)
+
+    assert done.code == 0, done.text
+    assert story.daemon.identifier("thing") not in ("", before)
+    assert story.daemon.is_running("thing")
+
+
+@pytest.mark.parametrize("more", ["", LABELLED.replace("64", "65")])
+def test_a_container_that_is_not_certainly_ours_is_left_alone(more: str, story: Story) -> None:
+    assert story.up("" if not more else LABELLED).code == 0
+    before = story.daemon.identifier("thing")
+    _forget(story)
+
+    done = story.up(more)
+
+    assert done.code != 0
+    assert "one of this name is there already" in done.text
+    assert story.daemon.identifier("thing") == before
+    assert story.daemon.is_running("thing")
+
+
+def test_an_interrupt_ends_a_pull_at_once(tmp_path: Path, clean_daemon: Daemon) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # a registry that never answers
+        project = Project(tmp_path / "p")
+        image = f"127.0.0.1:{silent.getsockname()[1]}/x:1"
+        project.program(
+            "import pulumi, pulumi_docker as docker\n"
+            f'host = docker.Provider("host", host="{clean_daemon.address}")\n'
+            f'docker.RemoteImage("i", name="{image}", opts=pulumi.ResourceOptions(provider=host))\n'
+        )
+        run = project.start("up", "--yes", "--skip-preview")
+        silent.settimeout(60)
+        asked, _ = silent.accept()
+        begun = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        stdout, stderr = run.communicate(timeout=60)
+        asked.close()
+    assert run.returncode != 0
+    assert time.monotonic() - begun < 20
+    assert "ended, since the run was interrupted" in stdout + stderr
