@@ -43,8 +43,8 @@ def command(
     """Bring a release back: settings, secrets and images as they were.
 
     With a service, only that service's settings and image; all else stays. Without a release, the
-    last one that differs. The very images of then come back, even where somebody has pushed over
-    their tags, and without the registry while the hosts still have them.
+    last one that differs. Exactly the images of that release come back, even where somebody has
+    pushed over their tags, and without the registry while the hosts still have them.
 
     Example: exctl rollback 3
 

@@ -86,9 +86,10 @@ def test_an_example_is_a_command_that_would_be_taken(
     context, found = click.Context(main, info_name="exctl"), command(name)
     while isinstance(found, click.Group):
         context = click.Context(found, context, name)
-        name, part, words = found.resolve_command(context, words)
+        part_name, part, words = found.resolve_command(context, words)
         assert part is not None
-        found = part
+        assert part_name is not None
+        name, found = part_name, part
     found.make_context(name, words, context)
 
 
@@ -275,4 +276,4 @@ def test_version_says_what_runs() -> None:
 def test_without_a_command_the_help_is_shown() -> None:
     run = exctl()
     assert run.returncode == 2
-    assert "Begin, move, mend" in run.stderr + run.stdout
+    assert "Set up, migrate, repair" in run.stderr + run.stdout
