@@ -116,7 +116,7 @@ def _look(site: Site, scope: Scope) -> Ground:
     gone = tuple(h for h in silent if h in known.hosts and h not in site.layout.hosts)
     os.environ[LEFT_OUT_VARIABLE] = ",".join(sorted(found))
     verdicts = pairs.look(site, silent)
-    pairs.tell_program(pairs.first(site.layout, verdicts))
+    pairs.tell_program(pairs.first(site.layout, verdicts, scope, known))
     gone = gone if scope.is_whole else ()
     return Ground(stack, known, scope, frozenset(silent), verdicts, gone)
 

@@ -113,8 +113,7 @@ class Provider:
         self._looks = True
 
     def configure(self, settings: Props) -> None:
-        """Take the settings. Refused for what isn't supported. DockerError if a daemon that takes
-        no login doesn't answer."""
+        """Take the settings; nobody is asked anything. Refused for what isn't supported."""
         if failures := settings_refused(settings):
             raise Refused("; ".join(f"docker.Provider: {f.property} {f.reason}" for f in failures))
         plain = {key: _decoded(value) for key, value in settings.items()}
@@ -135,8 +134,6 @@ class Provider:
             "docker:index/network:Network": networks.Networks(docker),
             "docker:index/volume:Volume": volumes.Volumes(docker),
         }
-        if not docker.address.is_ssh:
-            self._look()
 
     def _credentials_for(self, image: str) -> Credentials | None:
         assert self._docker is not None
@@ -148,8 +145,12 @@ class Provider:
         return credentials_for(image, self._registries, within)
 
     def check(self, urn: str, olds: Props | None, news: Props) -> Checked:
-        """The inputs with defaults and a name; what isn't supported is refused by name."""
+        """The inputs with defaults and a name; what isn't supported is refused by name.
+        DockerError if a daemon that takes no login doesn't answer: as the official provider, which
+        asks every daemon."""
         type_ = type_of(urn)
+        if self._docker is not None and not self._docker.address.is_ssh:
+            self._look()
         kind = KINDS[type_]
         found = checked(kind.fields, news)
         if kind.is_named:

@@ -91,7 +91,7 @@ def test_an_image_that_crashes_in_the_second_pair_takes_the_first_back_as_well(
     assert "cannot start" in last_screen
     assert "excp-1-1: container started" in run.stderr.partition("rolling back to release 1")[0]
     is_well(site)
-    failed = site.stack_file.with_name(f"{site.stack_file.name}.failed")
+    failed = site.work.directory / f".exec/{site.stack_file.name}.failed"
     assert CRASHES in failed.read_text()
     assert CRASHES not in site.stack_file.read_text()
 

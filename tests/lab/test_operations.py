@@ -69,7 +69,7 @@ def test_an_update_that_crashes_goes_back_by_itself(
     assert [site.version(key) for key in PAIR] == [NEW, NEW]
     assert site.container_id_on_host("excp-1-2") == peer
     assert site.stack_file.read_text() == text
-    assert CRASHES in site.stack_file.with_name(f"{site.stack_file.name}.failed").read_text()
+    assert CRASHES in (site.work.directory / f".exec/{site.stack_file.name}.failed").read_text()
 
 
 def test_the_release_before_comes_back_though_the_registry_is_down(

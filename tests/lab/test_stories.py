@@ -120,8 +120,8 @@ def test_the_guard_refuses_to_take_the_last_healthy_instance(site: Site) -> None
     site.set_fault("excp-1-2", "hang")
     try:
         site.wait_until(lambda: site.codes()["excp-1-2"] != 200, "excp-1-2 to hang")
-        site.work.edit("excp.pairs.1.tag", OLD)
-        run = site.work.exctl("up", "--stack", STACK, "--yes")
+        words = ("restart", "excp", "--pair", "1", "--host", "1", "--stack", STACK, "--yes")
+        run = site.work.exctl(*words)
         assert run.code == 1
         assert "--allow-outage" in run.text
         assert "excp-1-2" in run.text
@@ -130,6 +130,7 @@ def test_the_guard_refuses_to_take_the_last_healthy_instance(site: Site) -> None
     finally:
         site.clear_faults("excp-1-2")
     site.wait_until(lambda: site.codes()["excp-1-2"] == 200, "excp-1-2 to answer again")
+    site.work.edit("excp.pairs.1.tag", OLD)
     site.work.up()
     assert all(site.version(key) == OLD for key in PAIR)
 

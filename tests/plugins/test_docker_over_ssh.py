@@ -15,6 +15,7 @@ import pytest
 
 from tests.plugins.cli import Project
 from tests.plugins.daemon import Daemon
+from tests.plugins.processes import wait_until
 from tests.plugins.sshd import Sshd, free_port
 
 pytestmark = pytest.mark.docker
@@ -54,6 +55,11 @@ class Site:
                 return False
             time.sleep(0.1)
         return True
+
+    def has_login(self) -> bool:
+        """True while an ssh of ours is at the host."""
+        words = ["pgrep", "-f", f"ssh .*ControlMaster=yes.* -p {self.sshd.port} "]
+        return subprocess.run(words, capture_output=True).returncode == 0
 
     def write(self, *more: str, count: int = 3, url: str = "") -> None:
         url = url or f"ssh://{self.name}{self.daemon.socket}"
@@ -184,5 +190,4 @@ def test_a_killed_run_leaves_no_connection(site: Site) -> None:
     os.killpg(run.pid, signal.SIGKILL)
     run.communicate()
     assert site.has_no_connection()
-    found = subprocess.run(["pgrep", "-af", "ControlMaster=yes"], capture_output=True, text=True)
-    assert str(site.sshd.port) not in found.stdout
+    wait_until(lambda: not site.has_login(), "the login that was under way ends")

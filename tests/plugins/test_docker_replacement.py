@@ -174,7 +174,9 @@ def test_a_container_that_does_not_start_is_noted_and_made_well_by_the_next_run(
     assert story.daemon.is_running("thing")
 
 
-LABELLED = 'labels=[docker.ContainerLabelArgs(label="of", value="this stack")], memory=64,'
+LABELLED = (
+    'labels=[docker.ContainerLabelArgs(label="of", value="this stack")], memory=64, memory_swap=99,'
+)
 
 
 def _forget(story: Story) -> None:

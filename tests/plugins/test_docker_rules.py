@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -13,8 +16,9 @@ from plugins.docker.container_seen import go_duration, is_of, was_started
 from plugins.docker.diff import compared
 from plugins.docker.images import repository_and_tag
 from plugins.docker.other_fields import IMAGE, NETWORK
-from plugins.docker.provider import Provider, settings_refused
+from plugins.docker.provider import SECRET, SIGNATURE, Provider, settings_refused
 from plugins.docker.values import UNKNOWN, props_of, struct_of
+from tests.plugins.cli import CLONE
 
 URN = "urn:pulumi:dev::p::docker:index/container:Container::c"
 
@@ -201,3 +205,19 @@ def test_a_container_is_known_by_everything_that_was_asked_for() -> None:
     assert not is_of({**seen, "HostConfig": {"Memory": 65}}, body)
     assert not is_of(seen, {**body, "Labels": {"l": "2"}})
     assert not is_of(seen, {**body, "Env": ["A=2"]})
+
+
+def test_nothing_of_docker_is_imported_before_it_is_asked() -> None:
+    words = "import sys, plugins.docker.service; print('docker' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", words], cwd=CLONE, capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr
+
+
+def test_a_secret_in_a_nested_setting_is_read() -> None:
+    secret = {SIGNATURE: SECRET, "value": "hush"}
+    entries = json.dumps([{"address": "r.example", "username": "u", "password": secret}])
+    provider = Provider()
+    provider.configure({"host": "ssh://nowhere", "registryAuth": entries})
+    found = provider._credentials_for("r.example/x:1")
+    assert found is not None
+    assert found["password"] == "hush"

@@ -132,7 +132,8 @@ def test_both_write_the_same_state(program: str, clean_daemon: Daemon, tmp_path:
         made = _written(project(), ("inputs", "outputs"))
         assert project().run("refresh", "--yes", "--skip-preview").code == 0
         states.append((made, _written(project(), ("outputs",))))
-        assert project().run("destroy", "--yes", "--skip-preview").code == 0
+        gone = project().run("destroy", "--yes", "--skip-preview")
+        assert gone.code == 0, gone.text
     for theirs, ours in zip(*states, strict=True):
         before, after = (
             json.dumps(side, indent=1, sort_keys=True).splitlines() for side in (theirs, ours)

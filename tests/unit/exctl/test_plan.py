@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from pulumi.automation.events import EngineEvent
 
+from exctl.pulumi.state import State
 from exctl.runs import pairs
 from exctl.runs.downtime import Known
 from exctl.runs.events import StepLog, without_wrapping
 from exctl.runs.plan import Step, lines, step_of, touches
+from exctl.runs.scope import Scope
 from health.errors import GateCode, GateFailure
 from health.gates.events import Event, NotHealthyYet, Synced, as_json
 from health.probe import Answer
@@ -211,9 +213,18 @@ def test_in_the_plan_too_the_one_that_does_not_serve_goes_first() -> None:
     first, second = touches(pair_steps(), layout(), verdicts=verdicts)
     assert (first.instance, first.downtime) == ("excp-1-2", "excp-1-1 serves meanwhile")
     assert second.downtime == "only once excp-1-2 is healthy, which serves meanwhile"
-    assert pairs.first(layout(), verdicts) == ["excp-1-2"]
-    assert pairs.first(layout(), seen(OK, OK)) == []
-    assert pairs.first(layout(), {"excp-1-1": verdicts["excp-1-1"]}) == []
+    assert pairs.first(layout(), verdicts, Scope(), State(3, {})) == ["excp-1-2"]
+    assert pairs.first(layout(), seen(OK, OK), Scope(), State(3, {})) == []
+
+
+def test_a_run_of_one_of_a_pair_keeps_the_order_of_the_state() -> None:
+    urns = {name: f"{URN}{name}" for name in ("guard-excp-1-1", "health-excp-1-2")}
+    swapped = {"urn": urns["guard-excp-1-1"], "dependencies": [urns["health-excp-1-2"]]}
+    one = Scope(frozenset({"excp-1-1"}))
+    for rows, order in (([swapped], ["excp-1-2"]), ([], [])):
+        known = State(3, {"resources": rows})
+        for verdicts in (seen(OK, OK), seen(OK, REFUSED), {}):
+            assert pairs.first(layout(), verdicts, one, known) == order
 
 
 def test_a_plan_foresees_that_the_guard_will_refuse() -> None:
