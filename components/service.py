@@ -155,7 +155,7 @@ def _envs(instance: Instance, secrets: Secrets) -> list[pulumi.Input[str]]:
 
 
 def _fingerprint(instance: Instance, site: Site) -> pulumi.Output[str]:
-    """Changes whenever the instance's container would be made anew or changed."""
+    """Changes whenever the instance's container would be replaced or changed."""
 
     def digest(parts: list[Any]) -> str:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

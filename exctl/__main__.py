@@ -23,7 +23,7 @@ SECTIONS = {
         "up", "stop", "start", "restart", "update", "rollback", "rotate", "secret", "images",
         "destroy",
     ),
-    "Begin, move, mend": (
+    "Set up, migrate, repair": (
         "init", "import-env", "adopt", "export-env", "transaction", "unlock", "forget",
         "completion",
     ),
@@ -108,7 +108,7 @@ def run() -> int:
         click.echo(f"exctl: {error.text}", err=True)
         return error.code
     except KeyboardInterrupt:
-        click.echo("exctl: interrupted; run the same command again to go on.", err=True)
+        click.echo("exctl: interrupted; run the same command again to resume.", err=True)
         return INTERRUPTED
     except BrokenPipeError:  # whoever reads has had enough: `exctl logs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

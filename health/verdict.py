@@ -17,7 +17,7 @@ from hosts.container import Container, ContainerState
 
 SETTLED_SECONDS = 10.0
 """How long a start must hold where a neighbour may be the one that answers. Source: Docker takes a
-container that ran for 10 s for a start that worked, and begins its pauses between restarts anew."""
+container that ran for 10 s for a start that worked, and starts its pauses between restarts over."""
 YOUNG_SECONDS = 60.0
 """Chosen: more than clocks differ by where the preflight doesn't warn: no new one passes as old."""
 CONFIRM_SECONDS = 2.0
@@ -41,7 +41,7 @@ class VerdictKind(StrEnum):
     UNHEALTHY = "unhealthy"
     """Our container runs and says itself that it isn't well."""
     RESTARTED = "restarted"
-    """200, but our container was started anew since the first look."""
+    """200, but our container was restarted since the first look."""
     FOREIGN = "foreign"
     """The port is answered, or the container's name is held, by something that isn't ours."""
     DOWN = "down"
@@ -76,7 +76,7 @@ class Verdict:
         said = f"{answer}, {down[0]}" if down and not answer.is_ok else str(answer)
         match self.kind:
             case VerdictKind.RESTARTED:
-                return f"{said}, but its container was started anew meanwhile"
+                return f"{said}, but its container was restarted meanwhile"
             case VerdictKind.FOREIGN if state.word in ("running", "paused"):
                 return f"its container is another one ({_whose(state)})"
             case VerdictKind.FOREIGN:
@@ -134,7 +134,7 @@ def _is_same_run(state: ContainerState, before: ContainerState | None) -> bool:
 
 
 def run_of(state: ContainerState) -> tuple[str, int, datetime | None]:
-    """What changes when a container is started anew."""
+    """What changes when a container is restarted."""
     return state.id, state.restarts, state.started_at
 
 

@@ -62,7 +62,7 @@ class ContainerState:
 
     def __str__(self) -> str:
         if not self.word:
-            return f"not known: {self.error}"
+            return f"unknown: {self.error}"
         if self.word == "missing":
             return "missing: the host has no such container"
         parts = [self.word]

@@ -306,7 +306,7 @@ def _script(words: Sequence[str], timeout_seconds: float | None, mark: str) -> s
 
 
 def leave_connection(ssh: Sequence[str]) -> None:
-    """Lets the next command log in anew; what goes on over the shared connection isn't ended."""
+    """Lets the next command log in again; what goes on over the shared connection isn't ended."""
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         subprocess.run(
             [*ssh[:-1], "-O", "stop", ssh[-1]],

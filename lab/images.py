@@ -115,7 +115,7 @@ def _make_root(root: Path) -> None:
         shutil.rmtree(root / path, ignore_errors=True)
     code = root / CODE_PATH / "service"
     shutil.copytree(SERVICE_CODE, code, ignore=shutil.ignore_patterns("__pycache__"))
-    # Else each container compiles the library anew at its start.
+    # Else each container compiles the library again at its start.
     _run("/usr/bin/python3", "-m", "compileall", "-q", "-s", str(root), "-p", "/", str(root))
     shell = root / "usr/bin/sh"
     if not shell.exists():

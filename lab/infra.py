@@ -72,7 +72,7 @@ def redis_config(host: LabHost) -> str:
 
 
 def postgres_command(database: Path, address: str) -> list[str]:
-    """PostgreSQL as its own user; without fsync, since a lab's data is made anew each time."""
+    """PostgreSQL as its own user; without fsync, since a lab's data is new each time."""
     (binary,) = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))[-1:]
     user = ["setpriv", f"--reuid={POSTGRES_USER}", f"--regid={POSTGRES_USER}", "--clear-groups"]
     options = {

@@ -55,7 +55,7 @@ class Lab:
         return owner.exists() and owner.read_text() == str(self.directory)
 
     def start(self, objects: int, rate_per_minute: int) -> None:
-        """Makes everything anew; raises LabError, having cleaned up, if something doesn't start."""
+        """Makes everything again; raises LabError, cleaned up, if a part doesn't start."""
         self._refuse_what_is_not_ours()
         self.remove()
         network.refuse_a_taken_subnet(self.plan, network.routes())

@@ -1,10 +1,10 @@
-"""Pushing an image: part by part, chunk by chunk, so that a run that was cut goes on where it was.
+"""Pushing an image: part by part, chunk by chunk, so that an interrupted run resumes where it was.
 
 A part that the registry has is skipped. Of one that was cut, the place is kept on this machine
 after each chunk, and the next run goes on from there if the registry still knows it. It doesn't
 where the cut fell into the middle of a chunk (kill -9, the network): Docker's own registry gives
 such an upload up (Measured: docker-registry 2.8.2, `upload resumed at wrong offset`), and that one
-part begins anew. Ctrl-C therefore finishes the chunk under way.
+part starts over. Ctrl-C therefore finishes the chunk under way.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class Candidate(Container):
 @dataclass(frozen=True)
 class HostView:
     """What a host has: its containers, which of our ports something listens on, the ids of the
-    images that we would use, and files of the vendor's with a password in clear."""
+    images that we would use, and files of the vendor's with a password in plaintext."""
 
     containers: tuple[Candidate, ...]
     taken_ports: frozenset[int]

@@ -21,7 +21,7 @@ from stack.layout import Instance
 STOP_EXTRA_SECONDS = 60.0
 """Chosen: what a host may take beyond the time that a container has to end by itself."""
 CLEAR = r"""PASSWORD["']? *[=:] *["']?[^ "'$]"""
-"""A line that has a password in clear, and not a reference or nothing."""
+"""A line that has a password in plaintext, and not a reference or nothing."""
 VENDORS_DIRECTORIES = ("$HOME/exec", "/usr/home/genesys/exec")
 
 
@@ -57,7 +57,7 @@ def _listens(site: Site, host: str, port: int) -> bool:
 
 
 def _clear_files(site: Site, host: str) -> tuple[str, ...]:
-    """Files that the vendor's script left, with a password in clear; their content stays there."""
+    """Files that the vendor's script left, with plaintext passwords; their content stays there."""
     script = (
         f"for d in {' '.join(VENDORS_DIRECTORIES)}; do"
         f' [ -d "$d" ] && grep -lE {shlex.quote(CLEAR)} "$d/.env" "$d"/*.y*ml 2>/dev/null;'

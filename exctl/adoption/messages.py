@@ -30,7 +30,7 @@ def intention(
                 yield f"    {line}"
             yield f"    meanwhile: {_meanwhile(instance, layout)}"
         elif each.kind == "cut" and container is not None:
-            yield f"{where}: {container.own_name} was set aside by a run that was cut; goes on"
+            yield f"{where}: {container.own_name} was set aside by an interrupted run; resumes"
         elif each.kind == "lost" and container is not None:
             yield (
                 f"{where}: {container.name} ({container.state.word}) is ours and as the stack file"
@@ -61,6 +61,6 @@ def afterwards(stack: str, views: Views) -> Iterator[str]:
         yield "start the legacy containers beside ours. Take them out of cron and systemd as well."
         yield f"Stopped and kept: {', '.join(aside)}; back with: exctl adopt --back"
     if clear:
-        yield f"Passwords stand in clear in {', '.join(clear)}."
+        yield f"Passwords are in plaintext in {', '.join(clear)}."
     if aside or clear:
         yield f"To remove all of that for good: exctl adopt --clean --stack {stack}"

@@ -141,7 +141,7 @@ def _prepare(site: Site, work: Sequence[Situation]) -> None:
     """The stack file says that these aren't ours, and every image is on its host: so that a dead
     registry or a missing tag stops the run while everything still serves.
 
-    What a cut run left in Pulumi's state is gone on with and not taken away, and its images are
+    What an interrupted run left in Pulumi's state is resumed and not removed, and its images are
     there: nothing is pulled before it.
     """
     path = site.file
@@ -266,7 +266,7 @@ def give_back(
     """Ours away, the legacy container under its name again and, if it was healthy, until it is so.
 
     Ours goes by docker and not by Pulumi, so that nothing that stops Pulumi delays the way back;
-    its state is for the next run to put right. FailedRun if the way back fails too.
+    its state is for the next run to fix. FailedRun if the way back fails too.
     """
     gate = site.config.gate
     rule = HealthRule(
@@ -318,7 +318,7 @@ def back(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
 
 
 def clean(site: Site, chosen: Sequence[Instance], yes: bool) -> None:
-    """Removes the containers that were set aside, and the vendor's files with passwords in clear.
+    """Removes the containers that were set aside, and the vendor's files with plaintext passwords.
 
     Raises NothingTouched while an instance there isn't ours and healthy: they are the way back.
     """

@@ -41,13 +41,12 @@ def page(command: click.Command, context: click.Context) -> str:
 def _described(command: click.Command, context: click.Context, heading: str) -> list[str]:
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     lines = [f"{heading} {context.command_path}", "", f"    {usage}", ""]
-    paragraphs = _paragraphs(command)
-    for paragraph in paragraphs:
+    for paragraph in _paragraphs(command):
         if not paragraph.startswith(EXAMPLE):
             lines += [_shown(paragraph), ""]
-    for paragraph in paragraphs:
-        if paragraph.startswith(EXAMPLE):
-            lines += ["Example:", "", f"    {paragraph.removeprefix(EXAMPLE)}", ""]
+    if examples := examples_of(command):
+        title = "Example:" if len(examples) == 1 else "Examples:"
+        lines += [title, "", *(f"    {example}" for example in examples), ""]
     if records := _records(command, context):
         lines += ["| option | |", "|---|---|"]
         lines += [f"| `{_bars(names)}` | {_shown(_bars(text))} |" for names, text in records]
@@ -60,10 +59,9 @@ def _described(command: click.Command, context: click.Context, heading: str) -> 
     return lines
 
 
-def example_of(command: click.Command) -> str:
-    """The example in a command's help; empty if it has none."""
-    found = (p for p in _paragraphs(command) if p.startswith(EXAMPLE))
-    return next(found, "").removeprefix(EXAMPLE)
+def examples_of(command: click.Command) -> list[str]:
+    """The examples in a command's help, each as it is typed."""
+    return [p.removeprefix(EXAMPLE) for p in _paragraphs(command) if p.startswith(EXAMPLE)]
 
 
 def write() -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @selecting
 @changing
 @click.option("--back", is_flag=True, help="the other way: legacy containers in the place of ours")
-@click.option("--clean", is_flag=True, help="remove what was set aside, and clear-text passwords")
+@click.option("--clean", is_flag=True, help="remove what was set aside, and plaintext passwords")
 def command(
     site: Site, chosen: Sequence[Instance], how: RunOptions, back: bool, clean: bool
 ) -> None:

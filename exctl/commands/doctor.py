@@ -15,7 +15,7 @@ from exctl.site import Site
 @click.command()
 @on_stack
 @json_option
-@click.option("--all", "-a", "everything", is_flag=True, help="what is well, too")
+@click.option("--all", "-a", "everything", is_flag=True, help="what passed, too")
 def command(site: Site, as_json: bool, everything: bool) -> None:
     """Check what a deployment needs of hosts and networks; exit 4 if something would stop it.
 

@@ -10,7 +10,9 @@ from exctl.site import Site
 
 @click.command()
 @on_stack
-@click.option("--with-secrets", is_flag=True, help="passwords in clear, for the vendor's script")
+@click.option(
+    "--with-secrets", is_flag=True, help="passwords in plaintext, for the vendor's script"
+)
 def command(site: Site, with_secrets: bool) -> None:
     """Print the stack as the vendor's `.env`: the way back to the bootstrap script.
 

@@ -33,7 +33,7 @@ def command(stack: str | None, source: Path | None, secrets_stdin: bool) -> None
     exit code 2, and nothing is written then.
 
     The vendor's `--action init` is this command: it asks for the passwords too. What the vendor's
-    script then copies to each host, passwords in clear, isn't needed here.
+    script then copies to each host, passwords in plaintext, isn't needed here.
 
     Example: exctl init --stack prod
     """

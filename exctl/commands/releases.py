@@ -20,7 +20,7 @@ def command(numbers: tuple[str, ...], site: Site, as_json: bool) -> None:
     """List the releases; show one in full; or what differs between two.
 
     A release is a file in releases/ beside the stack file. Keep both in git: they belong together,
-    and hold no secret in clear.
+    and hold no secret in plaintext.
 
     Example: exctl releases 3 4
     """

@@ -13,8 +13,20 @@ from exctl.site import Site
 SERVICES = ("excs", "exas", "excp")
 
 
+def _checked(ctx: click.Context, _what: click.Parameter, what: tuple[str, ...]) -> tuple[str, ...]:
+    if not ctx.resilient_parsing:
+        words(what, None)
+    return what
+
+
 @click.command()
-@click.argument("what", nargs=-1, metavar="[SERVICE] [RELEASE]", shell_complete=completion.releases)
+@click.argument(
+    "what",
+    nargs=-1,
+    metavar="[SERVICE] [RELEASE]",
+    callback=_checked,
+    shell_complete=completion.releases,
+)
 @click.option("--pair", metavar="N", help="only this pair of excp")
 @click.option("--to", "release", metavar="RELEASE", help="the release, by its number")
 @click.option("--host", hidden=True)
@@ -31,10 +43,11 @@ def command(
     """Bring a release back: settings, secrets and images as they were.
 
     With a service, only that service's settings and image; all else stays. Without a release, the
-    last one that differs. The very images of then come back, even where somebody has pushed over
-    their tags, and without the registry while the hosts still have them.
+    last one that differs. Exactly the images of that release come back, even where somebody has
+    pushed over their tags, and without the registry while the hosts still have them.
 
     Example: exctl rollback 3
+
     Example: exctl rollback excp --pair 1 --to 3
     """
     from exctl.releases.rollback import rollback

@@ -30,7 +30,7 @@ def put(secret: str, place: Place) -> None:
 
     Asks for the value without echo, or takes the whole of stdin; it is never an argument.
     Containers keep the old value until the next exctl up. It works in a file that has other
-    problems too: so two wrong passwords can be put right one after the other.
+    problems too: so two wrong passwords can be fixed one after the other.
 
     Example: exctl secret set configDbPassword < new-password
     """

@@ -16,7 +16,7 @@ from exctl.site import Site
 @click.option(
     "--cfg", "as_cfg", is_flag=True, help="the form that GAX imports on the object's Options tab"
 )
-@click.option("--with-secrets", is_flag=True, help="the OAuth client's secret in clear")
+@click.option("--with-secrets", is_flag=True, help="the OAuth client's secret in plaintext")
 @click.option("--short-name", metavar="NAME", help="the EX organization's short name")
 @click.option("--skill-level-min", type=int, metavar="N", help="least skill level in Engage")
 @click.option("--skill-level-max", type=int, metavar="N", help="greatest skill level in Engage")

@@ -92,7 +92,7 @@ def _push(registry: Registry, image: ImageReference, content: Content, wanted: W
     except uploads.UploadStopped as stopped:
         raise Interrupted(
             f"interrupted: {stopped.done / 1e6:.1f} of {stopped.size / 1e6:.1f} MB of this part"
-            " are in the registry, and the tag is as it was. Run the same command again to go on.",
+            " are in the registry, and the tag is as it was. Run the same command again to resume.",
             touched=True,
         ) from None
     finally:

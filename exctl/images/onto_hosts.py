@@ -52,7 +52,7 @@ class Ready:
 
 def push(site: Site, paths: Sequence[Path], hosts: Sequence[str], wanted: Wanted) -> None:
     """Each archive onto the hosts that run its service, or onto `hosts`; what is there already
-    isn't sent again, so that a run that was cut is simply repeated.
+    isn't sent again, so that an interrupted run is simply repeated.
 
     Raises NothingTouched before anything is sent, ExctlError with every host that failed.
     """

@@ -130,7 +130,7 @@ def _table(rows: Sequence[tuple[str, ...]], widths: Sequence[int]) -> Table:
 
 
 def _style(row: Sequence[str]) -> str:
-    return "red" if row[0] == "STOPS" else ""
+    return "red" if row[0] == "FAILED" else ""
 
 
 def require(site: Site, file: Path | None = None, left_out: Collection[str] = frozenset()) -> None:
@@ -145,7 +145,7 @@ def require(site: Site, file: Path | None = None, left_out: Collection[str] = fr
         return
     names = ", ".join(dict.fromkeys(finding.check for finding in bad))
     raise ExctlError(
-        f"the preflight stops this: {names}. Put right what the table names; or, if"
+        f"the preflight stops this: {names}. Fix what the table names; or, if"
         " it doesn't matter here, waive it by name (or name@host) with a reason under"
         f" exec:preflight in Pulumi.{site.stack}.yaml. To check again: exctl doctor --stack"
         f" {site.stack}",

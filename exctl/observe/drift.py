@@ -1,7 +1,7 @@
 """What on the hosts is no longer as the last run left it, and what the stack file says beyond it.
 
 Read only and without the stack's lock: it may be asked while a run goes on. A container's image and
-variables can't be changed in place, so another id than the state's says that somebody made it anew;
+variables can't be changed in place, so another id than the state's says that somebody replaced it;
 its name, its restart policy and its limits can be, and are compared.
 """
 
@@ -20,14 +20,14 @@ from hosts.docker import Container
 from stack import yaml_text
 from stack.layout import Instance, Layout
 
-Kind = Literal["host changed", "not yet deployed", "not known"]
+Kind = Literal["host changed", "not yet deployed", "unknown"]
 BYTES_A_MIB = 1 << 20
 NANO = 1_000_000_000
 
 
 @dataclass(frozen=True)
 class Drift:
-    """One difference; `what` says what was found against what is meant, and what to do."""
+    """One difference; `what` says what was found against what is wanted, and what to do."""
 
     kind: Kind
     instance: str
@@ -114,7 +114,7 @@ def compare(
     deployed: Mapping[str, Deployed],
     hosts: Mapping[str, list[Container] | str],
 ) -> list[Drift]:
-    """The differences between what is meant, what was deployed, and what the hosts have."""
+    """The differences between what is wanted, what was deployed, and what the hosts have."""
     found = [
         Drift(
             "not yet deployed", i.key, deployed[i.key].host if i.key in deployed else i.host, what
@@ -132,7 +132,7 @@ def compare(
     of_deployed = {was.host for was in deployed.values()}
     for host, said in silent.items():
         if host not in of_deployed:
-            found.append(Drift("not known", "", host, f"the host doesn't say: {said}"))
+            found.append(Drift("unknown", "", host, f"the host doesn't say: {said}"))
     return [*found, *_strays(deployed, hosts)]
 
 
@@ -163,7 +163,7 @@ def _not_yet_deployed(instance: Instance, was: Deployed | None) -> str:
 
 def _of_container(key: str, was: Deployed, containers: list[Container] | str) -> list[Drift]:
     if isinstance(containers, str):
-        return [Drift("not known", key, was.host, f"the host doesn't say: {containers}")]
+        return [Drift("unknown", key, was.host, f"the host doesn't say: {containers}")]
     by_id = {container.id: container for container in containers}
     if was.id in by_id:
         return [Drift("host changed", key, was.host, what) for what in _changes(was, by_id[was.id])]
@@ -171,7 +171,7 @@ def _of_container(key: str, was: Deployed, containers: list[Container] | str) ->
     what = "its container is gone; make it again with: exctl up"
     if other is not None:
         what = (
-            f"somebody made the container {was.name} anew ({other.image}, {other.state.word}); see"
+            f"somebody replaced the container {was.name} ({other.image}, {other.state.word}); see"
             " what differs with docker inspect, remove it, then: exctl up"
         )
     return [Drift("host changed", key, was.host, what)]
@@ -202,7 +202,7 @@ def _changes(was: Deployed, now: Container) -> list[str]:
         if meant != there:
             found.append(
                 f"its {name} is {_limit(there, unit, word)}, not {_limit(meant, unit, word)};"
-                " put it right with docker update, or with: exctl restart"
+                " fix it with docker update, or with: exctl restart"
             )
     return found
 

@@ -18,10 +18,10 @@ from exctl.site import Site
 @dataclass(frozen=True)
 class LastRun:
     """`result` is Pulumi's word (succeeded, failed, in-progress), `none` for a stack that nothing
-    was done with yet, and empty if it isn't known: then `unknown` says why.
+    was done with yet, and empty if it is unknown: then `unknown` says why.
 
-    `pending`: steps that a cut run has begun and that nobody saw the end of. `undeployed`: the
-    number of the last release, where the stack file says something else by now.
+    `pending`: steps that an interrupted run has begun and that nobody saw the end of.
+    `undeployed`: the number of the last release, where the stack file says something else by now.
     """
 
     kind: str = ""
@@ -44,7 +44,7 @@ class LastRun:
         elif self.result == "none":
             found.append("last run: none; nothing was deployed from this state")
         if self.pending:
-            found.append(f"pending, begun by a run that was cut: {', '.join(self.pending)}")
+            found.append(f"pending, begun by a run that was interrupted: {', '.join(self.pending)}")
         if self.undeployed is not None:
             found.append(
                 f"pending: the stack file differs from release {self.undeployed}, the last that was"

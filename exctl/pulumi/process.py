@@ -134,7 +134,7 @@ def _version_of(command: str) -> VersionInfo:
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise NothingTouched(
             f"{command} doesn't say its version ({error}). Build one with scripts/setup, or install"
-            f" it anew: {INSTALLATION}"
+            f" it again: {INSTALLATION}"
         ) from None
     if found < needed:
         raise NothingTouched(

@@ -69,7 +69,7 @@ def chosen(
 ) -> tuple[store.Release, str]:
     """The release, and the stack file's text with what is wanted of it.
 
-    Without a number: the last release in which what is meant differs from the stack file.
+    Without a number: the last release whose settings differ from the stack file.
     """
     now = site.file.read_text("utf-8")
     if service is None:
@@ -153,7 +153,7 @@ def _pins(
         raise NothingTouched(
             "\n".join(
                 [
-                    f"the images of release {number} aren't all to be had:",
+                    f"the images of release {number} aren't all available:",
                     *lost,
                     "Bring them back: exctl images load from the archive, or exctl images recover"
                     " from a host that has them; without a registry, exctl images push.",

@@ -2,7 +2,7 @@
 
 A release is a file `releases/<stack>/<number>.yaml` beside the stack file: the whole stack file
 with its ciphertexts, each image's digest, who deployed it, when, why, by which revision of the
-program, and what its gates reported. It holds no secret in clear. Releases belong into git with the
+program, and what its gates reported. It holds no plaintext secret. Releases belong in git with the
 stack file: two operators with one backend have the same releases only if they share these files.
 """
 
@@ -107,7 +107,7 @@ def parsed(number: int, text: str) -> Release:
     except (TypeError, AttributeError, KeyError):
         well = False
     if not well or not isinstance(content["stack_file"], str):
-        raise ValueError("it hasn't the form of a release; it was edited by hand")
+        raise ValueError("it isn't a valid release; it was edited by hand")
     if found.number != number:
         raise ValueError(f"it is the file of release {found.number}")
     if seal is not None and seal != found.seal:
@@ -206,7 +206,7 @@ def written(release: Release) -> str:
 
 
 def ways_on(site: Site) -> list[str]:
-    """How to go on after a run that was cut: what the stack file holds, and the last release."""
+    """How to go on after an interrupted run: what the stack file holds, and the last release."""
     onward = f"exctl up --stack {site.stack} goes on where that run stopped"
     good = last(site)
     if good is None:

@@ -163,11 +163,11 @@ def _facts(state: State, known: Sequence[Release]) -> list[Cell]:
         if row.sync
     ]
     if isinstance(state.drifts, Unknown):
-        found.append(Cell("drift not known", CAUTION))
+        found.append(Cell("drift unknown", CAUTION))
     else:
         found.append(_count(len(state.drifts), "drift", BAD, "no drift"))
     if isinstance(state.findings, Unknown):
-        found.append(Cell("preflight not known", CAUTION))
+        found.append(Cell("preflight unknown", CAUTION))
     else:
         found.append(_judged(state.findings))
     found.append(Cell(f"release {known[-1].number}" if known else "no release yet"))
@@ -176,10 +176,10 @@ def _facts(state: State, known: Sequence[Release]) -> list[Cell]:
 
 def _judged(findings: Sequence[Finding]) -> Cell:
     if stopping := sum(finding.stops for finding in findings):
-        return _count(stopping, "finding would stop a deployment", BAD)
+        return Cell(f"preflight: {stopping} FAILED", BAD)
     if warned := sum(finding.warns for finding in findings):
-        return Cell(f"preflight: {warned} to look at", CAUTION)
-    return Cell("preflight ok", GOOD)
+        return Cell(f"preflight passed, {counted(warned, 'warning')}", CAUTION)
+    return Cell("preflight passed", GOOD)
 
 
 def _count(number: int, what: str, tone: str, none: str = "") -> Cell:
@@ -221,7 +221,7 @@ def _short(digest: str) -> str:
 
 def _drift(drifts: Sequence[Drift] | Unknown) -> Notes | Paragraph | Table:
     if isinstance(drifts, Unknown):
-        return Paragraph(f"Not known: {drifts.unknown}")
+        return Paragraph(f"Unknown: {drifts.unknown}")
     if not drifts:
         return Paragraph(
             "None: the hosts are as the last run left them, and as the stack file says."
@@ -232,15 +232,15 @@ def _drift(drifts: Sequence[Drift] | Unknown) -> Notes | Paragraph | Table:
 
 def _preflight(findings: Sequence[Finding] | Unknown) -> Sequence[Paragraph | Table]:
     if isinstance(findings, Unknown):
-        return [Paragraph(f"Not known: {findings.unknown}")]
+        return [Paragraph(f"Unknown: {findings.unknown}")]
     bad = [finding for finding in findings if not finding.is_ok]
     hosts = len({finding.host for finding in findings} - {EVERYWHERE})
     well = len(findings) - len(bad)
-    summary = Paragraph(f"{well} of {len(findings)} checks on {counted(hosts, 'host')} are well.")
+    summary = Paragraph(f"{well} of {len(findings)} checks on {counted(hosts, 'host')} passed.")
     if not bad:
         return [summary]
     rows = [
-        (at, check, Cell(verdict, BAD if verdict == "STOPS" else CAUTION), found, needed, to_do)
+        (at, check, Cell(verdict, BAD if verdict == "FAILED" else CAUTION), found, needed, to_do)
         for verdict, at, check, found, needed, to_do in findings_in_rows(bad, ", ".join)
     ]
     return [summary, Table(("Host", "Check", "", "Found", "Needed", "To do"), rows)]
@@ -278,7 +278,7 @@ def _connections(site: Site) -> Table:
 
 def _releases(known: Sequence[Release] | Unknown) -> Table | Paragraph:
     if isinstance(known, Unknown):
-        return Paragraph(f"Not known: {known.unknown}")
+        return Paragraph(f"Unknown: {known.unknown}")
     if not known:
         return Paragraph("None yet: the first successful exctl up makes one.")
     return Table(

@@ -94,7 +94,7 @@ CAUSES = (
     _cause(
         r"permission denied \(",
         "the host refuses our SSH login",
-        "Put right ssh.user and ssh.key_path, or the host's authorized_keys.",
+        "Fix ssh.user and ssh.key_path, or the host's authorized_keys.",
     ),
     _cause(
         r"cannot connect to the docker daemon|docker\.sock",

@@ -21,7 +21,7 @@ from exctl.stackfile import stack_file
 from exctl.terminal.messages import say
 from stack.layout import Instance
 
-GOING_BACK = RunOptions(yes=True, message="rolled back by itself", preflight=False)
+GOING_BACK = RunOptions(yes=True, message="rolled back automatically", preflight=False)
 """Without a preflight: what ran before is what there is to go back to, whatever a check says."""
 
 
@@ -129,7 +129,7 @@ def _refuse_left_pins(site: Site, good: store.Release | None, text: str | None) 
 
 def _ways_on(site: Site, good: store.Release | None, wanted: str) -> str:
     """The command to go on and the command to go back, for the last lines of a failure."""
-    onward = f"To go on, once the cause is gone: exctl up --stack {site.stack}."
+    onward = f"To resume, once the cause is gone: exctl up --stack {site.stack}."
     if good is None:
         return f"{onward} There is no release yet to go back to."
     if good.stack_file == wanted:

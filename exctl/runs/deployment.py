@@ -371,7 +371,7 @@ def _interrupted(site: Site, log: StepLog, touched: bool) -> str:
     state = "\n".join(_state(site, log))
     return (
         "interrupted. The step under way was finished and saved, nothing after it was begun."
-        f"\n{state}\nTo go on: exctl up --stack {site.stack}"
+        f"\n{state}\nTo resume: exctl up --stack {site.stack}"
     )
 
 

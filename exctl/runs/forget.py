@@ -37,5 +37,5 @@ def forget(site: Site, host: str, force: bool, yes: bool) -> None:
         confirm("Forget it?")
     state.write(stack, state.without_host(known, host))
     meant = host in site.layout.hosts
-    onward = f"It is still in the stack file: exctl up --stack {site.stack} would deploy it anew."
+    onward = f"It is still in the stack file: exctl up --stack {site.stack} would deploy it again."
     print(f"{host} is forgotten.{f' {onward}' if meant else ''}")

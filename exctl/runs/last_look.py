@@ -58,7 +58,7 @@ def last_look(site: Site, scope: Scope, ungated: Collection[str]) -> list[Endpoi
                 return rows
             names = ", ".join(
                 [f"{row.instance} ({row.answer})" for row in ill]
-                + [f"{row.instance} (started anew: whether that holds)" for row in young]
+                + [f"{row.instance} (restarted a moment ago: it may not last)" for row in young]
             )
             # What settles is healthy: it isn't failed for the deadline's running out meanwhile.
             if ill and time.monotonic() >= deadline:

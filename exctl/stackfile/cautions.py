@@ -13,7 +13,7 @@ from stack import paths, secrecy, yaml_text
 
 _WATCHED = {
     "tenant.id": "its objects are another tenant's for EXCS",
-    "tenant.org_id": "everything is synced anew, into another EX organization",
+    "tenant.org_id": "everything is synced again, into another EX organization",
     "excs.gc_queue_name_suffix": "EXCS makes new queues, and leaves the old ones",
     "excs.sync.customer_objects_only": "what is synced changes with it",
     "excs.sync.customer_folders": "what falls out of it may look like deleted in Genesys Cloud",

@@ -36,7 +36,7 @@ def read_new(name: str) -> str:
 
 
 def with_secret(place: Place, name: str, value: str) -> str:
-    """The text of the stack file with the secret encrypted anew; the file itself is as before.
+    """The text of the stack file with the secret encrypted again; the file itself is as before.
 
     Raises NothingTouched if the passphrase isn't that of the others, so that one file never has
     two.

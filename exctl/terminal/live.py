@@ -52,7 +52,7 @@ def shown(
 
 
 class _View:
-    """Worked out anew each time it is drawn, so that the seconds go on."""
+    """Computed again each time it is drawn, so that the seconds go on."""
 
     def __init__(self, title: str, progress: Progress | None, about_seconds: float | None) -> None:
         self._title = title

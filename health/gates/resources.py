@@ -52,7 +52,7 @@ class GateProvider(ResourceProvider):
         return UpdateResult(self.run(_olds, _news))
 
     def run(self, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-        """The gate's outputs, once it is open; raises GateError if it stays shut."""
+        """The gate's outputs, once it is open; raises GateError if it stays closed."""
         from health.gates import runs
 
         return runs.RUNS[self.kind](olds, news)
@@ -105,7 +105,7 @@ class SyncGate(Resource, module="exec", name="SyncGate"):
 class PairGuard(Resource, module="exec", name="PairGuard"):
     """Passes if an instance may be touched; `trigger` stands for all that would touch it.
 
-    The trigger is made from secrets too, so it is one: nothing of it is in the state in clear.
+    The trigger is made from secrets too, so it is one: nothing of it is in the state in plaintext.
     """
 
     def __init__(

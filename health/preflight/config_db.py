@@ -85,7 +85,7 @@ def _judge(view: HostView) -> Iterator[Finding]:
     if outcome.kind == "done":
         yield Finding(CheckName.CONFIG_DB_LOGIN, view.host, "logged in", needed)
         return
-    verdict: Verdict = "not known" if outcome.is_unknown else "stops"
+    verdict: Verdict = "unknown" if outcome.is_unknown else "failed"
     fix = {
         "refused": "exctl rotate configDbPassword, or correct excs.config_db",
         "not asked": "set what is missing, or try the login by hand",

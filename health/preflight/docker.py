@@ -28,7 +28,7 @@ def _access(view: HostView) -> Iterator[Finding]:
         DockerAccess.NO_CLIENT: ("there is no `docker`", "install docker.io or docker-ce"),
         DockerAccess.NO_SOCKET: (
             "there is no socket of the daemon",
-            "start it: sudo systemctl enable --now docker; a rootless Docker won't do",
+            "start it: sudo systemctl enable --now docker; rootless Docker isn't supported",
         ),
         DockerAccess.DENIED: (
             f"{user} may not use the daemon",
@@ -45,7 +45,7 @@ def _access(view: HostView) -> Iterator[Finding]:
     }[view.facts.access]
     is_ok = view.facts.access is DockerAccess.ALLOWED
     needed = "docker without sudo"
-    yield judged(is_ok, CheckName.DOCKER_ACCESS, view.host, found, needed, "stops", fix)
+    yield judged(is_ok, CheckName.DOCKER_ACCESS, view.host, found, needed, "failed", fix)
 
 
 def _version(view: HostView) -> Iterator[Finding]:
@@ -59,7 +59,7 @@ def _version(view: HostView) -> Iterator[Finding]:
         view.host,
         version,
         f"{vendor.DOCKER_MAJOR} or newer",
-        "stops" if major else "not known",
+        "failed" if major else "unknown",
         "install a newer Docker",
     )
 
@@ -76,7 +76,7 @@ def _api(view: HostView) -> Iterator[Finding]:
         view.host,
         f"it takes API {text} and newer" if text else "not told",
         f"API {ours} or an older one",
-        "stops" if text else "not known",
+        "failed" if text else "unknown",
         "set min-api-version in the host's /etc/docker/daemon.json, or use an older Docker",
     )
 
@@ -94,7 +94,7 @@ def _host_network(view: HostView) -> Iterator[Finding]:
         found = "Docker maps users (userns-remap), and then refuses the host's network"
         fix = "take userns-remap out of /etc/docker/daemon.json, and restart Docker"
     name = CheckName.HOST_NETWORK
-    yield judged(not fix, name, view.host, found, needed, "stops", fix)
+    yield judged(not fix, name, view.host, found, needed, "failed", fix)
 
 
 def _arguments(view: HostView) -> Iterator[Finding]:
@@ -115,25 +115,25 @@ def _refused(view: HostView, instance: Instance) -> Iterator[tuple[Verdict, str,
     cpus, memory_mib = instance.resources.cpus, instance.resources.memory_mib
     has = view.facts.docker.get("NCPU") or view.facts.number("cpus")
     if cpus is not None and cpus < LEAST_CPUS:
-        yield "stops", f"{cpus:g} CPUs", f"set {section}.resources.cpus to {LEAST_CPUS} or more"
+        yield "failed", f"{cpus:g} CPUs", f"set {section}.resources.cpus to {LEAST_CPUS} or more"
     if cpus is not None and isinstance(has, int) and cpus > has:
         fix = f"set {section}.resources.cpus to {has} or less"
-        yield "stops", f"{cpus:g} CPUs, and the host has {has}", fix
+        yield "failed", f"{cpus:g} CPUs, and the host has {has}", fix
     if memory_mib is not None and memory_mib < LEAST_MEMORY_MIB:
         fix = f"set {section}.resources.memory_mib to {LEAST_MEMORY_MIB} or more"
-        yield "stops", f"{memory_mib} MiB of memory", fix
+        yield "failed", f"{memory_mib} MiB of memory", fix
     if memory_mib is not None and view.facts.docker.get("MemoryLimit") is False:
         fix = "enable the memory cgroup on the host, or take the limit out"
         yield "warning", "the host's kernel can't limit memory", fix
     if cpus is not None and view.facts.docker.get("CpuCfsQuota") is False:
         fix = "enable the CPU cgroup's quota on the host, or take the limit out"
-        yield "stops", "the host's kernel can't limit CPUs", fix
+        yield "failed", "the host's kernel can't limit CPUs", fix
     if instance.log_container_path.rstrip("/") == "":
         fix = "set logs.container_path to a directory, /logs for instance"
-        yield "stops", "the log directory would be the container's /", fix
+        yield "failed", "the log directory would be the container's /", fix
     values = {**instance.environment, **_secrets(view, instance)}
     for name in sorted(name for name, value in values.items() if "\0" in name + value):
-        yield "stops", f"the variable {name} holds a NUL", f"set {name} without it"
+        yield "failed", f"the variable {name} holds a NUL", f"set {name} without it"
 
 
 def _secrets(view: HostView, instance: Instance) -> dict[str, str]:

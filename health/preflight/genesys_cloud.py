@@ -109,7 +109,7 @@ def _login(view: HostView) -> Iterator[Finding]:
 
 
 def _unless_unknown(outcome: Outcome) -> Verdict:
-    return "not known" if outcome.is_unknown else "stops"
+    return "unknown" if outcome.is_unknown else "failed"
 
 
 TLS = Check(

@@ -36,7 +36,7 @@ def _kernel(view: HostView) -> Iterator[Finding]:
         view.host,
         kernel or "not told",
         f"{vendor.KERNEL[0]}.{vendor.KERNEL[1]} or newer",
-        "stops" if version else "not known",
+        "failed" if version else "unknown",
         "use a newer system",
     )
 
@@ -49,7 +49,7 @@ def _architecture(view: HostView) -> Iterator[Finding]:
         view.host,
         f"{machine or 'not told'}{f', {bits} bits' if bits else ''}",
         "64-bit Linux",
-        "stops" if machine else "not known",
+        "failed" if machine else "unknown",
         "use a 64-bit system",
     )
     for image in view.subject.images(view.host):
@@ -61,7 +61,7 @@ def _architecture(view: HostView) -> Iterator[Finding]:
                 view.host,
                 f"{image} is made for {of_image}",
                 f"an image for {machine}",
-                "stops",
+                "failed",
                 f"push the image for {machine} (exctl images), or use a host of {of_image}",
             )
 
@@ -88,7 +88,7 @@ def _at_least(check: CheckName, host: str, has: int | None, least: int, unit: st
         host,
         "not told" if has is None else f"{has}{unit}",
         f"{least}{unit}",
-        "not known" if has is None else "warning",
+        "unknown" if has is None else "warning",
         "give the host more, or waive it for a small site",
     )
 
@@ -104,7 +104,7 @@ def _time_sync(view: HostView) -> Iterator[Finding]:
         yield Finding(name, host, "not synchronised", needed, "warning", fix)
     else:
         found = "neither timedatectl nor chronyc answers"
-        yield Finding(name, host, found, needed, "not known", fix)
+        yield Finding(name, host, found, needed, "unknown", fix)
 
 
 def disk(facts: HostFacts) -> tuple[int | None, int | None]:
@@ -127,7 +127,7 @@ def _disk_space(view: HostView) -> Iterator[Finding]:
         for size in to_pull.values()
     )
     what = f" for {counted(len(to_pull), 'image')} to pull" if to_pull else ""
-    guess = ", size not known" if None in to_pull.values() else ""
+    guess = ", size unknown" if None in to_pull.values() else ""
     where = facts.facts.get("store", "")
     yield judged(
         free is not None and free >= needed,
@@ -135,7 +135,7 @@ def _disk_space(view: HostView) -> Iterator[Finding]:
         view.host,
         "not told" if free is None else f"{free} MiB free{f' at {where}' if where else ''}",
         f"{needed} MiB{what}{guess}",
-        "not known" if free is None else "stops",
+        "unknown" if free is None else "failed",
         "exctl images prune, or a larger disk",
     )
 
@@ -151,7 +151,7 @@ def _same_host(view: StackView) -> Iterator[Finding]:
         needed = "a host of its own behind each name"
         if not all(ids):
             found, fix = "it doesn't say", "see /etc/machine-id on the host"
-            yield Finding(CheckName.SAME_HOST, host, found, needed, "not known", fix)
+            yield Finding(CheckName.SAME_HOST, host, found, needed, "unknown", fix)
             continue
         other = seen.setdefault((ids[0], ids[1]), host)
         yield judged(
@@ -160,7 +160,7 @@ def _same_host(view: StackView) -> Iterator[Finding]:
             host,
             "its own" if other == host else f"the same host as {other}",
             needed,
-            "stops",
+            "failed",
             f"call it {other} everywhere in the stack file, or give the instance another host",
         )
 

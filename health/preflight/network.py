@@ -76,7 +76,7 @@ def _gate_reach(view: HostView) -> Iterator[Finding]:
             if is_direct
             else why,
             f"{instance.key}'s gate asks {where}",
-            "stops",
+            "failed",
             fix,
         )
 
@@ -107,13 +107,13 @@ def _why(state: str) -> str:
 
 
 def _one(
-    check: CheckName, host: str, to: Address, facts: HostFacts, verdict: Verdict = "stops"
+    check: CheckName, host: str, to: Address, facts: HostFacts, verdict: Verdict = "failed"
 ) -> Finding:
     found = facts.reached.get(to)
     if found == OPEN:
         return Finding(check, host, "reached", str(to))
     if found is None:
-        return Finding(check, host, _NOT_TRIED, str(to), "not known", "install bash and coreutils")
+        return Finding(check, host, _NOT_TRIED, str(to), "unknown", "install bash and coreutils")
     return Finding(check, host, how(to, facts), str(to), verdict, _FIX)
 
 
@@ -121,7 +121,7 @@ def _registry(view: HostView) -> Iterator[Finding]:
     if view.subject.registry is None:
         return
     has_all = registry.has_all_images(view.subject, view.host, view.facts)
-    verdict: Verdict = "warning" if has_all else "stops"
+    verdict: Verdict = "warning" if has_all else "failed"
     name = CheckName.REGISTRY_REACH
     yield _one(name, view.host, view.subject.registry, view.facts, verdict)
 
@@ -147,7 +147,7 @@ def _cloud(view: HostView) -> Iterator[Finding]:
         if variable:
             found = f"not tried: the services go through the proxy of {variable}"
             fix = "try the way through the proxy by hand"
-            yield Finding(name, view.host, found, str(to), "not known", fix)
+            yield Finding(name, view.host, found, str(to), "unknown", fix)
         else:
             yield _one(name, view.host, to, view.facts)
 
@@ -172,8 +172,8 @@ def _pair(check: CheckName, host: str, pair: Sequence[Address], facts: HostFacts
         return Finding(check, host, "both reached", needed)
     found = "; ".join(f"{to} {how(to, facts)}" for to in pair)
     if None in states:
-        return Finding(check, host, found, needed, "not known", "install bash and coreutils")
-    verdict: Verdict = "warning" if OPEN in states else "stops"
+        return Finding(check, host, found, needed, "unknown", "install bash and coreutils")
+    verdict: Verdict = "warning" if OPEN in states else "failed"
     return Finding(check, host, found, needed, verdict, _FIX)
 
 

@@ -43,7 +43,7 @@ def _name(view: HostView) -> Iterator[Finding]:
             fix = f"take it over: exctl adopt --stack {stack}; or remove it"
             if found.stack:
                 fix = "set tenant.container_prefix, so that both have names of their own"
-        yield judged(not fix, CheckName.CONTAINER_NAME, view.host, what, needed, "stops", fix)
+        yield judged(not fix, CheckName.CONTAINER_NAME, view.host, what, needed, "failed", fix)
 
 
 def _whose(found: Container) -> str:
@@ -82,7 +82,7 @@ def _port_of(view: HostView, instance: Instance) -> Finding:
     if not facts.docker:
         # What listens may well be the instance itself: it serves on while Docker can't be asked.
         found = f"{found}; whether it is {instance.key}'s own, Docker can't be asked"
-        return Finding(name, host, found, needed, "not known", "see docker-access")
+        return Finding(name, host, found, needed, "unknown", "see docker-access")
     if suspects:
         names = ", ".join(_short(c) for c in suspects)
         found = f"{found}, perhaps the container {names}"
@@ -90,7 +90,7 @@ def _port_of(view: HostView, instance: Instance) -> Finding:
         names = " or ".join(c.name for c in ours)
         found = f"{found}, perhaps this stack's own {names}"
         fix = f"if {names} had this port until now, change both in steps: exctl stop, then exctl up"
-    return Finding(name, host, found, needed, "stops", fix)
+    return Finding(name, host, found, needed, "failed", fix)
 
 
 def _short(found: Container) -> str:
@@ -126,7 +126,7 @@ def _log_directory_of(subject: Subject, host: str, facts: HostFacts) -> Finding:
     needed = f"{path} can be written to by the containers"
     is_there = logs.nearest == path
 
-    def bad(found: str, fix: str, verdict: Verdict = "stops") -> Finding:
+    def bad(found: str, fix: str, verdict: Verdict = "failed") -> Finding:
         return Finding(CheckName.LOG_DIRECTORY, host, found, needed, verdict, fix)
 
     if not logs.is_directory:
@@ -145,7 +145,7 @@ def _log_directory_of(subject: Subject, host: str, facts: HostFacts) -> Finding:
     if is_mapped or not user.split(":")[0].isdecimal():
         whom = "another user than root" if is_mapped else user
         why = f"there; whether {whom}, as whom the containers write, may isn't known"
-        return bad(why, "see that it can be written to by that user", "not known")
+        return bad(why, "see that it can be written to by that user", "unknown")
     fix = f"chown {user} {path}"
     return bad(f"it is of user {logs.owner}, and the containers run as user {user}", fix)
 
@@ -169,13 +169,13 @@ def _log_space(view: HostView) -> Iterator[Finding]:
     needed = f"{LOG_SPACE_SHARE:.0%} free at {subject.config.logs.host_path}"
     if size is None or free is None:
         fix = "see df on the host"
-        yield Finding(CheckName.LOG_SPACE, host, "not told", needed, "not known", fix)
+        yield Finding(CheckName.LOG_SPACE, host, "not told", needed, "unknown", fix)
         return
     found = f"{free} of {size} MiB free"
     if free >= size * LOG_SPACE_SHARE:
         yield Finding(CheckName.LOG_SPACE, host, found, needed)
         return
-    verdict: Verdict = "stops" if free < LOG_SPACE_MIB else "warning"
+    verdict: Verdict = "failed" if free < LOG_SPACE_MIB else "warning"
     yield Finding(CheckName.LOG_SPACE, host, found, needed, verdict, "remove old log files")
 
 

@@ -104,7 +104,7 @@ def _login(view: HostView) -> Iterator[Finding]:
         "not forwarded": NOT_FORWARDED_FIX,
     }.get(login.kind, "see that Redis runs, and whether redis.tls is as it is")
     is_unknown = login.is_unknown or login.kind == "not trusted"
-    verdict: Verdict = "not known" if is_unknown else "stops"
+    verdict: Verdict = "unknown" if is_unknown else "failed"
     yield Finding(CheckName.REDIS_LOGIN, view.host, login.words, needed, verdict, fix)
 
 
@@ -121,7 +121,7 @@ def _of_info(
             yield judge(view.host, answer.info)
         else:
             found, fix = "INFO isn't allowed to us", "ask who runs Redis"
-            yield Finding(name, view.host, found, "INFO", "not known", fix)
+            yield Finding(name, view.host, found, "INFO", "unknown", fix)
 
     return found
 
@@ -134,7 +134,7 @@ def _version(host: str, info: Info) -> Finding:
         host,
         version or "not told",
         f"{vendor.REDIS_MAJOR}.x",
-        "warning" if version else "not known",
+        "warning" if version else "unknown",
         "the vendor supports Redis Enterprise 6.x; ask before you rely on another",
     )
 
@@ -147,13 +147,13 @@ def _cluster(host: str, info: Info) -> Finding:
         host,
         "not told" if cluster is None else f"cluster_enabled:{cluster}",
         "cluster_enabled:0",
-        "not known" if cluster is None else "stops",
+        "unknown" if cluster is None else "failed",
         "give EXEC a Redis that isn't in cluster mode: the product doesn't support it",
     )
 
 
 def _writes(host: str, info: Info) -> Finding:
-    verdict: Verdict = "stops"
+    verdict: Verdict = "failed"
     if info.get("loading"):
         found = "it is still loading its data"
     elif info.get("role", "master") != "master":
@@ -176,7 +176,7 @@ def _memory(host: str, info: Info) -> Finding:
         host,
         found if mib else "not told",
         f"{MEMORY_MIB} MiB for 1,000 agents",
-        "warning" if mib else "not known",
+        "warning" if mib else "unknown",
         "raise maxmemory, or waive this if there are fewer agents",
     )
 

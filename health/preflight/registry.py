@@ -196,10 +196,10 @@ def login_finding(subject: Subject, host: str, facts: HostFacts, login: Outcome)
         "not asked": "set what is missing, and run it again",
         "not forwarded": NOT_FORWARDED_FIX,
     }
-    verdict: Verdict = "warning" if has_all else "stops"
+    verdict: Verdict = "warning" if has_all else "failed"
     if login.is_unknown or login.kind == "not trusted":
         # The daemon trusts what its host's own store says as well, which isn't seen from here.
-        verdict = "not known"
+        verdict = "unknown"
     fix = fixes.get(login.kind, "see that the registry runs")
     return Finding("registry-login", host, words, needed, verdict, fix)
 
@@ -233,7 +233,7 @@ def _brought(host: str, image: str, on_host: Image | None) -> Finding:
         return Finding("image", host, f"on the host, {on_host.id[:19]}", image)
     found = "not on the host, and the stack has no registry"
     fix = f"exctl images push ARCHIVE --host {host}"
-    return Finding("image", host, found, image, "stops", fix)
+    return Finding("image", host, found, image, "failed", fix)
 
 
 def _image(
@@ -255,8 +255,8 @@ def _image(
         return Finding("image", host, "on the host; the registry wasn't asked", image)
     if manifest is None:
         why = "not on the host, and the registry couldn't be asked"
-        return Finding("image", host, why, image, "not known", "see registry-login")
-    return Finding("image", host, manifest.words, image, "stops", fix)
+        return Finding("image", host, why, image, "unknown", "see registry-login")
+    return Finding("image", host, manifest.words, image, "failed", fix)
 
 
 def _digest(host: str, image: str, on_host: Image, manifest: Manifest) -> Finding:

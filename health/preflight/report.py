@@ -7,16 +7,17 @@ from typing import Any
 
 from health.preflight.catalogue import BY_NAME, CHECKS
 from health.preflight.finding import EVERYWHERE, Finding
+from stack.text import counted
 
 HEAD = ("", "HOST", "CHECK", "FOUND", "NEEDED", "TO DO")
-_ORDER = {"STOPS": 0, "warning": 1, "not known": 2, "waived": 3, "ok": 4}
+_ORDER = {"FAILED": 0, "warning": 1, "unknown": 2, "waived": 3, "passed": 4}
 
 
 def word(finding: Finding) -> str:
-    """How the finding counts: `STOPS`, `warning`, `not known`, `waived` or `ok`."""
+    """How the finding counts: `FAILED`, `warning`, `unknown`, `waived` or `passed`."""
     if finding.waived:
         return "waived"
-    return "STOPS" if finding.verdict == "stops" else finding.verdict
+    return finding.verdict.upper() if finding.stops else finding.verdict
 
 
 def stopping(findings: Iterable[Finding]) -> list[Finding]:
@@ -57,13 +58,13 @@ def rows(
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """One line: how many of the checks are well."""
-    well = sum(finding.is_ok for finding in findings)
+    """One line: `passed, 4 warnings (77 checks)`; with a failed check, how many failed."""
+    failed, warned = len(stopping(findings)), len(warning(findings))
     waived = sum(bool(finding.waived) for finding in findings)
-    parts = [f"{well} of {len(findings)} checks are well"]
+    parts = [f"{failed} FAILED" if failed else "passed"]
+    parts += [counted(warned, "warning")] if warned else []
     parts += [f"{waived} waived"] if waived else []
-    parts += [f"{len(warning(findings))} to look at"] if warning(findings) else []
-    return ", ".join([*parts, f"{len(stopping(findings))} would stop a deployment"])
+    return f"{', '.join(parts)} ({counted(len(findings), 'check')})"
 
 
 def as_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:

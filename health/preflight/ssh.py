@@ -87,7 +87,7 @@ def open_sessions(ssh: Sequence[str], wanted: int) -> Sessions:
     clocks, mark = [], secrets.token_hex(8)
     with ExitStack() as held, tempfile.TemporaryFile() as words:
         for _ in range(wanted):
-            # Where the open connection takes no more, ssh would log in anew: not with this command.
+            # Where the open connection takes no more, ssh would log in again; this mustn't.
             script = f"echo {mark}; date +%s.%N; exec cat"
             command = [ssh[0], "-o", "ProxyCommand=false", *ssh[1:], f"exec /bin/sh -c '{script}'"]
             asked = time.time()
@@ -198,7 +198,7 @@ def _login(view: HostView) -> Iterator[Finding]:
     else:
         found = f"logged in, but: {answer.why()}"
         fix = f"give {ssh.user} a login shell on the host, and no ForceCommand for it"
-    yield Finding(name, host, found, needed, "stops", fix)
+    yield Finding(name, host, found, needed, "failed", fix)
 
 
 def _refusal(view: HostView, ssh: Ssh) -> tuple[str, str]:
@@ -236,15 +236,15 @@ def _host_key(view: HostView) -> Iterator[Finding]:
         yield Finding(
             name,
             host,
-            "another key than before: a possible man in the middle, or the host was set up anew",
+            "another key than before: a possible man in the middle, or the host was reinstalled",
             key,
-            "stops",
-            "compare the fingerprint on the host's console; if it was set up anew:"
+            "failed",
+            "compare the fingerprint on the host's console; if it was reinstalled:"
             f" ssh-keygen -R {host} -f {ssh.known_hosts_path}; {scan}",
         )
     else:
         fix = f"{scan}, and compare the fingerprint on the host's console"
-        yield Finding(name, host, "its key isn't known here", key, "stops", fix)
+        yield Finding(name, host, "its key isn't known here", key, "failed", fix)
 
 
 def _login_shell(view: HostView) -> Iterator[Finding]:
@@ -302,7 +302,7 @@ def _clocks_of_pairs(view: StackView) -> Iterator[Finding]:
 
 
 def _clock_unknown(check: CheckName, host: str, why: str) -> Finding:
-    return Finding(check, host, why, f"within {WARN_SECONDS:g} s", "not known", "see ssh-sessions")
+    return Finding(check, host, why, f"within {WARN_SECONDS:g} s", "unknown", "see ssh-sessions")
 
 
 def _apart(check: CheckName, host: str, clock: Clock, other: Clock, whose: str) -> Finding:
@@ -316,7 +316,7 @@ def _apart(check: CheckName, host: str, clock: Clock, other: Clock, whose: str) 
         host,
         f"{abs(difference):.2f} s {word} {whose} (± {doubt:.2f} s)",
         f"within {WARN_SECONDS:g} s",
-        "stops" if apart > STOP_SECONDS else "warning",
+        "failed" if apart > STOP_SECONDS else "warning",
         "let chrony or systemd-timesyncd keep the clock",
     )
 

@@ -1,4 +1,4 @@
-"""What the stack file itself says that a deployment may founder on. Pure."""
+"""What the stack file itself says that a deployment may fail on. Pure."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _gate(view: StackView) -> Iterator[Finding]:
     if gate.deadline_seconds <= least:
         needed = f"more than {duration_text(least)}, which gate.successes takes"
         fix = "raise gate.deadline_seconds: no instance can become healthy in time"
-        yield Finding(CheckName.GATE_DEADLINE, EVERYWHERE, found, needed, "stops", fix)
+        yield Finding(CheckName.GATE_DEADLINE, EVERYWHERE, found, needed, "failed", fix)
         return
     # What Docker starts again meanwhile has all of its grace to end first.
     yield judged(

@@ -23,7 +23,7 @@ from plugins.ssh.target import SshError
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 SOCKET = "/var/run/docker.sock"
 """Of a host that is reached by SSH, unless its URL names another. The remote user's DOCKER_HOST
-and context are not heeded: what an operator sets for a shell must not move a deployment."""
+and context are ignored: what an operator sets for a shell must not move a deployment."""
 ANSWER_SECONDS = 15
 """Chosen: a daemon that takes longer to answer a question counts as not answering."""
 _MARK = b"\x01docker follows\x01\n"

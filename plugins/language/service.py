@@ -81,7 +81,7 @@ class Language(language_pb2_grpc.LanguageRuntimeServicer):
                     parameterization=_parameterization(plugin),
                 )
                 for plugin in packages.plugins_of(self._installed(options, context))
-                if f"pulumi-resource-{plugin.name}" not in PROVIDERS  # those are always at hand
+                if f"pulumi-resource-{plugin.name}" not in PROVIDERS  # those are always available
             ]
         )
 

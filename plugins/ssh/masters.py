@@ -105,7 +105,7 @@ class Master:
         try:
             return self._connected(timeout_seconds)
         except OSError:
-            # The shared connection was another program's, and has ended or was begun anew: what
+            # The shared connection was another program's, and has ended or was restarted: what
             # we had forwarded ended with it.
             with self._lock:
                 self._forwards.clear()

@@ -2,7 +2,7 @@
 
 Prints one table: Pulumi's numbers (with the official plugins too, where EXEC_OFFICIAL_PLUGINS names
 their directory), those of the services on the longest chain, and
-those of a plain script. The lab is made anew for each, so that every one of them pulls its images.
+those of a plain script. The lab is new for each, so that every one of them pulls its images.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ class Site:
         faults.end(self.lab, target)
 
     def forget_sync(self) -> None:
-        """Empties Redis, so that EXCS has to sync everything anew."""
+        """Empties Redis, so that EXCS has to sync everything again."""
         auth = f"REDISCLI_AUTH={settings.REDIS_PASSWORD}"
         self.lab.hosts["infra"].run("env", auth, "redis-cli", "flushall")
 

@@ -1,4 +1,4 @@
-"""An operator at work: commands that must end as foreseen, runs that are cut, what they cost."""
+"""An operator at work: commands that must end as expected, interrupted runs, what they cost."""
 
 from __future__ import annotations
 

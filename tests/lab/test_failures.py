@@ -56,7 +56,7 @@ def test_a_first_deployment_that_fails_has_nothing_to_go_back_to(site: Site) -> 
     assert f"excs on {site.hosts['excs']}" in run.stderr
     assert "There is no release yet to go back to." in run.stderr
     assert "not touched: exas, excp-1-1, excp-1-2, excp-2-1, excp-2-2" in run.stderr
-    assert "To go on, once the cause is gone: exctl up --stack dev." in run.stderr
+    assert "To resume, once the cause is gone: exctl up --stack dev." in run.stderr
     site.clear_faults("excs")
     stuck = site.container_id_on_host("excs")
     exctl(site, "up", "--yes")
@@ -224,10 +224,10 @@ def test_an_unreachable_host_is_named_and_nothing_is_touched(
         site.clear_faults(name)
     assert "the preflight stops this: ssh-login." in run.stderr
     assert "Nothing was touched." in run.stderr
-    (told,) = (line for line in run.stderr.splitlines() if line.startswith("STOPS"))
+    (told,) = (line for line in run.stderr.splitlines() if line.startswith("FAILED"))
     assert f" {site.hosts['excp-2-2']} " in told
     assert "not reached: " in told
-    assert f"excp-2-2 on {site.hosts['excp-2-2']}: not known" in found.stdout
+    assert f"excp-2-2 on {site.hosts['excp-2-2']}: unknown" in found.stdout
     assert site.container_ids() == before
 
 
@@ -281,7 +281,7 @@ def test_a_hand_made_container_of_our_name_is_left_alone(
         assert "Nothing was touched." in run.stderr
         assert "exctl adopt" in run.stderr
         found = exctl(site, "drift", code=4)
-        assert f"somebody made the container {key} anew" in found.stdout
+        assert f"somebody replaced the container {key}" in found.stdout
         assert site.container_id_on_host(key) == made
         site.docker(key, "rm", key)
         exctl(site, "up", "--yes")

@@ -96,7 +96,7 @@ def test_an_ssh_config_of_the_operators_own_breaks_nothing(
         deployed.work.variables, "PATH", f"{tmp_path}:{deployed.work.environment['PATH']}"
     )
     close_connections(deployed)
-    assert not [row for row in doctor(deployed) if row["verdict"] != "ok" and not row["waived"]]
+    assert not [row for row in doctor(deployed) if row["verdict"] != "passed" and not row["waived"]]
     assert exctl(deployed, "drift").code == 0
 
 

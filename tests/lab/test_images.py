@@ -1,4 +1,4 @@
-"""Stories of images: the vendor's archives, uploads that are cut, tags that are pushed over, and
+"""Stories of images: the vendor's archives, interrupted uploads, tags that are pushed over, and
 what may go from the hosts.
 
 Each story starts from what the one before it left.
@@ -149,7 +149,7 @@ def test_an_upload_that_was_stopped_goes_on_where_it_was(site: Site) -> None:
     assert in_a_process_list(site.secrets) == []
     os.killpg(process.pid, signal.SIGINT)
     os.killpg(process.pid, signal.SIGCONT)
-    assert "Run the same command again to go on" in ended(site, process, 130).stderr
+    assert "Run the same command again to resume" in ended(site, process, 130).stderr
     assert registry(site, "GET", f"excp/manifests/{CUT}").status_code == 404
     run = exctl(site, *words)
     assert "MB were there already" in run.stderr

@@ -1,6 +1,6 @@
-"""Stories of runs that are cut, by Ctrl-C or what stands for it, and by kill -9, in each phase.
+"""Stories of runs interrupted by Ctrl-C or what stands for it, and by kill -9, in each phase.
 
-Nothing is lost, no pair is down for it, and the same command, or `up`, goes on where it stopped.
+Nothing is lost, no pair is down for it, and the same command, or `up`, resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def test_a_signal_at_a_health_gate_ends_it_at_once_and_says_what_is_done(
         site.clear_faults("excp-1-1")
         assert "begun, not finished: excp-1-1 (" in said
         assert "not touched: excp-1-2" in said
-        assert "To go on: exctl up --stack dev" in said
+        assert "To resume: exctl up --stack dev" in said
         assert locks(site) == []
         exctl(site, "up", "--yes")
 

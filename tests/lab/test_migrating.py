@@ -202,7 +202,7 @@ def test_the_rest_is_adopted_with_no_moment_without_the_pair(site: Site) -> None
         assert aside["HostConfig"]["RestartPolicy"]["Name"] == "no"
     assert "stopped" not in site.stack_file.read_text()
     assert "no drift" in exctl(site, "drift").stdout
-    assert "Passwords stand in clear in" in run.stderr
+    assert "Passwords are in plaintext in" in run.stderr
     assert len(json.loads(exctl(site, "releases", "--json").stdout)) >= 1
 
 

@@ -27,7 +27,7 @@ def test_a_finding_is_told_once_for_all_hosts_and_can_be_waived(site: Site) -> N
     before = site.stack_file.read_text()
     try:
         told = exctl(site, "doctor", code=4).stdout
-        (line,) = (line for line in told.splitlines() if line.startswith("STOPS"))
+        (line,) = (line for line in told.splitlines() if line.startswith("FAILED"))
         assert f"{site.hosts['excs']} and 3 more" in line
         assert "redis-reach" in line
         waiver = "waive:\n      redis-reach: Redis comes with the deployment"
@@ -186,7 +186,7 @@ def test_ctrl_c_finishes_the_step_under_way_and_says_where_things_are(site: Site
     running = Running(site, "restart", "excp", "--yes")
     site.wait_until(lambda: "excp-1-1" in changed(site, before), "the first of the pair to restart")
     running.cut(signal.SIGINT)
-    assert "To go on: exctl up" in running.end(130)
+    assert "To resume: exctl up" in running.end(130)
     assert changed(site, before) == ["excp-1-1"]
     assert locks(site) == []
     exctl(site, "up", "--yes")

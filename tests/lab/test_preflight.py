@@ -77,7 +77,7 @@ def snapshot(site: Site) -> dict[str, list[str]]:
 
 
 def close_connections(site: Site) -> None:
-    """Ends the shared connections, so that the next ssh logs in anew."""
+    """Ends the shared connections, so that the next ssh logs in again."""
     for host in site.hosts.values():
         site.work.run("ssh", "-o", f"ControlPath={CONTROL_PATH}", "-O", "exit", f"genesys@{host}")
 
@@ -127,7 +127,7 @@ def test_a_site_that_is_ready_passes_and_nothing_on_it_has_changed(site: Site) -
     started = time.monotonic()
     rows = doctor(site)
     print(f"{len(rows)} checks of {len(HOSTS)} hosts in {time.monotonic() - started:.1f} s")
-    assert not [row for row in rows if row["verdict"] != "ok" and not row["waived"]]
+    assert not [row for row in rows if row["verdict"] != "passed" and not row["waived"]]
     assert {row["host"] for row in rows} == {None, *site.hosts.values()}
     for check in ("redis-login", "genesys-cloud-tls", "registry-login", "image", "ssh-login"):
         assert len(of(rows, check)) == len(HOSTS), check
@@ -265,7 +265,7 @@ def test_what_the_hosts_connect_to_and_its_state_is_told(site: Site) -> None:
         ("gate-reach", "excs"),
     }
     assert of(rows, "stat-server")[0]["verdict"] == "warning"
-    assert {row["verdict"] for row in of(rows, "image")} == {"not known"}
+    assert {row["verdict"] for row in of(rows, "image")} == {"unknown"}
 
 
 def test_a_registry_that_is_down_is_no_matter_where_the_images_are(site: Site) -> None:
@@ -279,11 +279,11 @@ def test_a_registry_that_is_down_is_no_matter_where_the_images_are(site: Site) -
     try:
         rows = doctor(site)
         assert {row["found"] for row in of(rows, "image")} == {"on the host and in the registry"}
-        assert {row["verdict"] for row in of(rows, "image-digest")} == {"ok"}
+        assert {row["verdict"] for row in of(rows, "image-digest")} == {"passed"}
         with faults(site, ("infra", "registry-down", {})):
             rows = doctor(site)
         assert {row["verdict"] for row in of(rows, "registry-reach")} == {"warning"}
-        assert {row["verdict"] for row in of(rows, "image")} == {"ok"}
+        assert {row["verdict"] for row in of(rows, "image")} == {"passed"}
     finally:
         for key in HOSTS:
             image = f"{site.lab.plan.registry}/exec/{key.split('-')[0]}:100.0.100.11"
@@ -294,12 +294,12 @@ def test_an_sshd_that_forwards_nothing_leaves_logins_untried_and_says_so(site: S
     host = site.host("exas")
     with sshd_with(site, "exas", "AllowTcpForwarding no"):
         rows = doctor(site)
-    untried = {row["check"] for row in rows if row["verdict"] == "not known" and not row["waived"]}
+    untried = {row["check"] for row in rows if row["verdict"] == "unknown" and not row["waived"]}
     assert untried == {"registry-login", "image", "redis-login", "genesys-cloud-tls"}
     assert {row["host"] for row in rows if "forwards no connection" in row["found"]} == {
         host.address
     }
-    assert of(rows, "redis-reach", host.address)[0]["verdict"] == "ok"
+    assert of(rows, "redis-reach", host.address)[0]["verdict"] == "passed"
 
 
 def test_gates_that_go_through_ssh_need_an_sshd_that_forwards(site: Site) -> None:

@@ -197,7 +197,7 @@ def test_what_a_killed_run_started_and_did_not_note_is_taken_as_it_is(story: Sto
     assert story.project.run("preview", "--expect-no-changes").code == 0
 
 
-def test_what_a_killed_run_made_and_did_not_start_is_made_anew(story: Story) -> None:
+def test_what_a_killed_run_made_and_did_not_start_is_made_again(story: Story) -> None:
     assert story.up(LABELLED + "start=False,").code == 0
     before = story.daemon.identifier("thing")
     _forget(story)

@@ -98,7 +98,7 @@ def test_each_host_is_asked_for_its_image_and_for_no_registry() -> None:
             found = {"Id": ID, "RepoTags": [f"{PLACE}/{SERVICES[host]}:100.0.100.11"]}
             site.lines[host].append(f"image\t{json.dumps(found)}")
     told = [f for f in site.findings() if f.check in ("image", "registry-reach", "registry-login")]
-    assert [(f.host, f.verdict) for f in told if not f.is_ok] == [(EXCP_1, "stops")]
+    assert [(f.host, f.verdict) for f in told if not f.is_ok] == [(EXCP_1, "failed")]
     (missing,) = [f for f in told if not f.is_ok]
     assert missing.found == "not on the host, and the stack has no registry"
     assert missing.fix == f"exctl images push ARCHIVE --host {EXCP_1}"

@@ -48,7 +48,7 @@ class Cloud:
         self.rate_per_minute = DEFAULT_RATE_PER_MINUTE
 
     def check(self) -> str:
-        """The API's URL, if a token can be had; asked anew every few seconds only."""
+        """The API's URL, if a token can be had; asked again every few seconds only."""
         with self._lock:
             now = time.monotonic()
             if self._checked_at is None or now - self._checked_at > CHECK_SECONDS:

@@ -43,7 +43,7 @@ class AgentStates:
         return {"subscribe": sorted(self._agents)}
 
     def _follow_agents(self) -> None:
-        """Subscribes anew when EXCS has synced other agents."""
+        """Subscribes again when EXCS has synced other agents."""
         while True:
             time.sleep(AGENT_POLL_SECONDS)
             try:

@@ -50,7 +50,7 @@ class Sync:
 
     def check_cloud(self) -> str:
         if self._cloud is None:
-            raise LookupError("its address is not known before the Config DB has been read")
+            raise LookupError("its address is unknown before the Config DB has been read")
         return self._cloud.check()
 
     def _read_transaction(self) -> Cloud:
@@ -109,7 +109,7 @@ class Sync:
         self._set(
             SyncState(
                 status=IN_PROGRESS,
-                # That of the last whole sync: one that was broken off goes on from where it was.
+                # That of the last whole sync: one that was interrupted resumes where it was.
                 previous_hwm=saved.latest_hwm if saved.is_success else saved.previous_hwm,
                 latest_hwm=_latest(objects),
                 processed_hwm=max((e.hwm for e in objects if e.hwm < first), default=0),

@@ -52,24 +52,51 @@ def test_every_module_of_a_command_is_listed() -> None:
     assert files == set(NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_command_has_an_example_of_its_own(name: str) -> None:
-    example = pages.example_of(command(name))
-    assert f"exctl {name}" in example
+def all_commands() -> list[tuple[str, click.Command]]:
+    """(what is typed for it, command), the parts of a group included."""
+    found = []
+    for name in NAMES:
+        whole = command(name)
+        found.append((name, whole))
+        if isinstance(whole, click.Group):
+            found += [(f"{name} {part}", each) for part, each in whole.commands.items()]
+    return found
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_an_example_is_a_command_that_would_be_taken(name: str) -> None:
-    example = pages.example_of(command(name)).split(" > ")[0].split(" < ")[0]
-    words = shlex.split(example.removeprefix('eval "$(').removesuffix(')"'))
-    assert words[:2] == ["exctl", name]
-    command(name).make_context(name, words[2:], resilient_parsing=True)
+@pytest.mark.parametrize(("typed", "found"), all_commands())
+def test_every_command_has_an_example_of_its_own(typed: str, found: click.Command) -> None:
+    assert f"exctl {typed}" in "\n".join(pages.examples_of(found))
+
+
+EXAMPLES = [example for _, found in all_commands() for example in pages.examples_of(found)]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_is_a_command_that_would_be_taken(
+    example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parsed as it would be, with every check of an argument, but not carried out."""
+    monkeypatch.chdir(tmp_path)
+    line = example.split(" > ")[0].split(" < ")[0].removeprefix('eval "$(').removesuffix(')"')
+    program, name, *words = shlex.split(line)
+    assert program == "exctl"
+    for word in words:
+        if word.endswith(".tgz"):
+            (tmp_path / word).touch()
+    context, found = click.Context(main, info_name="exctl"), command(name)
+    while isinstance(found, click.Group):
+        context = click.Context(found, context, name)
+        part_name, part, words = found.resolve_command(context, words)
+        assert part is not None
+        assert part_name is not None
+        name, found = part_name, part
+    found.make_context(name, words, context)
 
 
 def test_the_pages_of_the_commands_are_up_to_date() -> None:
     there = {path.name: path.read_text() for path in pages.DIRECTORY.glob("*.md")}
     stale = [name for name, text in pages.pages().items() if there.get(name) != text]
-    assert not stale, "write them anew with: python -m exctl.cli.pages"
+    assert not stale, "write them again with: python -m exctl.cli.pages"
     assert there.keys() == pages.pages().keys()
 
 
@@ -249,4 +276,4 @@ def test_version_says_what_runs() -> None:
 def test_without_a_command_the_help_is_shown() -> None:
     run = exctl()
     assert run.returncode == 2
-    assert "Begin, move, mend" in run.stderr + run.stdout
+    assert "Set up, migrate, repair" in run.stderr + run.stdout

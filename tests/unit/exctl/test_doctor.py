@@ -17,7 +17,7 @@ from health.preflight.subject import Subject
 from stack.layout import build_layout
 from tests.unit.stack_file import CLONE, StackFile
 
-BAD = [Finding("image", host, "missing", "there", "stops", "push it") for host in ("a", "b")]
+BAD = [Finding("image", host, "missing", "there", "failed", "push it") for host in ("a", "b")]
 WARNING = Finding("cpus", "a", "1", "2", "warning", "give it more")
 FINE = Finding("kernel", "a", "5.10", "4.18 or newer")
 Examine = Callable[[Subject, Callable[[], Subject]], list[Finding]]
@@ -47,16 +47,16 @@ def test_what_stops_ends_the_run_with_the_table_and_the_names(
         doctor.require(site)
     assert error.value.code == 1
     assert error.value.text == (
-        "the preflight stops this: image. Put right what the table names; or,"
+        "the preflight stops this: image. Fix what the table names; or,"
         " if it doesn't matter here, waive it by name (or name@host) with a reason under"
         " exec:preflight in Pulumi.dev.yaml. To check again: exctl doctor --stack dev\n"
         "Nothing was touched."
     )
     assert capsys.readouterr().err.splitlines() == [
         "         HOST          CHECK  FOUND    NEEDED  TO DO",
-        "STOPS    a and 1 more  image  missing  there   push it",
+        "FAILED   a and 1 more  image  missing  there   push it",
         "warning  a             cpus   1        2       give it more",
-        "preflight: 1 of 4 checks are well, 1 to look at, 2 would stop a deployment",
+        "preflight: 2 FAILED, 1 warning (4 checks)",
     ]
 
 
@@ -73,7 +73,7 @@ def test_where_all_is_well_one_line_says_so(
 ) -> None:
     finding(monkeypatch, FINE)
     doctor.require(site)
-    words = "preflight: 1 of 1 checks are well, 0 would stop a deployment\n"
+    words = "preflight: passed (1 check)\n"
     assert capsys.readouterr().err == words
 
 
@@ -125,7 +125,7 @@ def test_on_a_terminal_no_host_and_no_check_is_cut(
     monkeypatch.setenv("NO_COLOR", "1")
     host = "exec-1.telephony.data-centre-east.example.com"
     screen = Terminal()
-    found = Finding("container-arguments", host, "4 CPUs, the host has 2", "2", "stops", "less")
+    found = Finding("container-arguments", host, "4 CPUs, the host has 2", "2", "failed", "less")
     doctor.show([found], screen)
     said = screen.getvalue()
     for words in (host, "container-arguments", "4 CPUs, the host has 2", "less"):

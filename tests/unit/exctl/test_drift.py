@@ -55,7 +55,7 @@ def test_a_site_as_it_was_left_has_no_drift() -> None:
         ({"restart": "no"}, "its restart policy is no, not unless-stopped"),
         ({"memory_bytes": 300 << 20}, "its memory limit is 300 MiB, not none"),
         ({"nano_cpus": 1_500_000_000}, "its CPU limit is 1.5 CPUs, not none"),
-        ({"id": "another"}, "somebody made the container exas anew"),
+        ({"id": "another"}, "somebody replaced the container exas"),
         ({"id": "another", "name": "other"}, "its container is gone"),
     ],
 )
@@ -79,9 +79,7 @@ def test_a_stray_container_is_named_with_what_to_do() -> None:
 def test_a_silent_host_is_not_known() -> None:
     found = layout()
     hosts = on_hosts(found) | {"10.77.0.102": "Connection timed out"}
-    assert told(found, hosts) == [
-        ("not known", "exas", "the host doesn't say: Connection timed out")
-    ]
+    assert told(found, hosts) == [("unknown", "exas", "the host doesn't say: Connection timed out")]
 
 
 def test_what_the_stack_file_wants_beyond_is_not_yet_deployed() -> None:
@@ -103,7 +101,7 @@ def test_an_instance_that_the_file_has_no_longer_is_not_yet_removed() -> None:
     assert "exctl up" in only.what
 
 
-def test_a_secret_set_anew_concerns_those_who_use_it() -> None:
+def test_a_secret_set_again_concerns_those_who_use_it() -> None:
     before = "config:\n  exec:redisPassword: {secure: 'v1:a'}\n  exec:x: 1\n"
     now = before.replace("v1:a", "v1:b")
     assert renewed_secrets(before, before) == set()

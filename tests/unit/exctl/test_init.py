@@ -160,7 +160,7 @@ excp.pairs.{n}.log files [yes]=
 
 
 def answer_all(terminal: Terminal) -> None:
-    """A stack of two pairs, with a mistake in each kind of answer that is put right."""
+    """A stack of two pairs, with a mistake in each kind of answer that is then corrected."""
     answer_lines(terminal, BEGINNING)
     answer_lines(terminal, PAIR.format(n=1, hosts="exec-3, exec-4"))
     answer_lines(terminal, "another pair? [no]=yes")

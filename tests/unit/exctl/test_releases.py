@@ -53,7 +53,7 @@ def test_a_release_of_before_events_is_read_with_what_its_gates_said() -> None:
         ("number: 3\nat: x\n", "it lacks images, stack_file"),
         (written(release(4)), "it is the file of release 4"),
         (written(release(3)).replace("100.0.100.11", "100.0.100.12"), "changed after it was"),
-        (written(release(3)) + "odd: 1\n", "hasn't the form of a release"),
+        (written(release(3)) + "odd: 1\n", "isn't a valid release"),
     ],
 )
 def test_a_file_that_was_cut_or_edited_is_no_release(text: str, said: str) -> None:

@@ -66,7 +66,7 @@ def test_a_well_stack_says_so_in_short() -> None:
         "4 of 4 instances healthy",
         "sync complete (HWM 9 of 9)",
         "no drift",
-        "preflight ok",
+        "preflight passed",
         "release 3",
         "no warning",
     ):
@@ -76,12 +76,12 @@ def test_a_well_stack_says_so_in_short() -> None:
 def test_every_part_says_what_is_not_well() -> None:
     site = make_site()
     drifts = [Drift("host changed", "exas", "10.77.0.102", "its container is gone")]
-    findings = [Finding("disk", "10.77.0.103", "1 MiB", "at least 4096", "stops", "more")]
+    findings = [Finding("disk", "10.77.0.103", "1 MiB", "at least 4096", "failed", "more")]
     text = markdown(document(site, state(site, "excp-1-2", drifts=drifts, findings=findings)))
     for words in (
         "3 of 4 instances healthy",
         "1 drift",
-        "1 finding would stop a deployment",
+        "preflight: 1 FAILED",
         "NOT HEALTHY",
         "its container is gone",
         "at least 4096",
@@ -95,8 +95,8 @@ def test_what_could_not_be_found_out_is_said_and_no_error() -> None:
     site = make_site()
     why = Unknown("no passphrase")
     text = markdown(document(site, state(site, drifts=why, findings=why, releases=why)))
-    assert text.count("Not known: no passphrase") == 3
-    assert "drift not known" in text
+    assert text.count("Unknown: no passphrase") == 3
+    assert "drift unknown" in text
 
 
 def test_the_firewalls_list_names_every_connection_and_ours() -> None:
@@ -216,9 +216,9 @@ def test_as_data_each_part_is_there_and_what_is_not_known_says_why() -> None:
 def test_what_could_not_be_checked_is_not_called_well() -> None:
     site = make_site()
     login = [
-        Finding("redis-login", host, "not tried", "a login", "not known", "set it")
+        Finding("redis-login", host, "not tried", "a login", "unknown", "set it")
         for host in ("10.77.0.101", "10.77.0.102")
     ]
     text = markdown(document(site, state(site, findings=login)))
-    assert "\n- preflight: 2 to look at\n" in text
-    assert "| 10.77.0.101, 10.77.0.102 | redis-login | not known |" in text
+    assert "\n- preflight passed, 2 warnings\n" in text
+    assert "| 10.77.0.101, 10.77.0.102 | redis-login | unknown |" in text

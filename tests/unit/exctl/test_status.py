@@ -149,7 +149,7 @@ def test_each_pairs_redundancy_is_said(rows: list[EndpointRow], said: str) -> No
         (LastRun(result="none"), ["last run: none; nothing was deployed from this state"]),
         (LastRun(unknown="no backend"), ["last run: unknown: no backend"]),
         (replace(WELL, pending=("creating container-excs",)),
-         ["pending, begun by a run that was cut: creating container-excs"]),
+         ["pending, begun by a run that was interrupted: creating container-excs"]),
         (replace(WELL, undeployed=3),
          ["pending: the stack file differs from release 3, the last that was deployed; exctl"
           " preview shows what that changes"]),

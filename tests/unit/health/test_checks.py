@@ -88,24 +88,24 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
         ssh_said("ssh: connect to host 10.77.0.101 port 22: Connection timed out\n"),
         F("ssh-login", EXCS,
           "not reached: connect to host 10.77.0.101 port 22: Connection timed out",
-          "a login as genesys", "stops", "see that the host is up, and port 22 open from here"),
+          "a login as genesys", "failed", "see that the host is up, and port 22 open from here"),
     ),
     "a host that says nothing": (
         ssh_said(""),
-        F("ssh-login", EXCS, "not reached: no answer", "a login as genesys", "stops",
+        F("ssh-login", EXCS, "not reached: no answer", "a login as genesys", "failed",
           "see that the host is up, and port 22 open from here"),
     ),
     "a refused login": (
         ssh_said("genesys@10.77.0.101: Permission denied (publickey)."),
         F("ssh-login", EXCS, "reached, but it refuses the key .lab/ssh/id_ed25519 for genesys",
-          "a login as genesys", "stops",
+          "a login as genesys", "failed",
           "put the public key into ~genesys/.ssh/authorized_keys on the host"),
     ),
     "a host key that isn't known": (
         ssh_said("No ED25519 host key is known for 10.77.0.101 and you have requested strict"
                  " checking.\nHost key verification failed.\n"),
         F("ssh-host-key", EXCS, "its key isn't known here",
-          f"the key that {KNOWN} has for {EXCS}", "stops",
+          f"the key that {KNOWN} has for {EXCS}", "failed",
           f"ssh-keyscan -p 22 {EXCS} >> {KNOWN}, and compare the fingerprint on the host's"
           " console"),
     ),
@@ -113,9 +113,9 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
         ssh_said("@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\n"
                  "Host key verification failed.\n"),
         F("ssh-host-key", EXCS,
-          "another key than before: a possible man in the middle, or the host was set up anew",
-          f"the key that {KNOWN} has for {EXCS}", "stops",
-          "compare the fingerprint on the host's console; if it was set up anew: ssh-keygen -R"
+          "another key than before: a possible man in the middle, or the host was reinstalled",
+          f"the key that {KNOWN} has for {EXCS}", "failed",
+          "compare the fingerprint on the host's console; if it was reinstalled: ssh-keygen -R"
           f" {EXCS} -f {KNOWN}; ssh-keyscan -p 22 {EXCS} >> {KNOWN}"),
     ),
     "too few sessions": (
@@ -131,79 +131,79 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     ),
     "a clock that is far off": (
         clock(EXCS, -300.0),
-        F("clock", EXCS, "300.00 s behind this host's (± 0.02 s)", "within 2 s", "stops",
+        F("clock", EXCS, "300.00 s behind this host's (± 0.02 s)", "within 2 s", "failed",
           CLOCK_FIX),
     ),
     "a clock that can't be read": (
         lambda site: site.sessions.update({EXCS: Sessions(3, 0, None)}),
-        F("clock", EXCS, "the host's clock could not be read", "within 2 s", "not known",
+        F("clock", EXCS, "the host's clock could not be read", "within 2 s", "unknown",
           "see ssh-sessions"),
     ),
     "the clocks of a pair": (
         clock(EXCP_2, 60.0),
         F("clock-pair", EXCP_2, f"59.99 s ahead of that of {EXCP_1} (± 0.04 s)", "within 2 s",
-          "stops", CLOCK_FIX),
+          "failed", CLOCK_FIX),
     ),
     "half the clocks of a pair": (
         lambda site: site.sessions.update({EXCP_1: Sessions(3, 0, None)}),
         F("clock-pair", EXCP_2, f"not both clocks of {EXCP_1} and {EXCP_2}", "within 2 s",
-          "not known", "see ssh-sessions"),
+          "unknown", "see ssh-sessions"),
     ),
     "Docker for root alone": (
         lambda site: site.says(EXCS, "access", "denied"),
-        F("docker-access", EXCS, "genesys may not use the daemon", "docker without sudo", "stops",
+        F("docker-access", EXCS, "genesys may not use the daemon", "docker without sudo", "failed",
           "put it into the group: sudo usermod -aG docker genesys"),
     ),
     "a daemon that is stopped": (
         lambda site: site.says(EXCS, "access", "stopped"),
-        F("docker-access", EXCS, "the daemon isn't running", "docker without sudo", "stops",
+        F("docker-access", EXCS, "the daemon isn't running", "docker without sudo", "failed",
           "start it: sudo systemctl start docker; why it ended: journalctl -u docker"),
     ),
     "a daemon that is frozen": (
         lambda site: site.says(EXCS, "access", "frozen"),
         F("docker-access", EXCS, "SSH answers, Docker on it doesn't, for 5 s",
-          "docker without sudo", "stops",
+          "docker without sudo", "failed",
           "see what holds it: journalctl -u docker; to restart it: sudo systemctl restart docker"),
     ),
     "no Docker": (
         lambda site: site.says(EXCS, "access", "no client"),
-        F("docker-access", EXCS, "there is no `docker`", "docker without sudo", "stops",
+        F("docker-access", EXCS, "there is no `docker`", "docker without sudo", "failed",
           "install docker.io or docker-ce"),
     ),
     "no socket of Docker's": (
         lambda site: site.says(EXCS, "access", "no socket"),
         F("docker-access", EXCS, "there is no socket of the daemon", "docker without sudo",
-          "stops",
-          "start it: sudo systemctl enable --now docker; a rootless Docker won't do"),
+          "failed",
+          "start it: sudo systemctl enable --now docker; rootless Docker isn't supported"),
     ),
     "a Docker that is too new": (
         lambda site: site.says(EXCS, "server", '{"MinAPIVersion": "1.60"}'),
-        F("docker-api", EXCS, "it takes API 1.60 and newer", "API 1.51 or an older one", "stops",
+        F("docker-api", EXCS, "it takes API 1.60 and newer", "API 1.51 or an older one", "failed",
           "set min-api-version in the host's /etc/docker/daemon.json, or use an older Docker"),
     ),
     "a rootless Docker": (
         lambda site: site.docker[EXCS].update(SecurityOptions=["name=rootless"]),
         F("host-network", EXCS, "Docker runs rootless: a container's ports aren't the host's",
-          "containers in the host's network", "stops",
+          "containers in the host's network", "failed",
           "use the system's Docker daemon on this host"),
     ),
     "a Docker that maps users": (
         lambda site: site.docker[EXCS].update(SecurityOptions=["name=userns"]),
         F("host-network", EXCS,
           "Docker maps users (userns-remap), and then refuses the host's network",
-          "containers in the host's network", "stops",
+          "containers in the host's network", "failed",
           "take userns-remap out of /etc/docker/daemon.json, and restart Docker"),
     ),
     "more CPUs than the host has": (
         lambda site: site.file.put("excs.resources", {"cpus": 4.0}),
         F("container-arguments", EXCS, "4 CPUs, and the host has 2",
-          "settings of excs that Docker takes", "stops",
+          "settings of excs that Docker takes", "failed",
           "set excs.resources.cpus to 2 or less"),
     ),
     "fewer CPUs than Docker takes": (
         lambda site: site.file.put("excp.pairs.1.resources", {"cpus": 0.001}),
         F("container-arguments", EXCP_1, "0.001 CPUs", "settings of excp-1-1 that Docker takes",
-          "stops", "set excp.pairs.1.resources.cpus to 0.01 or more"),
+          "failed", "set excp.pairs.1.resources.cpus to 0.01 or more"),
     ),
     "a kernel without the memory cgroup": (
         lambda site: (
@@ -220,18 +220,18 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
             site.file.put("excs.resources", {"cpus": 1.0}),
         ),
         F("container-arguments", EXCS, "the host's kernel can't limit CPUs",
-          "settings of excs that Docker takes", "stops",
+          "settings of excs that Docker takes", "failed",
           "enable the CPU cgroup's quota on the host, or take the limit out"),
     ),
     "two names of one host": (
         lambda site: site.says(EXCP_2, "machine_id", f"machine of {EXCP_1}"),
         F("same-host", EXCP_2, f"the same host as {EXCP_1}",
-          "a host of its own behind each name", "stops",
+          "a host of its own behind each name", "failed",
           f"call it {EXCP_1} everywhere in the stack file, or give the instance another host"),
     ),
     "a host that has no machine-id": (
         lambda site: site.says(EXCS, "machine_id", ""),
-        F("same-host", EXCS, "it doesn't say", "a host of its own behind each name", "not known",
+        F("same-host", EXCS, "it doesn't say", "a host of its own behind each name", "unknown",
           "see /etc/machine-id on the host"),
     ),
     "a login that prints": (
@@ -248,57 +248,57 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     ),
     "a host that never answers": (
         lambda site: site.ssh_says(EXCS, "", AnswerKind.SILENT),
-        F("ssh-login", EXCS, "not reached: no answer within 15 s", "a login as genesys", "stops",
+        F("ssh-login", EXCS, "not reached: no answer within 15 s", "a login as genesys", "failed",
           "see that the host is up, and port 22 open from here"),
     ),
     "a host that hangs": (
         lambda site: site.ssh_says(EXCS, "", AnswerKind.STUCK),
         F("ssh-login", EXCS, "logged in, but what was asked didn't end within 15 s",
-          "a login as genesys", "stops",
+          "a login as genesys", "failed",
           "see what holds the host: load, memory, a file system that hangs"),
     ),
     "no ssh": (
         lambda site: site.ssh_says(EXCS, "", AnswerKind.NO_SSH),
-        F("ssh-login", EXCS, "there is no `ssh` on PATH here", "a login as genesys", "stops",
+        F("ssh-login", EXCS, "there is no `ssh` on PATH here", "a login as genesys", "failed",
           "install the OpenSSH client"),
     ),
     "a user without a shell": (
         lambda site: site.ssh_says(EXCS, "not available", AnswerKind.NO_SHELL),
         F("ssh-login", EXCS, "logged in, but: the login begins no /bin/sh: not available",
-          "a login as genesys", "stops",
+          "a login as genesys", "failed",
           "give genesys a login shell on the host, and no ForceCommand for it"),
     ),
     "an image for another architecture": (
         lambda site: site.has_image(EXCS, architecture="arm64"),
         F("architecture", EXCS, f"{EXCS_IMAGE} is made for aarch64", "an image for x86_64",
-          "stops",
+          "failed",
           "push the image for x86_64 (exctl images), or use a host of aarch64"),
     ),
     "a port of which Docker can't say whose it is": (
         lambda site: site.listens(EXCS, 3640).says(EXCS, "access", "denied").docker[EXCS].clear(),
         F("port", EXCS,
           "3640 is taken by a process of root; whether it is excs's own, Docker can't be asked",
-          "3640 is free, or excs's", "not known", "see docker-access"),
+          "3640 is free, or excs's", "unknown", "see docker-access"),
     ),
     "a port that another instance of ours has": (
         lambda site: site.listens(EXCS, 3640).has_container(EXCS, "exas", stack="dev"),
         F("port", EXCS,
           "3640 is taken by a process of root, perhaps this stack's own exas",
-          "3640 is free, or excs's", "stops",
+          "3640 is free, or excs's", "failed",
           "if exas had this port until now, change both in steps: exctl stop, then exctl up"),
     ),
     "an old Docker": (
         lambda site: site.docker[EXCS].update(ServerVersion="19.03.15"),
-        F("docker-version", EXCS, "19.03.15", "20 or newer", "stops", "install a newer Docker"),
+        F("docker-version", EXCS, "19.03.15", "20 or newer", "failed", "install a newer Docker"),
     ),
     "an old kernel": (
         lambda site: site.says(EXCS, "kernel", "3.10.0-1160.el7.x86_64"),
-        F("kernel", EXCS, "3.10.0-1160.el7.x86_64", "4.18 or newer", "stops",
+        F("kernel", EXCS, "3.10.0-1160.el7.x86_64", "4.18 or newer", "failed",
           "use a newer system"),
     ),
     "32 bits": (
         lambda site: site.says(EXCS, "machine", "i686").says(EXCS, "bits", "32"),
-        F("architecture", EXCS, "i686, 32 bits", "64-bit Linux", "stops", "use a 64-bit system"),
+        F("architecture", EXCS, "i686, 32 bits", "64-bit Linux", "failed", "use a 64-bit system"),
     ),
     "one core": (
         lambda site: site.says(EXCS, "cpus", "1"),
@@ -311,7 +311,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     ),
     "memory that isn't told": (
         lambda site: site.says(EXCS, "memory_mib", ""),
-        F("memory", EXCS, "not told", "7500 MiB", "not known",
+        F("memory", EXCS, "not told", "7500 MiB", "unknown",
           "give the host more, or waive it for a small site"),
     ),
     "a small disk": (
@@ -322,12 +322,12 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     "a disk too full for the image": (
         lambda site: site.says(EXCS, "disk", "78000 1500"),
         F("disk-space", EXCS, "1500 MiB free at /var/lib/docker", "1924 MiB for 1 image to pull",
-          "stops", "exctl images prune, or a larger disk"),
+          "failed", "exctl images prune, or a larger disk"),
     ),
     "a disk too full for an image of any size": (
         lambda site: (site.says(EXCS, "disk", "78000 1500"), site.registry.update({EXCS: None})),
         F("disk-space", EXCS, "1500 MiB free at /var/lib/docker", 
-          "2048 MiB for 1 image to pull, size not known", "stops",
+          "2048 MiB for 1 image to pull, size unknown", "failed",
           "exctl images prune, or a larger disk"),
     ),
     "a clock that nobody keeps": (
@@ -338,44 +338,44 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     "a clock that something unknown keeps": (
         lambda site: site.says(EXCS, "sync", ""),
         F("time-sync", EXCS, "neither timedatectl nor chronyc answers", "the clock is kept by NTP",
-          "not known", "install chrony, or systemctl enable --now systemd-timesyncd"),
+          "unknown", "install chrony, or systemctl enable --now systemd-timesyncd"),
     ),
     "a taken port": (
         lambda site: site.listens(EXCS, 3640, "tomcat"),
-        F("port", EXCS, "3640 is taken by a process of tomcat", "3640 is free, or excs's", "stops",
+        F("port", EXCS, "3640 is taken by a process of tomcat", "3640 is free, or excs's", "failed",
           PORT_FIX),
     ),
     "a port that a container may have taken": (
         lambda site: site.listens(EXCS, 3640).has_container(EXCS, "exec_excs_1", project="exec"),
         F("port", EXCS,
           "3640 is taken by a process of root, perhaps the container exec_excs_1 (compose project"
-          " exec)", "3640 is free, or excs's", "stops", PORT_FIX),
+          " exec)", "3640 is free, or excs's", "failed", PORT_FIX),
     ),
     "a port that another stack's container of our name has": (
         lambda site: site.listens(EXCS, 3640).has_container(EXCS, "excs", stack="prod"),
         F("port", EXCS,
           "3640 is taken by a process of root, perhaps the container excs (stack prod)",
-          "3640 is free, or excs's", "stops", PORT_FIX),
+          "3640 is free, or excs's", "failed", PORT_FIX),
     ),
     "a container made by hand": (
         lambda site: site.has_container(EXCS, "excs"),
         F("container-name", EXCS,
           "a container excs that neither exctl nor compose made: excs:1, running, made 2026-11-20"
-          " 10:00", "none, or one of the stack dev", "stops",
+          " 10:00", "none, or one of the stack dev", "failed",
           "take it over: exctl adopt --stack dev; or remove it"),
     ),
     "a container of compose": (
         lambda site: site.has_container(EXCS, "excs", project="exec"),
         F("container-name", EXCS,
           "a container excs of the compose project exec: excs:1, running, made 2026-11-20"
-          " 10:00", "none, or one of the stack dev", "stops",
+          " 10:00", "none, or one of the stack dev", "failed",
           "take it over: exctl adopt --stack dev; or remove it"),
     ),
     "a container of another stack's with our name": (
         lambda site: site.has_container(EXCS, "excs", stack="prod"),
         F("container-name", EXCS,
           "a container excs of the stack prod: excs:1, running, made 2026-11-20 10:00",
-          "none, or one of the stack dev", "stops",
+          "none, or one of the stack dev", "failed",
           "set tenant.container_prefix, so that both have names of their own"),
     ),
     "another stack": (
@@ -386,34 +386,34 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     ),
     "a log directory that is a file": (
         lambda site: site.says(EXCS, "logs_stat", "0 644 regular file"),
-        F("log-directory", EXCS, "/var/log/exec is no directory", LOGS_NEEDED, "stops",
+        F("log-directory", EXCS, "/var/log/exec is no directory", LOGS_NEEDED, "failed",
           "move it away, or change logs.host_path"),
     ),
     "a log directory that is read-only": (
         lambda site: site.says(EXCS, "logs_mount", "ro,relatime"),
-        F("log-directory", EXCS, "/var/log/exec is mounted read-only", LOGS_NEEDED, "stops",
+        F("log-directory", EXCS, "/var/log/exec is mounted read-only", LOGS_NEEDED, "failed",
           "mount it for writing"),
     ),
     "a log directory of another user": (
         lambda site: site.has_image(EXCS, user="1000"),
         F("log-directory", EXCS, "it is of user 0, and the containers run as user 1000",
-          LOGS_NEEDED, "stops", "chown 1000 /var/log/exec"),
+          LOGS_NEEDED, "failed", "chown 1000 /var/log/exec"),
     ),
     "a log directory for a user by name": (
         lambda site: site.has_image(EXCS, user="node"),
         F("log-directory", EXCS,
           "there; whether node, as whom the containers write, may isn't known", LOGS_NEEDED,
-          "not known", "see that it can be written to by that user"),
+          "unknown", "see that it can be written to by that user"),
     ),
     "a log directory that Docker would make for root": (
         lambda site: site.has_image(EXCS, user="1000").says(EXCS, "logs", "/var/log"),
         F("log-directory", EXCS,
           "not there, and Docker would make it root's; the containers run as 1000", LOGS_NEEDED,
-          "stops", "make it, owned by that user: mkdir -p /var/log/exec"),
+          "failed", "make it, owned by that user: mkdir -p /var/log/exec"),
     ),
     "a full log directory": (
         lambda site: site.says(EXCS, "logs_df", "10000 10 /var/log"),
-        F("log-space", EXCS, "10 of 10000 MiB free", "10% free at /var/log/exec", "stops",
+        F("log-space", EXCS, "10 of 10000 MiB free", "10% free at /var/log/exec", "failed",
           "remove old log files"),
     ),
     "a log directory that fills": (
@@ -423,12 +423,13 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     ),
     "a log directory of unknown size": (
         lambda site: site.says(EXCS, "logs_df", ""),
-        F("log-space", EXCS, "not told", "10% free at /var/log/exec", "not known",
+        F("log-space", EXCS, "not told", "10% free at /var/log/exec", "unknown",
           "see df on the host"),
     ),
     "a registry behind a firewall": (
         lambda site: site.reaches(REGISTRY, "timeout", EXCS),
-        F("registry-reach", EXCS, "not reached: no answer within 3 s", REGISTRY, "stops", OPEN_FIX),
+        F("registry-reach", EXCS, "not reached: no answer within 3 s", REGISTRY, "failed",
+          OPEN_FIX),
     ),
     "a registry that is down, with the image on the host": (
         lambda site: site.reaches(REGISTRY, "Connection refused", EXCS).has_image(EXCS),
@@ -436,12 +437,12 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     ),
     "a refused registry login": (
         registry("refused", "it refuses exec or registryPassword"),
-        F("registry-login", EXCS, "it refuses exec or registryPassword", REGISTRY_NEEDED, "stops",
+        F("registry-login", EXCS, "it refuses exec or registryPassword", REGISTRY_NEEDED, "failed",
           "exctl rotate registryPassword, or correct registry.username"),
     ),
     "a registry whose certificate the host doesn't know": (
         registry("not trusted", "self-signed certificate"),
-        F("registry-login", EXCS, "self-signed certificate", REGISTRY_NEEDED, "not known",
+        F("registry-login", EXCS, "self-signed certificate", REGISTRY_NEEDED, "unknown",
           f"put its authority into /etc/docker/certs.d/{REGISTRY} on the host; for this check"
           " alone, into preflight.ca_path"),
     ),
@@ -453,11 +454,11 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     "a registry behind a proxy": (
         registry("not asked", "the daemon asks it through a proxy"),
         F("registry-login", EXCS, "the daemon asks it through a proxy", REGISTRY_NEEDED,
-          "not known", "set what is missing, and run it again"),
+          "unknown", "set what is missing, and run it again"),
     ),
     "a missing tag": (
         manifest(Outcome("refused", "the registry has no such image")),
-        F("image", EXCS, "the registry has no such image", EXCS_IMAGE, "stops", IMAGE_FIX),
+        F("image", EXCS, "the registry has no such image", EXCS_IMAGE, "failed", IMAGE_FIX),
     ),
     "a tag that the registry has lost": (
         lambda site: (
@@ -470,7 +471,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     "an image nobody could ask for": (
         registry("refused", "it refuses exec or registryPassword"),
         F("image", EXCS, "not on the host, and the registry couldn't be asked", EXCS_IMAGE,
-          "not known", "see registry-login"),
+          "unknown", "see registry-login"),
     ),
     "a pinned image that the registry has lost": (
         lambda site: (
@@ -491,25 +492,25 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     ),
     "a Redis that isn't there": (
         lambda site: site.reaches(REDIS, "Connection refused", EXCS),
-        F("redis-reach", EXCS, "not reached: connection refused", REDIS, "stops", OPEN_FIX),
+        F("redis-reach", EXCS, "not reached: connection refused", REDIS, "failed", OPEN_FIX),
     ),
     "a Redis that can't be tried": (
         lambda site: site.reaches(REDIS, None, EXCS),
-        F("redis-reach", EXCS, NOT_TRIED, REDIS, "not known", BASH_FIX),
+        F("redis-reach", EXCS, NOT_TRIED, REDIS, "unknown", BASH_FIX),
     ),
     "a refused Redis password": (
         redis("refused", "it refuses redisPassword, or has no password set"),
         F("redis-login", EXCS, "it refuses redisPassword, or has no password set", REDIS_NEEDED,
-          "stops", "exctl rotate redisPassword, or set redis.secure as it is"),
+          "failed", "exctl rotate redisPassword, or set redis.secure as it is"),
     ),
     "a Redis that can't be logged in to": (
         lambda site: site.redis.update({EXCS: RedisAnswer(not_forwarded())}),
         F("redis-login", EXCS, "reached, but the host's sshd forwards no connection", REDIS_NEEDED,
-          "not known", NOT_FORWARDED_FIX),
+          "unknown", NOT_FORWARDED_FIX),
     ),
     "a Redis that hangs": (
         redis("failed", "no answer within 5 s"),
-        F("redis-login", EXCS, "no answer within 5 s", REDIS_NEEDED, "stops",
+        F("redis-login", EXCS, "no answer within 5 s", REDIS_NEEDED, "failed",
           "see that Redis runs, and whether redis.tls is as it is"),
     ),
     "another Redis": (
@@ -519,17 +520,17 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     ),
     "a Redis cluster": (
         lambda site: site.redis_says(EXCS, cluster_enabled=1),
-        F("redis-cluster", EXCS, "cluster_enabled:1", "cluster_enabled:0", "stops",
+        F("redis-cluster", EXCS, "cluster_enabled:1", "cluster_enabled:0", "failed",
           "give EXEC a Redis that isn't in cluster mode: the product doesn't support it"),
     ),
     "a Redis replica": (
         lambda site: site.redis_says(EXCS, role="slave", master_host="10.0.0.1"),
         F("redis-state", EXCS, "a replica of 10.0.0.1, which takes no writes", "takes writes",
-          "stops", "ask who runs Redis"),
+          "failed", "ask who runs Redis"),
     ),
     "a Redis that starts": (
         lambda site: site.redis_says(EXCS, loading=1),
-        F("redis-state", EXCS, "it is still loading its data", "takes writes", "stops",
+        F("redis-state", EXCS, "it is still loading its data", "takes writes", "failed",
           "ask who runs Redis"),
     ),
     "a Redis that can't save": (
@@ -544,27 +545,27 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     ),
     "a Redis that tells nothing of itself": (
         lambda site: site.redis.update({EXCS: RedisAnswer(DONE)}),
-        F("redis-cluster", EXCS, "INFO isn't allowed to us", "INFO", "not known",
+        F("redis-cluster", EXCS, "INFO isn't allowed to us", "INFO", "unknown",
           "ask who runs Redis"),
     ),
     "a Config DB behind a firewall": (
         lambda site: site.reaches(CONFIG_DB, "timeout", EXCS),
-        F("config-db-reach", EXCS, "not reached: no answer within 3 s", CONFIG_DB, "stops",
+        F("config-db-reach", EXCS, "not reached: no answer within 3 s", CONFIG_DB, "failed",
           OPEN_FIX),
     ),
     "a refused Config DB login": (
         database("refused", "it refuses the user, or configDbPassword"),
         F("config-db-login", EXCS, "it refuses the user, or configDbPassword", DATABASE_NEEDED,
-          "stops", "exctl rotate configDbPassword, or correct excs.config_db"),
+          "failed", "exctl rotate configDbPassword, or correct excs.config_db"),
     ),
     "a Config DB that isn't PostgreSQL": (
         database("not asked", "reached; a login to oracle isn't tried from here"),
         F("config-db-login", EXCS, "reached; a login to oracle isn't tried from here",
-          DATABASE_NEEDED, "not known", "set what is missing, or try the login by hand"),
+          DATABASE_NEEDED, "unknown", "set what is missing, or try the login by hand"),
     ),
     "a Config DB that is ill": (
         database("failed", "it answers with the error 57P03"),
-        F("config-db-login", EXCS, "it answers with the error 57P03", DATABASE_NEEDED, "stops",
+        F("config-db-login", EXCS, "it answers with the error 57P03", DATABASE_NEEDED, "failed",
           "see that the database runs, and that excs.config_db is right"),
     ),
     "one Stat Server that is down": (
@@ -579,7 +580,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
         ),
         F("stat-server", EXAS,
           "10.77.0.20:2060 not reached: no answer within 3 s; 10.77.0.21:2060 not reached: no"
-          " route to host", "10.77.0.20:2060 and 10.77.0.21:2060", "stops", OPEN_FIX),
+          " route to host", "10.77.0.20:2060 and 10.77.0.21:2060", "failed", OPEN_FIX),
     ),
     "both SIP Servers that are down": (
         lambda site: site.reaches("10.77.0.22:8000", "timeout").reaches(
@@ -587,16 +588,16 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
         ),
         F("sip-server", EXCP_1,
           "10.77.0.22:8000 not reached: no answer within 3 s; 10.77.0.23:8000 not reached: no"
-          " answer within 3 s", "10.77.0.22:8000 and 10.77.0.23:8000", "stops", OPEN_FIX),
+          " answer within 3 s", "10.77.0.22:8000 and 10.77.0.23:8000", "failed", OPEN_FIX),
     ),
     "a SIP Server that can't be tried": (
         lambda site: site.reaches("10.77.0.22:8000", None),
         F("sip-server", EXCP_1, f"10.77.0.22:8000 {NOT_TRIED}; 10.77.0.23:8000 reached",
-          "10.77.0.22:8000 and 10.77.0.23:8000", "not known", BASH_FIX),
+          "10.77.0.22:8000 and 10.77.0.23:8000", "unknown", BASH_FIX),
     ),
     "EXCS behind a firewall": (
         lambda site: site.reaches(f"{EXCS}:3640", "timeout"),
-        F("excs-reach", EXAS, "not reached: no answer within 3 s", f"{EXCS}:3640", "stops",
+        F("excs-reach", EXAS, "not reached: no answer within 3 s", f"{EXCS}:3640", "failed",
           OPEN_FIX),
     ),
     "an EXCS that isn't there yet": (
@@ -612,43 +613,43 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     ),
     "Genesys Cloud under no such name": (
         lambda site: site.reaches(API, "Name or service not known", EXCS),
-        F("genesys-cloud-reach", EXCS, "not reached: name or service not known", API, "stops",
+        F("genesys-cloud-reach", EXCS, "not reached: name or service not known", API, "failed",
           OPEN_FIX),
     ),
     "Genesys Cloud through a proxy": (
         lambda site: site.file.put("excs.environment", {"HTTPS_PROXY": "http://proxy:3128"}),
         F("genesys-cloud-reach", EXCS,
-          "not tried: the services go through the proxy of HTTPS_PROXY", API, "not known",
+          "not tried: the services go through the proxy of HTTPS_PROXY", API, "unknown",
           "try the way through the proxy by hand"),
     ),
     "a certificate of somebody in between": (
         cloud(Outcome("not trusted", "self-signed certificate"), DONE),
-        F("genesys-cloud-tls", EXCS, "not trusted: self-signed certificate", TLS_NEEDED, "stops",
+        F("genesys-cloud-tls", EXCS, "not trusted: self-signed certificate", TLS_NEEDED, "failed",
           "if a gateway of yours opens TLS, name its authority in preflight.ca_path, and see that"
           " the services trust it too"),
     ),
     "TLS that nobody answers": (
         cloud(Outcome("failed", "the connection ended without an answer"), DONE),
-        F("genesys-cloud-tls", EXCS, "the connection ended without an answer", TLS_NEEDED, "stops",
+        F("genesys-cloud-tls", EXCS, "the connection ended without an answer", TLS_NEEDED, "failed",
           "open port 443 from this host, or correct tenant.region"),
     ),
     "a refused OAuth client": (
         cloud(DONE, Outcome("refused", "it refuses the OAuth client or its secret")),
         F("genesys-cloud-login", EXCS, "it refuses the OAuth client or its secret", TOKEN_NEEDED,
-          "stops",
+          "failed",
           "correct tenant.oauth_client_id, or exctl rotate oauthClientSecret; see that the client"
           " is of the type Client Credentials"),
     ),
     "no OAuth client": (
         cloud(DONE, Outcome("not asked", "tenant.oauth_client_id isn't set, so no login is tried")),
         F("genesys-cloud-login", EXCS, "tenant.oauth_client_id isn't set, so no login is tried",
-          TOKEN_NEEDED, "not known",
+          TOKEN_NEEDED, "unknown",
           "it takes tenant.oauth_client_id and the secret oauthClientSecret"),
     ),
     "a health port behind a firewall": (
         lambda site: site.ways.update({EXCS: {3640: "timeout"}}),
         F("gate-reach", EXCS, "not reached from here: no answer within 3 s",
-          "excs's gate asks 10.77.0.101:3640 from here", "stops",
+          "excs's gate asks 10.77.0.101:3640 from here", "failed",
           "open the port to this host, or set gate.via: ssh"),
     ),
     "an sshd that forwards nothing, where the gates go through it": (
@@ -657,13 +658,13 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
             site.ways.update({EXCS: {3640: PROHIBITED}}),
         ),
         F("gate-reach", EXCS, "the host's sshd forwards no connection",
-          "excs's gate asks 127.0.0.1:3640 on 10.77.0.101 through SSH", "stops",
+          "excs's gate asks 127.0.0.1:3640 on 10.77.0.101 through SSH", "failed",
           "set AllowTcpForwarding yes and no DisableForwarding in the host's sshd_config, or set"
           " gate.via: direct"),
     ),
     "Genesys Cloud that is busy": (
         cloud(DONE, Outcome("busy", "it answers HTTP 429")),
-        F("genesys-cloud-login", EXCS, "it answers HTTP 429", TOKEN_NEEDED, "not known",
+        F("genesys-cloud-login", EXCS, "it answers HTTP 429", TOKEN_NEEDED, "unknown",
           "try it again; see status.mypurecloud.com"),
     ),
     "a short sync deadline": (
@@ -681,7 +682,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     "a gate that can't open": (
         lambda site: site.file.put("gate.deadline_seconds", 1),
         F("gate-deadline", EVERYWHERE, "1 second", "more than 1 second, which gate.successes takes",
-          "stops", "raise gate.deadline_seconds: no instance can become healthy in time"),
+          "failed", "raise gate.deadline_seconds: no instance can become healthy in time"),
     ),
     "a short gate": (
         lambda site: site.file.put("gate.deadline_seconds", 20),
@@ -706,7 +707,7 @@ def test_each_finding_is_told_in_full(what: str) -> None:
     assert expected in site.findings()
 
 
-def test_of_a_site_that_is_well_every_finding_is_ok() -> None:
+def test_of_a_site_that_is_well_every_check_passes() -> None:
     found = Site().findings()
     assert not [finding for finding in found if not finding.is_ok]
 
@@ -759,7 +760,7 @@ def test_every_check_has_a_name_in_the_catalogue_and_is_made() -> None:
 
 def test_only_what_the_catalogue_says_may_stop_does() -> None:
     may_stop = {check.name for check in CHECKS if check.stops}
-    does = {finding.check for _, finding in SENTENCES.values() if finding.verdict == "stops"}
+    does = {finding.check for _, finding in SENTENCES.values() if finding.verdict == "failed"}
     assert does <= may_stop
     assert may_stop - does == {"organization"}  # config_loader refuses it before
 

@@ -142,7 +142,7 @@ def test_another_container_of_that_name_is_no_health() -> None:
 def test_a_container_that_cant_be_asked_is_not_healthy_yet() -> None:
     wait = Wait([OK], FakeContainer([UNASKED]))
     assert wait.seconds >= 120
-    assert "HTTP 200, but its container is not known: ssh: Connection timed out" in wait.error
+    assert "HTTP 200, but its container is unknown: ssh: Connection timed out" in wait.error
     assert Wait([OK], FakeContainer([UNASKED, UNASKED, RUNNING])).error == ""
 
 
@@ -227,4 +227,4 @@ def test_a_container_removed_by_hand_is_not_waited_for() -> None:
 def test_a_host_that_cannot_be_asked_costs_no_patience() -> None:
     wait = Wait([REFUSED], FakeContainer([UNASKED]))
     assert wait.seconds >= 120
-    assert "container of excp-1-1: not known: ssh: Connection timed out\n" in wait.error
+    assert "container of excp-1-1: unknown: ssh: Connection timed out\n" in wait.error

@@ -36,7 +36,7 @@ US = Identity(id=ID)
         (OK, ContainerState("running", id="ab" * 32), "foreign", "its container is another one (id"
          " abababababab, not of this stack)"),
         (HUNG, MISSING, "down", "its container is missing"),
-        (OK, UNASKED, "unknown", "HTTP 200, but its container is not known: ssh: Connection timed"
+        (OK, UNASKED, "unknown", "HTTP 200, but its container is unknown: ssh: Connection timed"
          " out"),
     ],
 )  # fmt: skip

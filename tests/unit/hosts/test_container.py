@@ -59,11 +59,11 @@ def test_a_container_killed_for_memory_says_so() -> None:
         (HostAnswer(1, "", "Error: No such container: excs"),
          "missing: the host has no such container"),
         (HostAnswer(255, "", "exec-1: Permission denied (publickey).", AnswerKind.NOT_REACHED),
-         "not known: ssh: exec-1: Permission denied (publickey)."),
+         "unknown: ssh: exec-1: Permission denied (publickey)."),
         (HostAnswer(1, "", "Cannot connect to the Docker daemon"),
-         "not known: Cannot connect to the Docker daemon"),
-        (HostAnswer(127, "", ""), "not known: exit code 127"),
-        (HostAnswer(0, "motd", ""), "not known: docker inspect answered motd"),
+         "unknown: Cannot connect to the Docker daemon"),
+        (HostAnswer(127, "", ""), "unknown: exit code 127"),
+        (HostAnswer(0, "motd", ""), "unknown: docker inspect answered motd"),
     ],
 )  # fmt: skip
 def test_a_state_that_cannot_be_read_says_why(answer: HostAnswer, text: str) -> None:

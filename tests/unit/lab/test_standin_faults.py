@@ -28,7 +28,7 @@ def test_a_fault_without_parameters_is_set_all_the_same(path: Path) -> None:
     assert FaultFile(path).get("slow") is None
 
 
-def test_a_crash_happens_once_and_again_only_if_it_is_set_anew(path: Path) -> None:
+def test_a_crash_happens_once_and_again_only_if_it_is_set_again(path: Path) -> None:
     faults = FaultFile(path)
     first = CrashSwitch(faults)
     assert not first.is_thrown()

@@ -1,4 +1,4 @@
-"""Pushing to a registry: logins, cut uploads, and what its refusals are called.
+"""Pushing to a registry: logins, interrupted uploads, and what its refusals are called.
 
 The registry is one of this process; Docker's own, its disk and its daemon are in tests/lab.
 """
@@ -83,7 +83,7 @@ def test_a_connection_that_is_cut_goes_on_from_the_last_chunk(content: Content) 
         server.cut_after = 3
         _, told = push(server, content)
         assert told == content.size
-        assert server.seen.count("POST") == 2  # one for each part: none was begun anew
+        assert server.seen.count("POST") == 2  # one for each part: none was restarted
         assert server.manifests["1"] == content.manifest
 
 
@@ -99,7 +99,7 @@ def test_a_run_that_was_cut_goes_on_in_the_next(content: Content) -> None:
         assert told == content.size
 
 
-def test_an_upload_that_the_registry_forgot_begins_anew(content: Content) -> None:
+def test_an_upload_that_the_registry_forgot_starts_over(content: Content) -> None:
     with fake_registry() as server:
         server.cut_after = 3
         with pytest.raises(RegistryError):
