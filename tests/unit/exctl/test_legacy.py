@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from exctl.adoption.legacy import ASIDE, Candidate, HostView, candidates, difference, situation
-from hosts.docker import container_of, image_of
+from exctl.adoption.legacy import Candidate, HostView, candidates, difference, situation
+from hosts.docker import ASIDE, container_of, image_of
 from stack.layout import Instance, build_layout
 from tests.unit.stack_file import StackFile
 
