@@ -113,7 +113,7 @@ def test_a_container_started_anew_within_the_row_begins_it_again() -> None:
 def test_what_ended_the_row_before_is_said_at_the_deadline() -> None:
     restarts = [ours("running", 0, number // 2) for number in range(1, 5)]
     error = Wait([OK], FakeContainer([*restarts[:2], *restarts]), deadline_seconds=3).error
-    assert "HTTP 200, but its container was started anew meanwhile" in error
+    assert "HTTP 200, but its container was restarted meanwhile" in error
 
 
 def test_another_server_on_the_port_is_no_health_and_said() -> None:
