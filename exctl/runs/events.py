@@ -12,7 +12,7 @@ from pulumi.automation.events import EngineEvent, StepEventMetadata
 from exctl.runs import causes
 from exctl.runs.plan import CONTAINER_TYPE, IMAGE_TYPE, Step, step_of
 from exctl.terminal.progress import Progress
-from health.errors import GateFailure, failure_in
+from health.errors import GateCode, GateFailure, failure_in
 from health.gates.events import PASSING, Event, parsed, shown
 
 _MARKUP = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
@@ -61,7 +61,7 @@ class StepLog:
     @property
     def errors(self) -> list[str]:
         """Why the run failed, each reason once."""
-        gates = [failure.text(with_ways=False) for failure in self.gate_failures]
+        gates = [_worded(failure) for failure in self.gate_failures]
         return [*gates, *self.other_errors, *causes.worded(self.failures, self.hosts)]
 
     def on_event(self, event: EngineEvent) -> None:
@@ -131,6 +131,17 @@ class StepLog:
 def _step(metadata: StepEventMetadata) -> Step:
     op = str(getattr(metadata.op, "value", metadata.op))
     return step_of(op, metadata.urn, metadata.diffs or ())
+
+
+def _worded(failure: GateFailure) -> str:
+    """What a gate or guard said, with the way on that exctl has where a guard refused."""
+    text = failure.text(with_ways=False)
+    if failure.code not in (GateCode.LAST_OF_PAIR, GateCode.IN_DOUBT):
+        return text
+    return (
+        f"{text}\n  To go on all the same and have the pair down meanwhile: the same command with"
+        " --allow-outage."
+    )
 
 
 def plain(text: str) -> str:

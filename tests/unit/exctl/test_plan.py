@@ -251,3 +251,13 @@ def test_the_whole_time_is_that_of_the_longest_way() -> None:
         "excp-1-1": Known(down_seconds=4), "excp-1-2": Known(down_seconds=4),
     }  # fmt: skip
     assert lines(touches(steps, layout(), known))[-1] == ("as long as last time: 28 s, and pulls")
+
+
+def test_a_guards_refusal_says_how_to_go_on_on_purpose_and_a_gates_failure_does_not() -> None:
+    for code, is_refusal in ((GateCode.LAST_OF_PAIR, True), (GateCode.NOT_HEALTHY, False)):
+        log = StepLog(lambda _line: None)
+        failure = GateFailure(code, "excp-1-1", "excp-1-1 was not touched.", ("asked: …",), ("x",))
+        log.on_event(diagnostic("error", failure.marked()))
+        (said,) = log.errors
+        assert said.startswith("excp-1-1 was not touched.\n  asked: …")
+        assert ("the same command with --allow-outage" in said) == is_refusal
