@@ -34,6 +34,10 @@ _SECRET_VALUE = re.compile(
 )
 
 
+OF_THE_ENCRYPTION = frozenset({"encryptionsalt", "encryptedkey"})
+"""Pulumi's own keys of a stack file: whoever has them may guess passphrases against them."""
+
+
 def is_plain(path: paths.Path) -> bool:
     """Whether a setting's value may be quoted: the schema knows it, and it's no variable."""
     return "environment" not in path and paths.field_at(_without_index(path)) is not None
@@ -83,8 +87,10 @@ def redacted(value: Any, secrets: Collection[str] = (), name: str = "") -> Any:
 
 
 def _hides(key: object, is_environment: bool) -> bool:
-    return str(key).rpartition(":")[2] in SECRET_NAMES or (
-        is_environment and names_a_secret(str(key))
+    return (
+        str(key).rpartition(":")[2] in SECRET_NAMES
+        or str(key) in OF_THE_ENCRYPTION
+        or (is_environment and names_a_secret(str(key)))
     )
 
 

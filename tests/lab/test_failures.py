@@ -210,25 +210,55 @@ def test_a_docker_daemon_that_is_restarted_in_the_middle_holds_nothing_up(
     is_well(site)
 
 
-def test_an_unreachable_host_is_named_and_nothing_is_touched(
-    site: Site, request: pytest.FixtureRequest
-) -> None:
+def test_a_dead_host_holds_nobody_but_its_peer(site: Site, request: pytest.FixtureRequest) -> None:
     before = site.container_ids()
+    dead = site.hosts["excp-2-2"]
     name = site.host("excp-2-2").name
     site.set_fault(name, "ssh-dropped")
     try:
         with costing_nothing(site, request):
-            run = exctl(site, "restart", "excp", "--pair", "2", "--yes", code=1)
+            exctl(site, "restart", "exas", "--yes")
+            run = exctl(site, "up", "--yes", code=4)
+            refused = exctl(site, "restart", "excp", "--pair", "2", "--yes", code=1)
             found = exctl(site, "drift", code=4)
     finally:
         site.clear_faults(name)
-    assert "the preflight stops this: ssh-login." in run.stderr
-    assert "Nothing was touched." in run.stderr
-    (told,) = (line for line in run.stderr.splitlines() if line.startswith("FAILED"))
-    assert f" {site.hosts['excp-2-2']} " in told
-    assert "not reached: " in told
-    assert f"excp-2-2 on {site.hosts['excp-2-2']}: unknown" in found.stdout
-    assert site.container_ids() == before
+    assert run.stderr.count(f"left out: excp-2-2, since {dead} can't be reached: ") == 2
+    assert "No release was recorded." in run.stderr
+    assert f"left out: excp-2-2, since {dead}" in refused.stderr
+    assert "--allow-outage" in refused.stderr
+    assert f"excp-2-2 on {dead}: unknown" in found.stdout
+    after = site.container_ids()
+    assert {key for key in before if after[key] != before[key]} == {"exas"}
+    exctl(site, "up", "--yes")
+    is_well(site)
+
+
+def test_a_successor_in_the_stack_file_and_forget_need_nothing_of_a_host_that_is_gone(
+    site: Site,
+) -> None:
+    gone = site.hosts["excp-2-2"]
+    name = site.host("excp-2-2").name
+    hosts = site.work.setting("excp.pairs.2.hosts")
+    site.set_fault(name, "ssh-dropped")
+    try:
+        site.work.remove("excp.pairs.2")
+        run = exctl(site, "up", "--yes", "--allow-outage")
+        assert f"{gone} is no longer in the stack file and doesn't answer" in run.stderr
+        assert "container-excp-2-2" not in site.work.rows()
+        assert "container-excp-2-1" not in site.work.rows()
+        assert "and not" in exctl(site, "forget", gone, "--yes", code=2).stderr
+        assert (
+            "answers, and holds exas"
+            in exctl(site, "forget", site.hosts["exas"], "--yes", code=1).stderr
+        )
+    finally:
+        site.clear_faults(name)
+        site.docker("excp-2-2", "rm", "--force", "excp-2-2")
+        site.work.edit("excp.pairs.2", site.work.setting("excp.pairs.1"))
+        site.work.edit("excp.pairs.2.hosts", hosts)
+    exctl(site, "up", "--yes")
+    is_well(site)
 
 
 def test_a_host_that_goes_away_in_the_middle_is_named(

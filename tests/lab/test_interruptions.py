@@ -51,7 +51,7 @@ def versions(site: Site) -> list[str]:
 
 def previewing(site: Site) -> Running:
     """The update, with its preview under way."""
-    candidate = site.work.directory / ".Pulumi.dev.candidate.yaml"
+    candidate = site.work.directory / ".exec/Pulumi.dev.candidate.yaml"
     candidate.unlink(missing_ok=True)
     running = Running(site, *UPDATE, "--yes")
     site.wait_until(candidate.exists, "the preview", 60)

@@ -184,7 +184,7 @@ def test_what_a_killed_run_left_is_unlocked_and_finished(site: Site) -> None:
 def test_ctrl_c_finishes_the_step_under_way_and_says_where_things_are(site: Site) -> None:
     before = site.container_ids()
     running = Running(site, "restart", "excp", "--yes")
-    site.wait_until(lambda: "excp-1-1" in changed(site, before), "the first of the pair to restart")
+    site.wait_until(lambda: "excp-1-1" in changed(site, before), "the first to restart", 90)
     running.cut(signal.SIGINT)
     assert "To resume: exctl up" in running.end(130)
     assert changed(site, before) == ["excp-1-1"]

@@ -80,3 +80,8 @@ def test_no_value_of_a_variable_is_in_a_problem() -> None:
     assert file.problems() == [
         "exas.environment.A: must be a text (in quotes, if it looks like a number); found a number"
     ]
+
+
+def test_what_a_passphrase_could_be_guessed_against_is_redacted() -> None:
+    shown = redacted({"encryptionsalt": "v1:abc:v1:def", "encryptedkey": "QUJD", "config": {}})
+    assert shown == {"encryptionsalt": REDACTED, "encryptedkey": REDACTED, "config": {}}
