@@ -34,9 +34,9 @@ NAMES, GAP, WORDS_WIDTH = 3, "  ", 60
 NO_PASSPHRASE = "not tried: there is no passphrase to decrypt its secret with"
 
 
-def findings(site: Site, file: Path | None = None) -> list[Finding]:
+def findings(site: Site, file: Path | None = None, left_out: Collection[str] = ()) -> list[Finding]:
     """Every finding; nothing is changed on any host. `file` is what the site was opened from, if
-    that isn't its stack file.
+    that isn't its stack file; nothing is asked of the hosts that are left out.
 
     Raises NothingTouched if preflight.ca_path can't be read, Interrupted at Ctrl-C.
     """
@@ -46,8 +46,8 @@ def findings(site: Site, file: Path | None = None) -> list[Finding]:
     subject = Subject(site.stack, site.config, site.layout, other_stacks=others)
     decrypted = _decrypting(site, subject, file)
     try:
-        with _progress(len(site.layout.hosts)):
-            return examine(subject, decrypted)
+        with _progress(len(set(site.layout.hosts) - set(left_out))):
+            return examine(subject, decrypted, left_out)
     except KeyboardInterrupt:
         raise Interrupted("interrupted", touched=False) from None
 
@@ -133,10 +133,10 @@ def _style(row: Sequence[str]) -> str:
     return "red" if row[0] == "FAILED" else ""
 
 
-def require(site: Site, file: Path | None = None, left_out: Collection[str] = frozenset()) -> None:
+def require(site: Site, file: Path | None = None, left_out: Collection[str] = ()) -> None:
     """The preflight before a run: shows what isn't well, and raises ExctlError if something would
-    stop a deployment. What is found on the hosts that are left out stops nothing."""
-    found = [each for each in findings(site, file) if each.host not in left_out]
+    stop a deployment. The hosts that are left out aren't asked."""
+    found = findings(site, file, left_out)
     bad, warnings = report.stopping(found), report.warning(found)
     if bad or warnings:
         show([*bad, *warnings], sys.stderr)

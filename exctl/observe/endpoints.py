@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from urllib.parse import urlsplit
@@ -75,13 +75,17 @@ class EndpointRow:
         return "; ".join(filter(None, [*self.down, other, uptime, restarted, self.sync]))
 
 
-def ask_all(site: Site, progress: Progress | None = None) -> list[EndpointRow]:
+def ask_all(
+    site: Site, progress: Progress | None = None, left_out: Collection[str] = ()
+) -> list[EndpointRow]:
     """A row for each instance, in the layout's order; never fails for what a host does.
 
     `progress` is what earlier questions have told of the sync: with it, its pace can be said.
+    `left_out`: keys of instances that aren't asked and have no row, as those of a dead host, each
+    of which would be waited for.
     """
     make_control_directory()
-    instances = site.layout.instances
+    instances = [i for i in site.layout.instances if i.key not in left_out]
     known = progress or Progress(moved_at=time.monotonic())
     with ThreadPoolExecutor(max(1, len(instances))) as pool:
         return list(pool.map(lambda instance: _ask(site, instance, known), instances))
