@@ -57,6 +57,11 @@ class State:
                 found.setdefault(host, []).append(name.removeprefix(CONTAINER))
         return found
 
+    def of_host(self, host: str) -> list[Mapping[str, Any]]:
+        """A host's own resources and all that is on it."""
+        own = (f"{PROVIDER}{host}", f"host-{host}")
+        return [row for row in self.rows if host_of(row) == host or name_of(row) in own]
+
 
 def name_of(row: Mapping[str, Any]) -> str:
     """The resource's own name, the last part of its URN."""
@@ -91,11 +96,7 @@ def write(stack: auto.Stack, state: State) -> None:
 
 def without_host(state: State, host: str) -> State:
     """The state without a host and all that is on it, as if it had never been deployed; pure."""
-    gone = {
-        row["urn"]
-        for row in state.rows
-        if host_of(row) == host or name_of(row) in (f"{PROVIDER}{host}", f"host-{host}")
-    }
+    gone = {row["urn"] for row in state.of_host(host)}
     rows = [_without(row, gone) for row in state.rows if row["urn"] not in gone]
     pending = [
         operation

@@ -11,23 +11,24 @@ from typing import Any, TypeVar
 from pulumi import automation as auto
 
 from exctl import files
-from exctl.errors import ExctlError, FailedRun, Interrupted, LeftOut
+from exctl.errors import ExctlError, FailedRun, Interrupted, InterruptedRun, LeftOut
 from exctl.observe import doctor
-from exctl.observe.endpoints import ask_all, table, unhealthy
+from exctl.observe.endpoints import table
 from exctl.pulumi import lock, state
 from exctl.pulumi.interrupts import passed_on
 from exctl.pulumi.ownership import own_state
 from exctl.pulumi.process import Pulumi
-from exctl.pulumi.state import State
+from exctl.pulumi.state import State, name_of
 from exctl.pulumi.workspace import explained, last_error, open_stack
 from exctl.releases import store
 from exctl.rundir import run_directory
-from exctl.runs import downtime, pairs, plan, reach, unknown
+from exctl.runs import aftermath, consent, downtime, pairs, plan, reach, unknown
 from exctl.runs.events import StepLog, without_wrapping
 from exctl.runs.last_look import last_look
 from exctl.runs.options import RunOptions
+from exctl.runs.outlook import Outlook
 from exctl.runs.plan import Divided, Touch, divided, touches
-from exctl.runs.scope import Scope, left_out, limits
+from exctl.runs.scope import ROLES, Scope, left_out, limits
 from exctl.site import Site, open_site
 from exctl.terminal import live
 from exctl.terminal.messages import say
@@ -55,7 +56,15 @@ class Ground:
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     """How each instance of a pair is, before anything is done."""
     gone: tuple[str, ...] = ()
-    """Hosts that the stack file no longer has and that don't answer: there is no way to them."""
+    """Hosts that the stack file no longer has and that don't answer: there is no way to them. Taken
+    out of the state by a run of everything; no run looks at what they held."""
+
+    instances: frozenset[str] = frozenset()
+    """The keys of those in the stack file."""
+
+    @property
+    def outlook(self) -> Outlook:
+        return Outlook(self.verdicts)
 
 
 def preview(site: Site, adopting: bool = False) -> list[Touch]:
@@ -89,18 +98,20 @@ def up(site: Site, how: RunOptions, text: str | None = None) -> None:
         if how.preflight:
             doctor.require(site, candidate, ground.silent)
         replaced = [pattern for key in how.restart for pattern in restart_patterns(key)]
-        planned = [] if how.part else _preview(ground, site, replaced, candidate)
+        planned = [] if how.part else _preview(ground, site, replaced, candidate, how.allow_outage)
+        if not how.is_way_back:
+            ground = _without_the_last(ground, site, planned)
         split = divided(planned, ground.scope)
         if not how.part:
             _show(ground, split)
-        if (split.here or ground.gone) and not how.yes:
-            confirm(f"Do it to the stack {site.stack} (tenant {site.config.tenant.id})?")
+        if (split.here or (ground.gone and ground.scope.is_whole)) and not how.is_way_back:
+            consent.require(site, how, split.here, ground.outlook)
     finally:
         if candidate is not None:
             candidate.unlink(missing_ok=True)
+    ground = _without_the_gone(ground)
     if text is not None:
         files.write(site.file, text)
-    ground = _without_the_gone(ground)
     _carry_out(ground, site, how, split, replaced)
 
 
@@ -118,20 +129,46 @@ def _look(site: Site, scope: Scope, adopting: bool) -> Ground:
         meant = [i.key for i in site.layout.instances if scope.is_whole or scope.covers(i.key)]
         unknown.refuse_to_deploy(site, seen, meant)
     found = left_out(site.layout, silent, known.names)
-    scope = replace(scope, left_out=found)
+    scope = _leaving_out(scope, found)
+    gone = tuple(h for h in silent if h in known.hosts and h not in site.layout.hosts)
+    verdicts = pairs.look(site, known, silent)
+    pairs.tell_program(pairs.first(site.layout, verdicts, scope, known))
+    keys = frozenset(instance.key for instance in site.layout.instances)
+    return Ground(stack, known, scope, frozenset(silent), verdicts, gone, keys)
+
+
+def _leaving_out(scope: Scope, found: Mapping[str, str]) -> Scope:
+    """The scope without these, in the program of the runs to come too. ExctlError if the operator
+    has named nothing else."""
+    scope = replace(scope, left_out={**scope.left_out, **found})
     if scope.keys and scope.missed.keys() == scope.keys:
         reasons = "\n".join(f"  {key}: {why}" for key, why in scope.missed.items())
         raise ExctlError(f"nothing of that can be done:\n{reasons}", touched=False)
-    gone = tuple(h for h in silent if h in known.hosts and h not in site.layout.hosts)
-    os.environ[LEFT_OUT_VARIABLE] = ",".join(sorted(found))
-    verdicts = pairs.look(site, silent)
-    pairs.tell_program(pairs.first(site.layout, verdicts, scope, known))
-    gone = gone if scope.is_whole else ()
-    return Ground(stack, known, scope, frozenset(silent), verdicts, gone)
+    os.environ[LEFT_OUT_VARIABLE] = ",".join(sorted(scope.left_out))
+    return scope
+
+
+def _without_the_last(ground: Ground, site: Site, planned: Sequence[Touch]) -> Ground:
+    """Leaves out, too, whose guard would refuse because its peer can't be reached: a dead host
+    holds what it shares a pair with, and nobody else."""
+    kept = {}
+    for touch in planned:
+        if touch.refusal is None or not ground.scope.covers(touch.instance):
+            continue
+        instance = next(i for i in site.layout.instances if i.key == touch.instance)
+        peer = site.layout.peer_of(instance)
+        if why := ground.scope.left_out.get(peer.key):
+            kept[instance.key] = f"it may be the last that serves pair {instance.pair}: {why}"
+    if not kept:
+        return ground
+    found = replace(ground, scope=_leaving_out(ground.scope, kept))
+    for line in plan.left_out_lines(kept):
+        say(line)
+    return found
 
 
 def _show(ground: Ground, split: Divided) -> None:
-    for host in ground.gone:
+    for host in ground.gone if ground.scope.is_whole else ():
         held = ", ".join(ground.state.hosts[host]) or "nothing"
         say(
             f"{host} is no longer in the stack file and doesn't answer: it is taken out of the"
@@ -144,7 +181,7 @@ def _show(ground: Ground, split: Divided) -> None:
 
 def _without_the_gone(ground: Ground) -> Ground:
     known = ground.state
-    for host in ground.gone:
+    for host in ground.gone if ground.scope.is_whole else ():
         known = state.without_host(known, host)
     if known is not ground.state:
         state.write(ground.stack, known)
@@ -179,6 +216,7 @@ def _carry_out(
             log,
             site,
             ground.stack,
+            ground.scope.left_out,
         )
     if how.part:
         return
@@ -247,7 +285,11 @@ def destroy(site: Site, yes: bool) -> None:
     removed = [Touch(key, at[key], "remove", (), "gone for good") for key in reversed(at)]
     log = StepLog(say, Progress(removed), live.is_wanted(), hosts=_hosts(site))
     with live.shown(f"destroying the stack {site.stack}", log.progress):
-        _run(lambda: stack.destroy(refresh=True, on_event=log.on_event), log, site, stack)
+        try:
+            _run(lambda: stack.destroy(refresh=True, on_event=log.on_event), log, site, stack, {})
+        except (FailedRun, InterruptedRun) as cut:
+            onward = f"To resume, once the cause is gone: exctl destroy --stack {site.stack}"
+            raise cut.and_then(onward) from None
     _require_nothing_left(site, stack, asked, silent)
     print(f"stack {site.stack}: nothing is deployed any more")
 
@@ -298,15 +340,21 @@ def restart_patterns(key: str) -> list[str]:
 
 
 def _preview(
-    ground: Ground, site: Site, replaced: list[str], candidate: Path | None = None
+    ground: Ground,
+    site: Site,
+    replaced: list[str],
+    candidate: Path | None = None,
+    allow_outage: bool = False,
 ) -> list[Touch]:
     """The plan of everything that can be reached: what is pending outside the scope shows too."""
     log = StepLog(lambda _line: None, hosts=_hosts(site))
-    within = limits(replace(ground.scope, keys=None), site.layout, ground.state.names)
+    within = limits(
+        replace(ground.scope, keys=None), site.layout, ground.state.names, _of_the_gone(ground)
+    )
     with live.shown("looking at the hosts"):
         _run(
             lambda: ground.stack.preview(
-                refresh=True,
+                refresh=not _has_successor(ground),
                 replace=replaced,
                 on_event=log.on_event,
                 config_file=None if candidate is None else str(candidate),
@@ -316,10 +364,31 @@ def _preview(
             log,
             site,
             ground.stack,
-            touched=False,
         )
     reported = (event for release in store.readable(site) for event in release.events)
-    return touches(log.steps, site.layout, downtime.of(reported), ground.verdicts)
+    return touches(
+        log.steps,
+        site.layout,
+        downtime.of(reported),
+        ground.verdicts,
+        ground.scope,
+        allow_outage,
+    )
+
+
+def _has_successor(ground: Ground) -> bool:
+    """Whether what such a host held is elsewhere in the stack file: Pulumi, asked to look at it,
+    would ask the old host."""
+    return any(key in ground.instances for host in ground.gone for key in ground.state.hosts[host])
+
+
+def _of_the_gone(ground: Ground) -> list[str]:
+    """The names of what hosts held that are neither in the stack file nor answer; not of what has a
+    successor there, which has the same names."""
+    keys = [key for host in ground.gone for key in ground.state.hosts[host]]
+    names = [name_of(row) for host in ground.gone for row in ground.state.of_host(host)]
+    names += [f"{role}-{key}" for key in keys for role in ROLES]
+    return [name for name in names if name.partition("-")[2] not in ground.instances]
 
 
 def _hosts(site: Site) -> dict[str, str]:
@@ -331,16 +400,21 @@ def _run(
     log: StepLog,
     site: Site,
     stack: auto.Stack,
-    touched: bool = True,
+    left_out: Mapping[str, str] | None = None,
 ) -> Result:
+    """What Pulumi's operation gives. `left_out`: what nothing is done to, for the last words of an
+    operation that changes something; None for one that only looks.
+
+    Raises FailedRun or InterruptedRun for the one, ExctlError or Interrupted for the other.
+    """
     pulumi = stack.workspace.pulumi_command
     assert isinstance(pulumi, Pulumi)
     os.environ[EVENTS_VARIABLE] = "json"
     with passed_on(pulumi.interrupt, lambda: lock.stop_gates(site), say) as interrupts:
         try:
             result = operation()
-            if interrupts.count and not touched:
-                raise Interrupted(_interrupted(site, log, touched), touched)
+            if interrupts.count and left_out is None:
+                raise Interrupted("interrupted", touched=False)
             return result
         except auto.ConcurrentUpdateError as error:
             raise ExctlError(
@@ -350,38 +424,13 @@ def _run(
                 touched=False,
             ) from None
         except auto.CommandError as error:
+            if interrupts.count and left_out is None:
+                raise Interrupted("interrupted", touched=False) from None
             if interrupts.count:
-                raise Interrupted(_interrupted(site, log, touched), touched) from None
+                raise aftermath.interrupted(site, log.progress, left_out or {}) from None
             reasons = log.errors or log.program_words or [without_wrapping(explained(error, site))]
             if any(words in reason for words in NAME_IS_TAKEN for reason in reasons):
                 reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
-            if not touched:
+            if left_out is None:
                 raise ExctlError("\n\n".join(reasons), touched=False) from None
-            raise _failed(site, log, "\n\n".join(reasons)) from None
-
-
-def _failed(site: Site, log: StepLog, reasons: str) -> FailedRun:
-    state = "\n".join(_state(site, log))
-    return FailedRun(f"{reasons}\n\n{state}", reasons, bool(log.progress.touched))
-
-
-def _interrupted(site: Site, log: StepLog, touched: bool) -> str:
-    if not touched:
-        return "interrupted"
-    state = "\n".join(_state(site, log))
-    return (
-        "interrupted. The step under way was finished and saved, nothing after it was begun."
-        f"\n{state}\nTo resume: exctl up --stack {site.stack}"
-    )
-
-
-def _state(site: Site, log: StepLog) -> list[str]:
-    """What the run has done and what it hasn't, and what everything answers now."""
-    rows = ask_all(site)
-    ill = unhealthy(rows)
-    names = [row.instance for row in rows if row.is_healthy]
-    found = [*log.progress.report(), f"healthy now: {', '.join(names) or 'none'}"]
-    for row in ill:
-        down = f"; {', '.join(row.down)}" if row.down else ""
-        found.append(f"not healthy now: {row.instance} on {row.host}: {row.answer}{down}")
-    return found
+            raise aftermath.failed(site, log.progress, left_out, "\n\n".join(reasons)) from None

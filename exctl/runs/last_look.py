@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from exctl.errors import FailedRun
+from exctl.observe import versions
 from exctl.observe.endpoints import EndpointRow, ask_all, table, unhealthy
 from exctl.runs.scope import Scope
 from exctl.site import Site
@@ -46,12 +47,13 @@ class Steadiness:
 def last_look(site: Site, scope: Scope, ungated: Collection[str]) -> list[EndpointRow]:
     """What every instance of the scope answers, once all are healthy. Raises FailedRun at the
     gates' deadline."""
+    beyond = [i.key for i in site.layout.instances if not scope.covers(i.key)]
     deadline = time.monotonic() + site.config.gate.deadline_seconds
     steadiness = Steadiness(ungated)
     told = ""
     with live.shown("asking every instance"):
         while True:
-            rows = [row for row in ask_all(site) if scope.covers(row.instance)]
+            rows = ask_all(site, left_out=beyond)
             ill = unhealthy(rows)
             young = steadiness.unsettled(rows, time.monotonic())
             if not ill and not young:
@@ -62,14 +64,16 @@ def last_look(site: Site, scope: Scope, ungated: Collection[str]) -> list[Endpoi
             )
             # What settles is healthy: it isn't failed for the deadline's running out meanwhile.
             if ill and time.monotonic() >= deadline:
-                raise _failure(site, rows, ill)
+                raise _failure(site, scope, rows, ill)
             if names != told:
                 say(f"waiting for {names}")
                 told = names
             time.sleep(LOOK_INTERVAL_SECONDS)
 
 
-def _failure(site: Site, rows: Sequence[EndpointRow], ill: Sequence[EndpointRow]) -> FailedRun:
+def _failure(
+    site: Site, scope: Scope, rows: Sequence[EndpointRow], ill: Sequence[EndpointRow]
+) -> FailedRun:
     state = "\n".join(table(rows))
     names = ", ".join(f"{row.instance} ({row.answer})" for row in ill)
     service = ill[0].instance.split("-")[0]
@@ -79,4 +83,5 @@ def _failure(site: Site, rows: Sequence[EndpointRow], ill: Sequence[EndpointRow]
         f" recorded. Each instance now:\n{state}\nIts log: exctl logs {service} --stack"
         f" {site.stack}. Once the cause is gone: exctl up --stack {site.stack}",
         is_of_a_step=False,
+        running=versions.line(site, scope.left_out),
     )

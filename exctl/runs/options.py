@@ -12,7 +12,8 @@ class RunOptions:
     """`stay`: after a failure, leave things as they are. `restart`: keys of instances whose
     containers are replaced although nothing of them has changed. `preflight`: check the hosts
     first. `part`: one step of a longer operation, which shows the plan, asks, and records the
-    release. `scope`: what the operator has named; nothing else is touched."""
+    release. `scope`: what the operator has named; nothing else is touched. `is_way_back`: it takes
+    back what has just failed, and does what it can."""
 
     yes: bool = False
     allow_outage: bool = False
@@ -22,3 +23,4 @@ class RunOptions:
     preflight: bool = True
     part: bool = False
     scope: Scope = EVERYTHING
+    is_way_back: bool = False
