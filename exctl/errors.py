@@ -44,6 +44,14 @@ class ExctlError(Exception):
         return "\n".join(filter(None, [str(self), untouched, self.running]))
 
 
+class PreflightStops(ExctlError):
+    """The preflight has found what a run would fail on; `checks` are the names of those checks."""
+
+    def __init__(self, message: str, checks: tuple[str, ...] = ()) -> None:
+        super().__init__(message, touched=False)
+        self.checks = checks
+
+
 class FailedRun(ExctlError):
     """A run failed after it had begun; `reason` is why, without the state of the rest.
 

@@ -12,7 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from exctl.errors import ExctlError, Interrupted, NothingTouched
+from exctl.errors import Interrupted, NothingTouched, PreflightStops
 from exctl.pulumi.workspace import passphrase
 from exctl.site import Site, stacks_of
 from exctl.stackfile import secrets
@@ -134,8 +134,8 @@ def _style(row: Sequence[str]) -> str:
 
 
 def require(site: Site, file: Path | None = None, left_out: Collection[str] = ()) -> None:
-    """The preflight before a run: shows what isn't well, and raises ExctlError if something would
-    stop a deployment. The hosts that are left out aren't asked."""
+    """The preflight before a run: shows what isn't well, and raises PreflightStops if something
+    would stop a deployment. The hosts that are left out aren't asked."""
     found = findings(site, file, left_out)
     bad, warnings = report.stopping(found), report.warning(found)
     if bad or warnings:
@@ -143,11 +143,11 @@ def require(site: Site, file: Path | None = None, left_out: Collection[str] = ()
     say(f"preflight: {report.summary(found)}")
     if not bad:
         return
-    names = ", ".join(dict.fromkeys(finding.check for finding in bad))
-    raise ExctlError(
-        f"the preflight stops this: {names}. Fix what the table names; or, if"
+    checks = tuple(dict.fromkeys(finding.check for finding in bad))
+    raise PreflightStops(
+        f"the preflight stops this: {', '.join(checks)}. Fix what the table names; or, if"
         " it doesn't matter here, waive it by name (or name@host) with a reason under"
         f" exec:preflight in Pulumi.{site.stack}.yaml. To check again: exctl doctor --stack"
         f" {site.stack}",
-        touched=False,
+        checks,
     )
