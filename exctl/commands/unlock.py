@@ -24,8 +24,11 @@ def command(site: Site, yes: bool) -> None:
     from exctl.terminal.questions import confirm
 
     found = lock.holders(site)
+    killed = lock.killed_command(site)
     if not found:
         click.echo(f"nobody holds the lock of the stack {site.stack}")
+        for line in store.ways_on(site, killed) if killed else ():
+            click.echo(line)
         return
     for holder in found:
         click.echo(f"held by {lock.described(holder)}", err=True)
@@ -35,5 +38,5 @@ def command(site: Site, yes: bool) -> None:
         confirm("Take the lock?")
     lock.release(site)
     click.echo("the lock is free")
-    for line in store.ways_on(site):
+    for line in store.ways_on(site, killed):
         click.echo(line)
