@@ -68,6 +68,10 @@ def _hosts(ctx: click.Context) -> Iterable[str]:
     return ["1", "2", *own, *pairs]
 
 
+def _instances(ctx: click.Context) -> Iterable[str]:
+    return ["excs", "exas", *(f"excp-{pair}-{n}" for pair in _pairs(ctx) for n in (1, 2))]
+
+
 def _tags(ctx: click.Context) -> Iterable[str]:
     texts = [_stack_file(ctx), *(path.read_text("utf-8") for path in _release_files(ctx))]
     return sorted({tag for text in texts for tag in _TAG.findall(text)})
@@ -82,6 +86,7 @@ def _secrets(_ctx: click.Context) -> Iterable[str]:
 stacks = _completer(lambda _ctx: stacks_of(find_project()))
 pairs = _completer(_pairs)
 hosts = _completer(_hosts)
+instances = _completer(_instances)
 tags = _completer(_tags)
 secrets = _completer(_secrets)
 releases = _completer(lambda ctx: [str(int(path.stem)) for path in _release_files(ctx)])

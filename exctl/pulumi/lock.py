@@ -82,7 +82,7 @@ def described(found: Holder) -> str:
 def killed_command(place: Place) -> str:
     """The exctl command whose run was killed in this clone, `adopt` for instance; '' if none was.
 
-    Our own lock is emptied by whoever ends in order, and whoever comes later is kept out by Pulumi's
+    Whoever ends in order empties our own lock, and whoever comes later is kept out by Pulumi's
     until that is taken.
     """
     found = holder(read(path_of(place)))

@@ -13,7 +13,8 @@ from exctl.runs.scope import Scope
 from exctl.site import Site
 from exctl.terminal import live
 from exctl.terminal.messages import say
-from health.verdict import SETTLED_SECONDS, is_young, run_of
+from health.verdict import SETTLED_SECONDS, VerdictKind, is_young, run_of
+from stack.layout import Layout
 
 LOOK_INTERVAL_SECONDS = 1.0
 
@@ -44,6 +45,12 @@ class Steadiness:
         return found
 
 
+def misses_excs(row: EndpointRow, layout: Layout) -> bool:
+    """Whether an instance may say that it isn't well because EXCS is stopped, as is meant."""
+    (excs,) = layout.of("excs")
+    return excs.is_stopped and row.instance != excs.key and row.verdict is VerdictKind.UNHEALTHY
+
+
 def last_look(site: Site, scope: Scope, ungated: Collection[str]) -> list[EndpointRow]:
     """What every instance of the scope answers, once all are healthy. Raises FailedRun at the
     gates' deadline."""
@@ -54,9 +61,14 @@ def last_look(site: Site, scope: Scope, ungated: Collection[str]) -> list[Endpoi
     with live.shown("asking every instance"):
         while True:
             rows = ask_all(site, left_out=beyond)
-            ill = unhealthy(rows)
+            unwell = unhealthy(rows)
+            excused = [row for row in unwell if misses_excs(row, site.layout)]
+            ill = [row for row in unwell if row not in excused]
             young = steadiness.unsettled(rows, time.monotonic())
             if not ill and not young:
+                if excused:
+                    said = ", ".join(f"{row.instance} ({row.answer})" for row in excused)
+                    say(f"not waited for, since excs is stopped: {said}")
                 return rows
             names = ", ".join(
                 [f"{row.instance} ({row.answer})" for row in ill]

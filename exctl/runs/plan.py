@@ -147,6 +147,8 @@ def _touch(
     if seconds is not None and verb == "replace":
         grace = "" if known.is_whole else f", and up to {instance.stop_grace_seconds} s to stop"
         downtime += f" ({about(seconds)}{grace})"
+    if gates and instance.service != "excs" and layout.of("excs")[0].is_stopped:
+        downtime += "; excs is stopped, and without it this may not become healthy"
     refusal = None
     if instance.pair and (verb == "replace" or (instance.key in guarded and verb in BROUGHT)):
         refusal = outlook.failure(instance, layout.peer_of(instance))
