@@ -7,6 +7,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -154,7 +155,20 @@ def changing(command: Command) -> Command:
 
 
 def going_back(command: Command) -> Command:
-    """`changing`, and a failure goes back to the last release unless `--no-rollback`."""
-    return click.option(
+    """`changing`, and a failure goes back to the last release unless `--no-rollback`; with
+    `--pause-after`, a look at what comes first."""
+
+    @click.option(
         "--no-rollback", "stay", is_flag=True, help="after a failure, leave things as they are"
-    )(changing(command))
+    )
+    @click.option(
+        "--pause-after",
+        type=click.Choice(["first", "pair"]),
+        help="ask before going on, once the first instance or pair is healthy",
+    )
+    @changing
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, how: RunOptions, pause_after: Any, **others: Any) -> Any:
+        return command(*arguments, how=replace(how, pause_after=pause_after), **others)
+
+    return wrapped

@@ -21,8 +21,8 @@ from exctl.images import prune
 from exctl.observe import versions
 from exctl.releases import pins, store
 from exctl.rundir import run_directory
-from exctl.runs import deployment
-from exctl.runs.options import RunOptions
+from exctl.runs import deployment, hooks
+from exctl.runs.options import Outcome, RunOptions
 from exctl.runs.scope import EVERYTHING, Scope
 from exctl.runs.selection import stopped_entries, stopped_keys, tag_places
 from exctl.site import Site, open_site
@@ -112,12 +112,21 @@ def apply(site: Site, text: str, how: RunOptions) -> None:
 
 def deploy(site: Site, how: RunOptions, text: str | None = None) -> None:
     """`up`, and if a step of it fails, back to the last release: FailedRun if there is none, if it
-    isn't wanted, or if the way back fails too; RolledBack otherwise."""
+    isn't wanted, or if the way back fails too; RolledBack otherwise. With the site's hooks."""
+    try:
+        outcome = _deployed(site, how, text)
+    except ExctlError as error:
+        hooks.failed(site, how, error)
+        raise
+    hooks.after(site, how, outcome)
+
+
+def _deployed(site: Site, how: RunOptions, text: str | None) -> Outcome:
     good = store.last(site)
     _refuse_left_pins(site, good, text)
     before = site.file.read_text("utf-8")
     try:
-        deployment.up(site, how, text)
+        outcome = deployment.up(site, how, text)
     except FailedRun as failure:
         if not failure.is_of_a_step:
             raise
@@ -136,6 +145,7 @@ def deploy(site: Site, how: RunOptions, text: str | None = None) -> None:
         raise cut.and_then(_ways_on(site, good, site.file.read_text("utf-8"))) from None
     if good is not None and store.numbers(site)[-1] != good.number:
         prune.after_release(open_site(site.stack))
+    return outcome
 
 
 def _refuse_left_pins(site: Site, good: store.Release | None, text: str | None) -> None:

@@ -53,18 +53,14 @@ class Limits:
     exclude: list[str] | None = None
 
 
-def limits(
-    scope: Scope, layout: Layout, known: Collection[str], beyond: Collection[str] = ()
-) -> Limits:
+def limits(scope: Scope, layout: Layout, known: Collection[str]) -> Limits:
     """The limits of Pulumi's run; none for a run that may touch everything.
 
     `known`: the names of the resources in the state. An image that isn't in it yet is taken along
-    whosever it is: what is deployed first waits for every image. `beyond`: names of what no longer
-    belongs to the stack and can't be reached; a run of everything doesn't look at it.
+    whosever it is: what is deployed first waits for every image.
     """
     if scope.keys is None:
         names = [f"{role}-{key}" for key in sorted(scope.left_out) for role in ROLES]
-        names += sorted(set(beyond) - set(names))
         return Limits(exclude=[_pattern(name) for name in names]) if names else Limits()
     chosen = [i for i in layout.instances if scope.covers(i.key)]
     gone = sorted(key for key in scope.keys if key not in {i.key for i in layout.instances})

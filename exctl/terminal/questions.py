@@ -35,6 +35,16 @@ def confirm(question: str) -> None:
     click.confirm(question, abort=True, err=True)
 
 
+def agrees(question: str) -> bool:
+    """The answer to a question after which the command ends in order, whatever it is: Ctrl-C is a
+    no."""
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        click.echo(err=True)
+        return False
+
+
 def ask(question: str, default: str) -> str:
     """The answer as typed, empty if the default was taken. Raises click.Abort on Ctrl-C."""
     shown = f"  {question} [{default}]" if default else f"  {question}"
