@@ -19,7 +19,7 @@ from exctl.releases import store
 from exctl.rundir import run_directory
 from exctl.runs import canary, consent, downtime, hooks, pairs, plan
 from exctl.runs.events import StepLog
-from exctl.runs.ground import Ground, look, without_the_gone, without_the_last
+from exctl.runs.ground import Ground, freed, look, without_the_gone, without_the_last
 from exctl.runs.last_look import last_look
 from exctl.runs.operation import carry_out, hosts_of
 from exctl.runs.options import Outcome, RunOptions
@@ -65,7 +65,7 @@ def up(site: Site, how: RunOptions, text: str | None = None) -> Outcome:
     if split.here and not how.is_way_back:
         keys = [touch.instance for touch in split.here]
         hooks.before(site, how, plan.lines(split.here), keys)
-    ground = without_the_gone(ground)
+    ground = freed(without_the_gone(ground), site)
     if text is not None:
         files.write(site.file, text)
     first = canary.first_of(split.here, how.pause_after)

@@ -99,6 +99,18 @@ def without_the_last(ground: Ground, site: Site, planned: Sequence[Touch]) -> Gr
     return found
 
 
+def freed(ground: Ground, site: Site) -> Ground:
+    """The ground in whose state nothing that this run doesn't touch depends on what it removes."""
+    running = {instance.key for instance in site.layout.running}
+    held = ground.state.containers
+    removed = [key for key in held if key not in running and ground.scope.covers(key)]
+    beyond = [key for key in held if not ground.scope.covers(key)]
+    known = state.without_edges(ground.state, removed, lambda key: key in beyond)
+    if known is not ground.state:
+        state.write(ground.stack, known)
+    return replace(ground, state=known)
+
+
 def without_the_gone(ground: Ground) -> Ground:
     known = ground.state
     for host in ground.gone if ground.scope.is_whole else ():

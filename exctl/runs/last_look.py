@@ -14,6 +14,7 @@ from exctl.site import Site
 from exctl.terminal import live
 from exctl.terminal.messages import say
 from health.verdict import SETTLED_SECONDS, VerdictKind, is_young, run_of
+from hosts.docker import STACK_LABEL
 from stack.layout import Layout
 
 LOOK_INTERVAL_SECONDS = 1.0
@@ -65,6 +66,13 @@ def last_look(site: Site, scope: Scope, ungated: Collection[str]) -> list[Endpoi
             excused = [row for row in unwell if misses_excs(row, site.layout)]
             ill = [row for row in unwell if row not in excused]
             young = steadiness.unsettled(rows, time.monotonic())
+            if left := left_over(rows, site.stack):
+                names = ", ".join(f"{row.instance} on {row.host}" for row in left)
+                raise FailedRun(
+                    f"these are stopped in the stack file, but their containers are still there:"
+                    f" {names}. To take them away: exctl up --stack {site.stack}",
+                    is_of_a_step=False,
+                )
             if not ill and not young:
                 if excused:
                     said = ", ".join(f"{row.instance} ({row.answer})" for row in excused)
@@ -81,6 +89,13 @@ def last_look(site: Site, scope: Scope, ungated: Collection[str]) -> list[Endpoi
                 say(f"waiting for {names}")
                 told = names
             time.sleep(LOOK_INTERVAL_SECONDS)
+
+
+def left_over(rows: Iterable[EndpointRow], stack: str) -> list[EndpointRow]:
+    """The instances in `stopped` whose own container is there all the same."""
+    return [
+        row for row in rows if row.is_stopped and row.container.labels.get(STACK_LABEL) == stack
+    ]
 
 
 def _failure(

@@ -6,12 +6,14 @@ Each story leaves the site well, all of it on release one's versions.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
 
+from lab import settings
 from tests.lab.conftest import Site
-from tests.lab.operator import NEW, OLD, Running, costing_nothing, exctl, left_well
+from tests.lab.operator import CRASHES, NEW, OLD, Running, costing_nothing, exctl, left_well
 
 pytestmark = pytest.mark.lab
 
@@ -117,3 +119,42 @@ def test_an_update_pauses_after_its_first_instance_and_goes_on_when_told(
         asked.type("y\n")
         assert "this is release" in asked.end(0)
     assert [site.version(key) for key in PAIR] == [OLD, OLD]
+
+
+def test_hooks_are_told_of_a_run_and_can_refuse_it(deployed: Site) -> None:
+    site = deployed
+    directory = site.work.directory / "hooks"
+    directory.mkdir()
+    for name in ("pre-up", "post-up", "failed"):
+        script = f"env > {name}.env; echo password {settings.REDIS_PASSWORD}; test ! -e refused"
+        (directory / name).write_text(f"#!/bin/sh\n{script}\n")
+        (directory / name).chmod(0o755)
+    try:
+        run = exctl(site, "restart", "exas", "--yes", "-m", "ticket 7")
+        assert "hooks/pre-up: password [redacted]" in run.stderr
+        told = {name: told_to(site, name) for name in ("pre-up", "post-up")}
+        assert told["pre-up"]["EXEC_COMMAND"] == "restart"
+        assert told["pre-up"]["EXEC_MESSAGE"] == "ticket 7"
+        assert told["post-up"]["EXEC_RESULT"] == "done"
+        assert told["post-up"]["EXEC_INSTANCES"] == "exas"
+        exctl(site, "update", "excp", "--tag", CRASHES, "--yes", code=3)
+        told["failed"] = told_to(site, "failed")
+        assert told["failed"]["EXEC_RESULT"] == "rolled back"
+        assert told["failed"]["EXEC_EXIT_CODE"] == "3"
+        for variables in told.values():
+            assert not [name for name in variables if name.startswith("PULUMI")]
+            assert not [s for s in site.secrets if any(s in v for v in variables.values())]
+        before = site.container_ids()
+        (site.work.directory / "refused").touch()
+        refused = exctl(site, "restart", "exas", "--yes", code=1)
+        assert "hooks/pre-up ended with exit code 1, and so stops this run." in refused.stderr
+        assert refused.stderr.endswith("Nothing was touched.\n")
+        assert site.container_ids() == before
+    finally:
+        shutil.rmtree(directory)
+
+
+def told_to(site: Site, name: str) -> dict[str, str]:
+    """The variables that a hook had; of one with several lines, the first."""
+    lines = (site.work.directory / f"{name}.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
