@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
+from exctl.errors import ExctlError, FailedRun, InterruptedRun
 from exctl.observe import versions
 from exctl.releases import store
 from exctl.runs.options import PauseAfter
@@ -42,6 +44,24 @@ def goes_on(
         say(line)
     say(versions.line(site))
     return False
+
+
+@contextmanager
+def counted(site: Site, first: Sequence[Touch]) -> Iterator[None]:
+    """Within, an error of the second part says what the first part has touched as well."""
+    keys = tuple(touch.instance for touch in first)
+    try:
+        yield
+    except (FailedRun, InterruptedRun) as error:
+        error.begun, error.touched = (*keys, *error.begun), True
+        raise
+    except ExctlError as error:
+        if error.touched is not False:
+            raise
+        error.touched = None
+        raise error.and_then(
+            f"{', '.join(keys)} done before that. To go on: exctl up --stack {site.stack}"
+        ) from None
 
 
 def _ways(site: Site, elsewhere: Sequence[Touch]) -> list[str]:

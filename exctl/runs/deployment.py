@@ -102,8 +102,9 @@ def _deploy_with_pause(
     _ask_all_of(site, Scope(first), here, ", ".join(touch.instance for touch in here))
     if not canary.goes_on(site, here, later, split.elsewhere):
         return Outcome(tuple(touch.instance for touch in here), is_paused=True)
-    ground = look(site, how.scope, adopting=False)
-    _deploy(ground, site, how, Divided(later, split.elsewhere), events)
+    with canary.counted(site, here):
+        ground = look(site, how.scope, adopting=False)
+        _deploy(ground, site, how, Divided(later, split.elsewhere), events)
     return Outcome(tuple(touch.instance for touch in split.here))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exctl.errors import ExctlError
+from exctl.errors import ExctlError, FailedRun
 from exctl.observe import versions
 from exctl.runs import canary, consent
 from exctl.runs.options import RunOptions
@@ -122,6 +122,17 @@ def test_a_run_pauses_after_its_first_instance_or_pair() -> None:
     assert canary.first_of(planned, "pair") == {"excs", "excp-1-1", "excp-1-2"}
     assert canary.first_of(planned[2:4], "first") == {"excp-1-1"}
     assert canary.first_of(planned[2:4], "pair") == frozenset()
+
+
+def test_what_fails_after_the_pause_does_not_say_that_nothing_was_touched() -> None:
+    site = make_site()
+    first = [Touch("excp-1-1", "h", "replace", (), "")]
+    with pytest.raises(FailedRun) as failed, canary.counted(site, first):
+        raise FailedRun("x", touched=False)
+    assert (failed.value.begun, failed.value.touched) == (("excp-1-1",), True)
+    with pytest.raises(ExctlError) as refused, canary.counted(site, first):
+        raise ExctlError("x", touched=False)
+    assert refused.value.text == "x\n\nexcp-1-1 done before that. To go on: exctl up --stack dev"
 
 
 def test_the_versions_of_containers_are_their_images_tags() -> None:
