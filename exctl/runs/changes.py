@@ -171,7 +171,10 @@ def _ways_on(site: Site, good: store.Release | None, wanted: str, when: str = ""
             f"{onward} The stack file is that of release {good.number}, the last that ran: going"
             " back to it is the same command."
         )
-    return f"{onward} To go back: exctl rollback {good.number} --stack {site.stack}"
+    return (
+        f"{onward} {site.file.name} holds what was wanted, and not release {good.number}, the last"
+        f" that ran. To go back: exctl rollback {good.number} --stack {site.stack}"
+    )
 
 
 def _go_back(
