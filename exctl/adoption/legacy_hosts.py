@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from exctl.adoption.legacy import Candidate, HostView, candidates
+from exctl.adoption.legacy import Candidate, LegacyHost, candidates
 from exctl.errors import ExctlError
 from exctl.hosts import on_host, reached
 from exctl.site import Site
@@ -25,7 +25,7 @@ CLEAR = r"""PASSWORD["']? *[=:] *["']?[^ "'$]"""
 VENDORS_DIRECTORIES = ("$HOME/exec", "/usr/home/genesys/exec")
 
 
-def view_of(site: Site, host: str) -> HostView:
+def view_of(site: Site, host: str) -> LegacyHost:
     """All that matters on a host. ExctlError if it can't be told."""
     run = on_host(site, host)
     instances = [i for i in site.layout.instances if i.host == host]
@@ -36,7 +36,7 @@ def view_of(site: Site, host: str) -> HostView:
     except HostUnreadError as error:
         raise ExctlError(f"{host}: {error}") from None
     by_name = {name: image.id for image in images for name in image.names}
-    return HostView(
+    return LegacyHost(
         candidates(containers, {image.id: image for image in images}),
         frozenset(i.port for i in instances if _listens(site, host, i.port)),
         {i.image: by_name[i.image] for i in instances if i.image in by_name},

@@ -9,14 +9,14 @@ import click
 from exctl.cli import completion
 from exctl.cli.options import going_back, on_place
 from exctl.runs.options import RunOptions
-from exctl.site import Place
+from exctl.site import StackPlace
 
 
 @click.command()
 @click.argument("secret", shell_complete=completion.secrets)
 @on_place
 @going_back
-def command(secret: str, place: Place, how: RunOptions) -> None:
+def command(secret: str, place: StackPlace, how: RunOptions) -> None:
     """Give a secret a new value, and the instances that use it new containers.
 
     One that isn't set yet is set. Asks for the value without echo, or takes the whole of stdin; it

@@ -14,7 +14,7 @@ from exctl.hosts import on_each, on_host
 from exctl.images.access import checked
 from exctl.images.load import content_ready
 from exctl.images.progress import Bar
-from exctl.images.target import Target, Wanted, targets_of
+from exctl.images.target import ImageTarget, LoadOptions, targets_of
 from exctl.site import Site
 from hosts.shell import DOCKER_SOCKET
 from oci import uploads
@@ -50,7 +50,7 @@ class Ready:
     has: str | None
 
 
-def push(site: Site, paths: Sequence[Path], hosts: Sequence[str], wanted: Wanted) -> None:
+def push(site: Site, paths: Sequence[Path], hosts: Sequence[str], wanted: LoadOptions) -> None:
     """Each archive onto the hosts that run its service, or onto `hosts`; what is there already
     isn't sent again, so that an interrupted run is simply repeated.
 
@@ -65,7 +65,9 @@ def push(site: Site, paths: Sequence[Path], hosts: Sequence[str], wanted: Wanted
             _push(site, to, content, wanted)
 
 
-def _images(site: Site, target: Target, hosts: Sequence[str]) -> dict[str, list[ImageReference]]:
+def _images(
+    site: Site, target: ImageTarget, hosts: Sequence[str]
+) -> dict[str, list[ImageReference]]:
     """Host → the names that the image is to have there: those of the instances that run it; on a
     host that is named though it runs none of them, all."""
     found: dict[str, list[ImageReference]] = {}
@@ -79,7 +81,7 @@ def _images(site: Site, target: Target, hosts: Sequence[str]) -> dict[str, list[
 
 
 def _push(
-    site: Site, to: Mapping[str, list[ImageReference]], content: Content, wanted: Wanted
+    site: Site, to: Mapping[str, list[ImageReference]], content: Content, wanted: LoadOptions
 ) -> None:
     jobs = [(host, image) for host, images in to.items() for image in images]
     make_control_directory()
@@ -137,7 +139,7 @@ def _look(site: Site, host: str, image: ImageReference) -> Ready | str:
 
 
 def _problems(
-    host: str, image: ImageReference, ready: Ready | str, content: Content, wanted: Wanted
+    host: str, image: ImageReference, ready: Ready | str, content: Content, wanted: LoadOptions
 ) -> list[str]:
     """What speaks against sending it there; pure."""
     if isinstance(ready, str):

@@ -12,11 +12,11 @@ from pulumi import automation as auto
 from exctl.errors import ExctlError, NothingTouched
 from exctl.pulumi.process import Pulumi
 from exctl.rundir import run_directory
-from exctl.site import Place
+from exctl.site import StackPlace
 from exctl.terminal import questions
 
 
-def open_stack(site: Place) -> auto.Stack:
+def open_stack(site: StackPlace) -> auto.Stack:
     """The stack in its backend, made there if this is its first use."""
     try:
         return auto.Stack.create_or_select(site.stack, workspace(site))
@@ -25,7 +25,7 @@ def open_stack(site: Place) -> auto.Stack:
         raise ExctlError(why, touched=False) from None
 
 
-def create_stack(place: Place) -> auto.Stack:
+def create_stack(place: StackPlace) -> auto.Stack:
     """A stack that isn't in the backend yet, and its file with nothing but the salt in it.
 
     Raises NothingTouched if the backend has a stack of that name.
@@ -43,7 +43,7 @@ def create_stack(place: Place) -> auto.Stack:
         raise ExctlError(f"{why}. Nothing is left of it.") from None
 
 
-def remove_stack(place: Place) -> None:
+def remove_stack(place: StackPlace) -> None:
     """Takes a stack that has no resources out of the backend, and its file away.
 
     Says so if the backend refuses; a stack that isn't there is no error.
@@ -57,7 +57,7 @@ def remove_stack(place: Place) -> None:
         print(f"the stack {place.stack} stays in the backend: {why}", file=sys.stderr)
 
 
-def select_stack(site: Place) -> auto.Stack | None:
+def select_stack(site: StackPlace) -> auto.Stack | None:
     """The stack if the backend has it, to read what needs no passphrase; none is asked for."""
     try:
         return auto.Stack.select(site.stack, workspace(site, with_secrets=False))
@@ -65,7 +65,7 @@ def select_stack(site: Place) -> auto.Stack | None:
         return None
 
 
-def workspace(site: Place, with_secrets: bool = True) -> auto.LocalWorkspace:
+def workspace(site: StackPlace, with_secrets: bool = True) -> auto.LocalWorkspace:
     """Pulumi in the stack's project; without secrets, no passphrase is asked for."""
     variables = {"PULUMI_SKIP_UPDATE_CHECK": "1", **(passphrase(site) if with_secrets else {})}
     run_directory(site.project)
@@ -74,7 +74,7 @@ def workspace(site: Place, with_secrets: bool = True) -> auto.LocalWorkspace:
     )
 
 
-def is_in_backend(site: Place) -> bool:
+def is_in_backend(site: StackPlace) -> bool:
     """Whether the backend knows a stack of this name, whatever stack files there are."""
     try:
         return any(found.name == site.stack for found in workspace(site).list_stacks())
@@ -83,7 +83,7 @@ def is_in_backend(site: Place) -> bool:
         raise ExctlError(why, touched=False) from None
 
 
-def is_on_this_disk(site: Place) -> bool:
+def is_on_this_disk(site: StackPlace) -> bool:
     """Whether the state is in files: no other operator has it, and it is lost with the disk.
 
     A directory that is mounted from elsewhere counts too: Pulumi's lock isn't sure there.
@@ -93,7 +93,7 @@ def is_on_this_disk(site: Place) -> bool:
     return url.startswith("file:")
 
 
-def passphrase(site: Place) -> dict[str, str]:
+def passphrase(site: StackPlace) -> dict[str, str]:
     """The passphrase as a variable for Pulumi, asked for, once, if the environment has none."""
     if has_passphrase():
         return {}
@@ -117,7 +117,7 @@ def keep_passphrase(text: str) -> None:
     os.environ["PULUMI_CONFIG_PASSPHRASE"] = text
 
 
-def explained(error: auto.CommandError, place: Place) -> str:
+def explained(error: auto.CommandError, place: StackPlace) -> str:
     """Why Pulumi failed: in our words, with what to do, where it is the passphrase or the backend;
     else in its own."""
     said = last_error(error)

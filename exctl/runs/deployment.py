@@ -31,7 +31,7 @@ from exctl.runs.scope import Scope, left_out, limits
 from exctl.site import Site, open_site
 from exctl.terminal import live
 from exctl.terminal.messages import say
-from exctl.terminal.progress import Progress
+from exctl.terminal.progress import RunProgress
 from exctl.terminal.questions import confirm
 from health.gates.events import EVENTS_VARIABLE
 from health.gates.runs import ALLOW_OUTAGE_VARIABLE
@@ -162,7 +162,7 @@ def _carry_out(
 ) -> None:
     if how.allow_outage:
         os.environ[ALLOW_OUTAGE_VARIABLE] = "1"
-    log = StepLog(say, Progress(split.here), live.is_wanted(), hosts=_hosts(site))
+    log = StepLog(say, RunProgress(split.here), live.is_wanted(), hosts=_hosts(site))
     about = plan.whole_seconds(split.here)
     within = limits(ground.scope, site.layout, ground.state.names)
     with live.shown(f"deploying the stack {site.stack}", log.progress, about):
@@ -245,7 +245,7 @@ def destroy(site: Site, yes: bool) -> None:
     if not yes:
         confirm("Remove them?")
     removed = [Touch(key, at[key], "remove", (), "gone for good") for key in reversed(at)]
-    log = StepLog(say, Progress(removed), live.is_wanted(), hosts=_hosts(site))
+    log = StepLog(say, RunProgress(removed), live.is_wanted(), hosts=_hosts(site))
     with live.shown(f"destroying the stack {site.stack}", log.progress):
         _run(lambda: stack.destroy(refresh=True, on_event=log.on_event), log, site, stack)
     _require_nothing_left(site, stack, asked, silent)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from exctl.adoption.legacy import Candidate, HostView, candidates, difference, situation
+from exctl.adoption.legacy import Candidate, LegacyHost, candidates, difference, situation
 from hosts.docker import ASIDE, container_of, image_of
 from stack.layout import Instance, build_layout
 from tests.unit.stack_file import StackFile
@@ -63,9 +63,9 @@ def ours(name: str = "excp-1-1") -> Candidate:
     return container(name, labels=dict(instance().labels))
 
 
-def view(*containers: Candidate, taken: bool = True, image_id: str = IMAGE_ID) -> HostView:
+def view(*containers: Candidate, taken: bool = True, image_id: str = IMAGE_ID) -> LegacyHost:
     ports = frozenset({3650}) if taken else frozenset[int]()
-    return HostView(containers, ports, {instance().image: image_id}, ())
+    return LegacyHost(containers, ports, {instance().image: image_id}, ())
 
 
 @pytest.mark.parametrize(
