@@ -37,7 +37,10 @@ class StackPlace:
 
 @dataclass(frozen=True)
 class Site(StackPlace):
-    """One stack: its project's directory, its validated config, and what it consists of."""
+    """One stack: its project's directory, its validated config, and what it consists of.
+
+    The files that the config names are the project's: their paths are absolute here.
+    """
 
     config: ExecConfig
     layout: Layout
@@ -101,13 +104,7 @@ def open_site(stack: str | None, candidate: Path | None = None) -> Site:
     Raises NothingTouched with every problem of the stack file at once.
     """
     place = find_place(stack)
-    enter(place)
     return site_at(place, candidate or place.file)
-
-
-def enter(place: StackPlace) -> None:
-    """Goes to the project: ssh is to be started there, as the paths of keys are relative to it."""
-    os.chdir(place.project)
 
 
 def site_at(place: StackPlace, path: Path) -> Site:
@@ -129,7 +126,18 @@ def _parsed(place: StackPlace, name: str, values: Mapping[str, str], secret_keys
     config, problems = parse(values, secret_keys, others, place.stack)
     if config is None or problems:
         raise NothingTouched(message(name, problems))
+    config = _anchored(config, place.project)
     return Site(place.project, place.stack, config, build_layout(config, place.stack))
+
+
+def _anchored(config: ExecConfig, project: Path) -> ExecConfig:
+    from stack.ssh import anchored
+
+    preflight = config.preflight
+    if preflight.ca_path is not None:
+        preflight = preflight.model_copy(update={"ca_path": str(project / preflight.ca_path)})
+    update = {"ssh": anchored(config.ssh, project), "preflight": preflight}
+    return config.model_copy(update=update)
 
 
 def read_stack_file(path: Path) -> tuple[dict[str, str], set[str]]:

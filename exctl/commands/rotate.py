@@ -34,10 +34,9 @@ def command(secret: str, place: StackPlace, how: RunOptions) -> None:
     Example: exctl rotate redisPassword --yes < new-password
     """
     from exctl.runs import changes
-    from exctl.site import enter, site_of
+    from exctl.site import site_of
     from exctl.stackfile import secrets
 
-    enter(place)
     text = secrets.with_secret(place, secret, secrets.read_new(secret))
     site = site_of(place, place.file.name, text)
     changes.apply(site, text, replace(how, message=how.message or f"rotate {secret}"))

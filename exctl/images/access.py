@@ -63,7 +63,7 @@ def _login(site: Site) -> Login | None:
             raise ExctlError(f"registryPassword can't be read: {explained(error, site)}") from None
 
     try:
-        return login_of(site.config.registry, secret)
+        return login_of(site.config.registry, secret, site.project)
     except LoginError as error:
         raise ExctlError(f"{error}.") from None
 

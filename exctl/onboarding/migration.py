@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from stack.layout import build_layout
 from stack.loader import needed_secrets, orgs_of_other_stacks, parse
 from stack.problems import message, of_schema
 from stack.secrecy import SECRET_NAMES
-from stack.ssh import ssh_target
+from stack.ssh import anchored, ssh_target
 from stack.text import counted
 
 ON_HOSTS = ("exec/.env", "/usr/home/genesys/exec/.env")
@@ -69,7 +68,7 @@ def from_host(host: str, given: Mapping[str, Any]) -> EnvFile:
     except ValidationError as error:
         problems = [of_schema(each, "ssh") for each in error.errors()]
         raise NothingTouched(message("--set", problems)) from None
-    os.chdir(find_project())
+    ssh = anchored(ssh, find_project())
     run = command_over_ssh(ssh_target(ssh, host).command, READ_SECONDS)
     tried = "; ".join(f'[ -f "{path}" ] && exec cat "{path}"' for path in ON_HOSTS)
     answer = run(["sh", "-c", f"{tried}; exit 3"])

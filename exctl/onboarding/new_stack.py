@@ -96,7 +96,7 @@ def ask_for_passphrase(stack: str) -> None:
 
     NothingTouched if there is no terminal to ask on.
     """
-    if has_passphrase():
+    if has_passphrase(stack):
         return
     if not questions.is_terminal():
         raise NothingTouched(
@@ -105,7 +105,7 @@ def ask_for_passphrase(stack: str) -> None:
         )
     click.echo("\nThe passphrase encrypts the secrets in the stack file. Keep it: every later")
     click.echo("command needs it, and nobody can read the secrets without it.")
-    keep_passphrase(ask_secret(f"passphrase of the stack {stack}", False))
+    keep_passphrase(stack, ask_secret(f"passphrase of the stack {stack}", False))
 
 
 def write_new(place: StackPlace, new: NewStack, head: str) -> Path:

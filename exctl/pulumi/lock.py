@@ -21,10 +21,9 @@ from pulumi import automation as auto
 
 from exctl.errors import ExctlError, NothingTouched
 from exctl.pulumi.workspace import last_error, workspace
-from exctl.rundir import run_directory
+from exctl.rundir import lock_file
 from exctl.site import StackPlace
 from health.runlock import (
-    RUN_LOCK_VARIABLE,
     Holder,
     ask_to_stop,
     holder,
@@ -96,8 +95,8 @@ def run_under_way(place: StackPlace) -> Holder | None:
 
 
 def path_of(place: StackPlace) -> Path:
-    """The file of our own lock. It stays when nobody holds it: what counts is the flock on it."""
-    return run_directory(place.project) / f"{place.stack}.lock"
+    """The file of our own lock."""
+    return lock_file(place.project, place.stack)
 
 
 @contextmanager
@@ -112,11 +111,9 @@ def hold(place: StackPlace, wait_seconds: float, say: Say) -> Iterator[None]:
     with _opened(path_of(place)) as file:
         _wait(lambda: _in_the_way(place, file), place, wait_seconds, say)
         _write(file)
-        os.environ[RUN_LOCK_VARIABLE] = str(path_of(place))
         try:
             yield
         finally:
-            del os.environ[RUN_LOCK_VARIABLE]
             file.truncate(0)
 
 

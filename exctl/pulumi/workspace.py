@@ -11,9 +11,13 @@ from pulumi import automation as auto
 
 from exctl.errors import ExctlError, NothingTouched
 from exctl.pulumi.process import Pulumi
-from exctl.rundir import run_directory
+from exctl.rundir import lock_file
 from exctl.site import StackPlace
 from exctl.terminal import questions
+from health.runlock import RUN_LOCK_VARIABLE
+
+_typed: dict[str, str] = {}
+"""The passphrases that the operator has typed, by stack."""
 
 
 def open_stack(site: StackPlace) -> auto.Stack:
@@ -66,12 +70,23 @@ def select_stack(site: StackPlace) -> auto.Stack | None:
 
 
 def workspace(site: StackPlace, with_secrets: bool = True) -> auto.LocalWorkspace:
-    """Pulumi in the stack's project; without secrets, no passphrase is asked for."""
-    variables = {"PULUMI_SKIP_UPDATE_CHECK": "1", **(passphrase(site) if with_secrets else {})}
-    run_directory(site.project)
+    """Pulumi in the stack's project; without secrets, no passphrase is asked for.
+
+    Its gates look into the file of our lock, whether the operator still wants the run's end.
+    """
+    variables = {
+        "PULUMI_SKIP_UPDATE_CHECK": "1",
+        RUN_LOCK_VARIABLE: str(lock_file(site.project, site.stack)),
+        **(passphrase(site) if with_secrets else {}),
+    }
     return auto.LocalWorkspace(
         work_dir=str(site.project), pulumi_command=Pulumi(), env_vars=variables
     )
+
+
+def tell_program(stack: auto.Stack, variable: str, value: str) -> None:
+    """Sets a variable for this stack's runs to come: a fact of one run, which no stack file has."""
+    stack.workspace.env_vars = {**stack.workspace.env_vars, variable: value}
 
 
 def is_in_backend(site: StackPlace) -> bool:
@@ -94,27 +109,31 @@ def is_on_this_disk(site: StackPlace) -> bool:
 
 
 def passphrase(site: StackPlace) -> dict[str, str]:
-    """The passphrase as a variable for Pulumi, asked for, once, if the environment has none."""
-    if has_passphrase():
-        return {}
+    """The passphrase as a variable for Pulumi, asked for, once, if the environment has none.
+
+    What was typed stays in this process: a way back after a failure must not stop at a prompt, and
+    no command but Pulumi is to see it.
+    """
+    if has_passphrase(site.stack):
+        return {"PULUMI_CONFIG_PASSPHRASE": _typed[site.stack]} if site.stack in _typed else {}
     if not questions.is_terminal():
         raise NothingTouched(
             f"the secrets of the stack {site.stack} are encrypted; set PULUMI_CONFIG_PASSPHRASE or"
             " PULUMI_CONFIG_PASSPHRASE_FILE to decrypt them."
         )
-    # Into our own environment: a way back after a failure must not stop at a prompt.
-    os.environ["PULUMI_CONFIG_PASSPHRASE"] = getpass.getpass(f"Passphrase of stack {site.stack}: ")
-    return {}
+    keep_passphrase(site.stack, getpass.getpass(f"Passphrase of stack {site.stack}: "))
+    return passphrase(site)
 
 
-def has_passphrase() -> bool:
-    """Whether the environment says what the passphrase is."""
-    return bool({"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys())
+def has_passphrase(stack: str) -> bool:
+    """Whether the environment says what the passphrase is, or the operator has typed it."""
+    given = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys()
+    return bool(given) or stack in _typed
 
 
-def keep_passphrase(text: str) -> None:
-    """Lets every run of Pulumi that this command starts know the passphrase."""
-    os.environ["PULUMI_CONFIG_PASSPHRASE"] = text
+def keep_passphrase(stack: str, text: str) -> None:
+    """Lets every run of Pulumi for this stack that this command starts know the passphrase."""
+    _typed[stack] = text
 
 
 def explained(error: auto.CommandError, place: StackPlace) -> str:

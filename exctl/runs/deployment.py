@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from exctl.pulumi.interrupts import passed_on
 from exctl.pulumi.ownership import own_state
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.state import State
-from exctl.pulumi.workspace import explained, last_error, open_stack
+from exctl.pulumi.workspace import explained, last_error, open_stack, tell_program
 from exctl.releases import store
 from exctl.rundir import run_directory
 from exctl.runs import downtime, pairs, plan, reach, unknown
@@ -35,6 +34,7 @@ from exctl.terminal.progress import RunProgress
 from exctl.terminal.questions import confirm
 from health.gates.events import EVENTS_VARIABLE
 from health.gates.runs import ALLOW_OUTAGE_VARIABLE
+from health.pair import FIRST_VARIABLE
 from health.verdict import Verdict
 from stack.loader import LEFT_OUT_VARIABLE
 
@@ -123,9 +123,10 @@ def _look(site: Site, scope: Scope, adopting: bool) -> Ground:
         reasons = "\n".join(f"  {key}: {why}" for key, why in scope.missed.items())
         raise ExctlError(f"nothing of that can be done:\n{reasons}", touched=False)
     gone = tuple(h for h in silent if h in known.hosts and h not in site.layout.hosts)
-    os.environ[LEFT_OUT_VARIABLE] = ",".join(sorted(found))
+    tell_program(stack, LEFT_OUT_VARIABLE, ",".join(sorted(found)))
     verdicts = pairs.look(site, silent)
-    pairs.tell_program(pairs.first(site.layout, verdicts, scope, known))
+    first = pairs.first(site.layout, verdicts, scope, known)
+    tell_program(stack, FIRST_VARIABLE, ",".join(first))
     gone = gone if scope.is_whole else ()
     return Ground(stack, known, scope, frozenset(silent), verdicts, gone)
 
@@ -161,7 +162,7 @@ def _carry_out(
     ground: Ground, site: Site, how: RunOptions, split: Divided, replaced: list[str]
 ) -> None:
     if how.allow_outage:
-        os.environ[ALLOW_OUTAGE_VARIABLE] = "1"
+        tell_program(ground.stack, ALLOW_OUTAGE_VARIABLE, "1")
     log = StepLog(say, RunProgress(split.here), live.is_wanted(), hosts=_hosts(site))
     about = plan.whole_seconds(split.here)
     within = limits(ground.scope, site.layout, ground.state.names)
@@ -335,7 +336,7 @@ def _run(
 ) -> Result:
     pulumi = stack.workspace.pulumi_command
     assert isinstance(pulumi, Pulumi)
-    os.environ[EVENTS_VARIABLE] = "json"
+    tell_program(stack, EVENTS_VARIABLE, "json")
     with passed_on(pulumi.interrupt, lambda: lock.stop_gates(site), say) as interrupts:
         try:
             result = operation()

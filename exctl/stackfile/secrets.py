@@ -89,7 +89,7 @@ def all_of(site: StackPlace, file: Path | None = None) -> dict[str, str]:
 def known_of(site: StackPlace) -> list[str]:
     """The values of the secrets, to be redacted wherever they turn up; none without a passphrase:
     nobody is asked for one for that."""
-    return [*all_of(site).values()] if has_passphrase() else []
+    return [*all_of(site).values()] if has_passphrase(site.stack) else []
 
 
 def _config(stack: auto.Stack, *words: str) -> str:

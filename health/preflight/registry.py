@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 from health.preflight.finding import Finding, Verdict
 from health.preflight.host_facts import HostFacts
@@ -43,13 +44,13 @@ class RegistryAnswer:
     manifests: Manifests = field(default_factory=dict)
 
 
-def with_login(subject: Subject) -> Subject:
+def with_login(subject: Subject, project: Path) -> Subject:
     """The subject with the registry's login, or why it can't be had: once a run, for all hosts."""
     registry = subject.config.registry
     if registry.needs_secret and "registryPassword" not in subject.secrets:
         return replace(subject, no_login=subject.no_secrets or "no registryPassword")
     try:
-        login = login_of(registry, lambda: subject.secrets["registryPassword"])
+        login = login_of(registry, lambda: subject.secrets["registryPassword"], project)
     except LoginError as error:
         return replace(subject, no_login=str(error))
     return replace(subject, login=login)
