@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from plugins.docker import containers, images, networks, state, volumes
+from plugins.docker import containers, fixed, images, networks, state, volumes
 from plugins.docker.address import address_of
 from plugins.docker.check import (
     DEFAULTS,
@@ -46,8 +46,8 @@ class Kind:
 KINDS = {
     CONTAINER_TYPE: Kind(CONTAINER, containers.META, goes_first=True),
     "docker:index/remoteImage:RemoteImage": Kind(IMAGE, images.META, is_named=False),
-    "docker:index/network:Network": Kind(NETWORK, networks.META),
-    "docker:index/volume:Volume": Kind(VOLUME, volumes.META),
+    "docker:index/network:Network": Kind(NETWORK, fixed.META),
+    "docker:index/volume:Volume": Kind(VOLUME, fixed.META),
 }
 _SETTINGS = frozenset(
     {
