@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from exctl.images.load import content_ready
 from exctl.images.progress import Bar
 from exctl.images.target import ImageTarget, LoadOptions, targets_of
 from exctl.site import Site
-from hosts.shell import DOCKER_SOCKET
+from hosts import commands
 from oci import uploads
 from oci.archives.content import Content
 from oci.loadable import ids_of, write_loadable
@@ -35,9 +33,6 @@ root=$(docker info --format '{{.DockerRootDir}}') || exit 3
 df -Pk "$root" | awk 'NR == 2 {print $4}'
 docker image inspect --format '{{.Id}}' "$1" 2>/dev/null || echo none
 """
-_LOAD = f"env -u DOCKER_CONTEXT DOCKER_HOST=unix://{DOCKER_SOCKET} docker load --quiet"
-"""As hosts/shell says it: the daemon of the host itself, whatever the user's login sets. Its stdin
-is the image, so the shell is the login's; nothing of what that prints is read."""
 
 
 @dataclass(frozen=True)
@@ -168,25 +163,11 @@ def _send(
     site: Site, host: str, image: ImageReference, content: Content, told: uploads.Progress
 ) -> str:
     """Loads it there, and compares what the host has then; what went wrong, or nothing."""
-    command = [*ssh_target(site.config.ssh, host).command, _LOAD]
-    with tempfile.TemporaryFile() as words:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words
-        )
-        assert process.stdin is not None
-        try:
-            with process.stdin:
-                write_loadable(content, image, process.stdin, told)
-        except BrokenPipeError:  # its own words say why
-            pass
-        except BaseException:
-            process.kill()
-            raise
-        code = process.wait()
-        words.seek(0)
-        said = plain_text(words.read().decode("utf-8", "replace").strip())
-    if code != 0:
-        return f"{host}: docker load ended with {code}: {said or 'no words'}"
+    ssh = ssh_target(site.config.ssh, host).command
+    answer = commands.load(ssh, lambda stdin: write_loadable(content, image, stdin, told))
+    if answer.code != 0:
+        said = plain_text(answer.stderr.strip())
+        return f"{host}: docker load ended with {answer.code}: {said or 'no words'}"
     ready = _look(site, host, image)
     if isinstance(ready, str):
         return f"{ready}; whether it has the image isn't known"

@@ -22,6 +22,7 @@ from exctl.pulumi.workspace import explained, last_error, open_stack, tell_progr
 from exctl.releases import store
 from exctl.rundir import run_directory
 from exctl.runs import downtime, pairs, plan, reach, unknown
+from exctl.runs.causes import NAME_IS_TAKEN, caused
 from exctl.runs.events import StepLog, without_wrapping
 from exctl.runs.last_look import last_look
 from exctl.runs.options import RunOptions
@@ -39,8 +40,6 @@ from health.verdict import Verdict
 from stack.loader import LEFT_OUT_VARIABLE
 
 Result = TypeVar("Result")
-NAME_IS_TAKEN = ("one of this name is there already", "is already in use by container")
-"""What the docker plugin and Docker say of a container that isn't in the state."""
 
 
 @dataclass(frozen=True)
@@ -273,7 +272,8 @@ def _require_nothing_left(
     if seen.unknown:
         raise ExctlError(
             f"the state of the stack {site.stack} is empty, but not every container is gone;"
-            f" still there:{unknown.lines(seen.unknown)}\nRemove them there: docker rm -f NAME"
+            f" still there:{unknown.lines(seen.unknown)}\nRemove them on their hosts: docker stop"
+            " NAME; docker rm NAME"
         )
     unasked = [*(f"{host} {why}" for host, why in silent.items()), *seen.unread]
     if unasked:
@@ -354,7 +354,7 @@ def _run(
             if interrupts.count:
                 raise Interrupted(_interrupted(site, log, touched), touched) from None
             reasons = log.errors or log.program_words or [without_wrapping(explained(error, site))]
-            if any(words in reason for words in NAME_IS_TAKEN for reason in reasons):
+            if NAME_IS_TAKEN in caused(log.failures):
                 reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
             if not touched:
                 raise ExctlError("\n\n".join(reasons), touched=False) from None

@@ -122,8 +122,8 @@ def refuse_to_destroy(site: Site, seen: HostsSeen) -> None:
             f" exctl adopt --stack {site.stack}"
         )
     said += [
-        f"{each.instance} is no longer in the stack file. To remove it, on {each.host}: docker rm"
-        f" -f {each.container.name}"
+        f"{each.instance} is no longer in the stack file. To remove it, on {each.host}: docker"
+        f" stop {each.container.name}; docker rm {each.container.name}"
         for each in elsewhere
     ]
     said += [
