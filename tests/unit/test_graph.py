@@ -5,16 +5,24 @@ With Pulumi's mocks: proves the declaration, not what an engine makes of it.
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 import pytest
 from google.protobuf import json_format
+from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
 
 from components.connector import Connector
+from health.gates.resources import (
+    GateProvider,
+    HealthGateProvider,
+    PairGuardProvider,
+    SyncGateProvider,
+)
 from stack.layout import Layout, build_layout
 from stack.loader import Secrets
 from tests.unit.stack_file import StackFile
@@ -300,3 +308,12 @@ def test_the_outputs_are_those_of_the_contract() -> None:
     ]
     assert outputs["release"]["excp-1"] == {"tag": "100.0.100.11", "digest": DIGEST}
     assert outputs["health"]["exas"] == "http://10.77.0.102:3630/health"
+
+
+@pytest.mark.parametrize("provider", [HealthGateProvider, SyncGateProvider, PairGuardProvider])
+def test_the_state_has_a_gates_name_and_not_its_logic(provider: type[GateProvider]) -> None:
+    """Else each changed line of a gate would be an update of every stack that is deployed."""
+    pickled = base64.b64decode(serialize_provider(provider()))
+    assert b"health.gates.resources" in pickled
+    assert provider.__name__.encode() in pickled
+    assert len(pickled) < 100
