@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import vendor_facts as vendor
-from stack.layout import Connection, Instance, Layout
+from stack.connections import Connection
+from stack.layout import Instance, Layout
 from stack.text import in_url
 
 WIDTH_COLUMNS = 100

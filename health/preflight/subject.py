@@ -9,7 +9,8 @@ import vendor_facts as vendor
 from config_schema import ExecConfig
 from oci.login import Login
 from oci.reference import ImageReference, host_and_port
-from stack.layout import Connection, Instance, Layout
+from stack.connections import Connection
+from stack.layout import Instance, Layout
 
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
