@@ -18,7 +18,8 @@ from pathlib import Path
 
 import requests
 
-from oci.archives.content import Content, Part
+from oci.archives.content import Content
+from oci.archives.layers import Part
 from oci.errors import RegistryError
 from oci.reference import ImageReference
 from oci.registry import RegistryClient
