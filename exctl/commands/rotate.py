@@ -21,7 +21,7 @@ def command(secret: str, place: StackPlace, how: RunOptions) -> None:
 
     One that isn't set yet is set. Asks for the value without echo, or takes the whole of stdin; it
     is never an argument. Rolls the instances that use it, one of a pair after the other, each of
-    them gated; if a gate fails, goes back to the last release, and with it to the value before.
+    them gated; if a gate fails, goes back to the last release, and with it to the previous value.
 
     No moment of a pair is lost if both values are valid meanwhile. In Redis 6 or later: add the new
     one (ACL SETUSER default >NEW, in redis-cli), run this, then take the old one away (ACL SETUSER
@@ -29,7 +29,7 @@ def command(secret: str, place: StackPlace, how: RunOptions) -> None:
     Config DB user, an OAuth client): change it there, and run this at once; services keep the
     connections they have until they are replaced.
 
-    To put several right before anything runs: exctl secret set, one after the other, then exctl up.
+    To change several before anything runs: exctl secret set for each, then exctl up.
 
     Example: exctl rotate redisPassword --yes < new-password
     """
