@@ -56,6 +56,12 @@ def _release_files(ctx: click.Context) -> list[Path]:
     return sorted(directory.glob("*.yaml")) if _stack(ctx) else []
 
 
+def _runs(ctx: click.Context) -> Iterable[str]:
+    path = find_project() / RELEASES / (_stack(ctx) or "") / "audit.jsonl"
+    count = path.read_text("utf-8").count('"kind": "begun"') if path.exists() else 0
+    return map(str, range(1, count + 1))
+
+
 def _pairs(ctx: click.Context) -> Iterable[str]:
     return _PAIR.findall(_stack_file(ctx))
 
@@ -84,4 +90,5 @@ pairs = _completer(_pairs)
 hosts = _completer(_hosts)
 tags = _completer(_tags)
 secrets = _completer(_secrets)
+runs = _completer(_runs)
 releases = _completer(lambda ctx: [str(int(path.stem)) for path in _release_files(ctx)])

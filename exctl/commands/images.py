@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exctl.cli.options import json_option, locking, on_stack, yes_option
+from exctl.cli.options import json_option, locking, on_stack, recorded, yes_option
 from exctl.errors import UNHEALTHY, NothingTouched
 from exctl.site import Site
 
@@ -89,6 +89,7 @@ def of_archives(wrapped: Callable[..., Any]) -> Callable[..., Any]:
 @chunk_option
 @via_option
 @on_stack
+@recorded
 def load(files: list[Path], chunk_mib: int, via: str | None, site: Site, **options: Any) -> None:
     """Push archives as the vendor ships them (excs-100.0.100.12.tgz) into the registry.
 
@@ -111,6 +112,7 @@ def load(files: list[Path], chunk_mib: int, via: str | None, site: Site, **optio
     help="onto this host (several times for several); none: onto all that run the service",
 )  # fmt: skip
 @on_stack
+@recorded
 def push(files: list[Path], hosts: tuple[str, ...], site: Site, **options: Any) -> None:
     """Bring archives straight onto the hosts over SSH, without any registry.
 
@@ -153,6 +155,7 @@ def _words(option: str, text: str | None) -> tuple[str, ...]:
 @chunk_option
 @via_option
 @on_stack
+@recorded
 def recover(
     image: str, host: str, replace: bool, chunk_mib: int, via: str | None, site: Site
 ) -> None:

@@ -11,6 +11,10 @@ from typing import Any, TypeVar
 
 from exctl.cli.version import described
 from exctl.errors import ExctlError
+from exctl.history import run as run_records
+from exctl.history import store as history
+from exctl.history.run import Run
+from exctl.history.views import row as run_row
 from exctl.observe import doctor, drift, endpoints, topology, topology_svg
 from exctl.observe.drift import Drift
 from exctl.observe.endpoints import EndpointRow
@@ -39,7 +43,7 @@ from stack import paths, secrecy
 from stack.ssh import ssh_target
 from stack.text import counted
 
-RELEASES = 10
+RELEASES = RUNS = 10
 Found = TypeVar("Found")
 
 
@@ -60,6 +64,7 @@ class State:
     drifts: Sequence[Drift] | Unknown
     findings: Sequence[Finding] | Unknown
     releases: Sequence[Release] | Unknown
+    runs: Sequence[Run] | Unknown = ()
 
     @property
     def known_releases(self) -> Sequence[Release]:
@@ -81,6 +86,7 @@ def collect(site: Site) -> State:
         drifts=drifts.result(),
         findings=findings.result(),
         releases=_or_unknown(lambda: store.all_of(site)),
+        runs=_or_unknown(lambda: history.read(site).runs),
     )
 
 
@@ -112,6 +118,7 @@ def as_json(site: Site, state: State) -> dict[str, Any]:
         "drift": known(state.drifts, lambda found: [asdict(each) for each in found]),
         "preflight": known(state.findings, findings_as_json),
         "releases": known(state.releases, lambda found: [views.as_json(each) for each in found]),
+        "runs": known(state.runs, lambda found: [run_records.as_json(each) for each in found]),
         "settings": [asdict(setting) for setting in secrecy.changed(site.config)],
     }
 
@@ -145,6 +152,7 @@ def document(site: Site, state: State) -> Document:
             Section("Preflight", list(_preflight(state.findings))),
             Section("Connections, for the firewall", [_connections(site)]),
             Section("Releases", [_releases(state.releases)]),
+            Section("Runs", [_runs(state.runs)]),
             Section("Settings that differ from the defaults", [_settings(site)]),
             Section("Taken from no vendor text", [Paragraph(topology.inferred())]),
         ],
@@ -286,6 +294,21 @@ def _releases(known: Sequence[Release] | Unknown) -> Table | Paragraph:
         [
             (str(r.number), r.at, r.by, r.message, r.tags, r.program)
             for r in reversed(known[-RELEASES:])
+        ],
+    )
+
+
+def _runs(known: Sequence[Run] | Unknown) -> Table | Paragraph:
+    if isinstance(known, Unknown):
+        return Paragraph(f"Unknown: {known.unknown}")
+    if not known:
+        return Paragraph("None was recorded yet.")
+    return Table(
+        ("Run", "Began (UTC)", "Took", "How it ended", "Who", "Command", "Why", "What was said"),
+        [
+            (*cells[:3], Cell(cells[3], BAD if run.has_failed else ""), *cells[4:], run.why, said)
+            for run in run_records.last(known, RUNS)
+            for cells, said in [(run_row(run), run.error.partition("\n")[0])]
         ],
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from html.parser import HTMLParser
 
+from exctl.history.run import Run
 from exctl.observe.drift import Drift
 from exctl.observe.endpoints import EndpointRow
 from exctl.releases.store import Release
@@ -57,6 +58,22 @@ def state(site: Site, ill: str = "", **others: object) -> State:
         "releases": [RELEASE],
     }
     return State(**(found | others))  # type: ignore[arg-type]
+
+
+RUN = Run(
+    4,
+    {"run": "x", "at": "2026-11-25T03:00:00Z", "command": "exctl up", "why": "new <pair>"},
+    {"result": "rolled back", "seconds": 82.2, "error": "release 3 runs again\nmore"},
+)
+
+
+def test_the_last_runs_are_in_it_failed_ones_too() -> None:
+    site = make_site()
+    found = state(site, runs=[RUN])
+    (line,) = [line for line in markdown(document(site, found)).splitlines() if "82 s" in line]
+    for words in ("| 4 ", "2026-11-25 03:00:00", "rolled back", r"new \<pair\>", "release 3 runs"):
+        assert words in line
+    assert as_json(site, found)["runs"][0]["result"] == "rolled back"
 
 
 def test_a_well_stack_says_so_in_short() -> None:
