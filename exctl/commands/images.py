@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from exctl.cli import completion
 from exctl.cli.options import json_option, locking, on_stack, recorded, yes_option
 from exctl.errors import UNHEALTHY, NothingTouched
 from exctl.site import Site
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from exctl.images.target import Wanted
 
 via_option = click.option(
-    "--via", metavar="HOST", help="reach the registry through this host's SSH connection"
+    "--via",
+    metavar="HOST",
+    shell_complete=completion.addresses,
+    help="reach the registry through this host's SSH connection",
 )
 chunk_option = click.option(
     "--chunk-mib", type=click.IntRange(1, 1024), default=8, show_default=True, metavar="N",
@@ -108,7 +112,7 @@ def load(files: list[Path], chunk_mib: int, via: str | None, site: Site, **optio
 @command.command()
 @of_archives
 @click.option(
-    "--host", "hosts", multiple=True, metavar="ADDRESS",
+    "--host", "hosts", multiple=True, metavar="ADDRESS", shell_complete=completion.addresses,
     help="onto this host (several times for several); none: onto all that run the service",
 )  # fmt: skip
 @on_stack
@@ -150,7 +154,10 @@ def _words(option: str, text: str | None) -> tuple[str, ...]:
 
 @command.command()
 @click.argument("image", metavar="NAME:TAG")
-@click.option("--host", required=True, metavar="ADDRESS", help="the host that has it")
+@click.option(
+    "--host", required=True, metavar="ADDRESS", shell_complete=completion.addresses,
+    help="the host that has it",
+)  # fmt: skip
 @replace_option
 @chunk_option
 @via_option
