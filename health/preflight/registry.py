@@ -89,7 +89,8 @@ def _client(subject: Subject, facts: HostFacts, tunnels: Tunnels) -> Registry:
 def _outcome(subject: Subject, error: RegistryError, tunnels: Tunnels) -> Outcome:
     if error.status in (401, 403):
         login = subject.login
-        whom = f"{login.username} or its password" if login else "whoever has no login"
+        password = "registryPassword" if subject.config.registry.needs_secret else "its password"
+        whom = f"{login.username} or {password}" if login else "whoever has no login"
         return Outcome("refused", f"it refuses {whom}")
     if error.status == 429:
         return Outcome("not asked", "it was asked too often (HTTP 429); wait a minute")

@@ -156,8 +156,8 @@ def free_plan(pairs: int = 1) -> settings.Plan:
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """A lab of the tests' own, gone when they end."""
-    directory = settings.CLONE / ".lab/test"
+    """A lab of the tests' own, gone when they end; one for each process that runs stories."""
+    directory = settings.CLONE / ".lab" / os.environ.get("PYTEST_XDIST_WORKER", "test")
     leftover = directory / "state.json"
     if leftover.exists():
         found = json.loads(leftover.read_text())
@@ -209,11 +209,21 @@ def cleared(site: Site) -> None:
             site.docker(key, "rm", "--force", *found)
 
 
+@pytest.fixture(autouse=True)
+def proven(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a story proves goes with its report: stories run in processes of their own."""
+    PROVEN.clear()
+    yield
+    request.node.user_properties += [("proven", line) for line in PROVEN]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The numbers that the stories prove, in every run that told any."""
-    if PROVEN:
+    reports = [each for found in terminalreporter.stats.values() for each in found]
+    properties = [pair for each in reports for pair in getattr(each, "user_properties", ())]
+    if lines := dict.fromkeys(line for name, line in properties if name == "proven"):
         terminalreporter.section("what the stories cost")
-        for line in PROVEN:
+        for line in lines:
             terminalreporter.write_line(line)
 
 

@@ -167,7 +167,7 @@ def test_a_registrys_token_is_fetched_and_the_size_is_that_of_the_hosts_processo
 
 def test_a_registry_refuses_a_wrong_password(tunnels: Tunnels, registry_port: int) -> None:
     answer = registry.ask(subject(password="wrong", registry=registry_port), EXCS, facts(), tunnels)
-    assert answer.login == Outcome("refused", "it refuses exec or its password")
+    assert answer.login == Outcome("refused", "it refuses exec or registryPassword")
 
 
 def test_a_tag_that_isnt_there_is_told_by_image(tunnels: Tunnels, registry_port: int) -> None:
