@@ -16,7 +16,7 @@ from exctl.errors import Interrupted, NothingTouched, PreflightStops
 from exctl.pulumi.workspace import passphrase
 from exctl.site import Site, stacks_of
 from exctl.stackfile import secrets
-from exctl.terminal.messages import say
+from exctl.terminal import messages
 from health.preflight import report
 from health.preflight.finding import Finding
 from health.preflight.registry import with_login
@@ -58,8 +58,7 @@ def _need_ca_file(site: Site) -> None:
         trusting(path)
     except OSError as error:  # ssl's errors are among them
         raise NothingTouched(
-            f"preflight.ca_path: {path} (in {site.project}) isn't a file of certificates:"
-            f" {error.strerror or error}."
+            f"preflight.ca_path: {path} isn't a file of certificates: {error.strerror or error}."
         ) from None
 
 
@@ -68,8 +67,8 @@ def _decrypting(site: Site, subject: Subject, file: Path | None) -> Callable[[],
         # Asked for now: later something else writes to the terminal.
         passphrase(site)
     except NothingTouched:
-        return lambda: with_login(replace(subject, no_secrets=NO_PASSPHRASE))
-    return lambda: with_login(replace(subject, secrets=secrets.all_of(site, file)))
+        return lambda: with_login(replace(subject, no_secrets=NO_PASSPHRASE), site.project)
+    return lambda: with_login(replace(subject, secrets=secrets.all_of(site, file)), site.project)
 
 
 @contextmanager
@@ -140,7 +139,10 @@ def require(site: Site, file: Path | None = None, left_out: Collection[str] = ()
     bad, warnings = report.stopping(found), report.warning(found)
     if bad or warnings:
         show([*bad, *warnings], sys.stderr)
-    say(f"preflight: {report.summary(found)}")
+        for line in report.table([*bad, *warnings]):
+            messages.note(line)
+    messages.say(f"preflight: {report.summary(found)}")
+    messages.report("preflight", checks=len(found), findings=report.as_json([*bad, *warnings]))
     if not bad:
         return
     checks = tuple(dict.fromkeys(finding.check for finding in bad))

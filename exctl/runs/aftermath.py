@@ -10,10 +10,12 @@ from exctl.observe import versions
 from exctl.observe.endpoints import ask_all, unhealthy
 from exctl.runs.plan import left_out_lines
 from exctl.site import Site
-from exctl.terminal.progress import Progress
+from exctl.terminal.progress import RunProgress
 
 
-def failed(site: Site, progress: Progress, left_out: Mapping[str, str], reasons: str) -> FailedRun:
+def failed(
+    site: Site, progress: RunProgress, left_out: Mapping[str, str], reasons: str
+) -> FailedRun:
     """`left_out`: instance → why nothing was done to it; none of them is asked."""
     state, running = _look(site, progress, left_out)
     begun = tuple(progress.touched)
@@ -21,7 +23,7 @@ def failed(site: Site, progress: Progress, left_out: Mapping[str, str], reasons:
     return FailedRun(message, reasons, touched=bool(begun), running=running, begun=begun)
 
 
-def interrupted(site: Site, progress: Progress, left_out: Mapping[str, str]) -> InterruptedRun:
+def interrupted(site: Site, progress: RunProgress, left_out: Mapping[str, str]) -> InterruptedRun:
     """The same, for a run that the operator stopped."""
     state, running = _look(site, progress, left_out)
     return InterruptedRun(
@@ -32,7 +34,7 @@ def interrupted(site: Site, progress: Progress, left_out: Mapping[str, str]) -> 
     )
 
 
-def _look(site: Site, progress: Progress, left_out: Mapping[str, str]) -> tuple[str, str]:
+def _look(site: Site, progress: RunProgress, left_out: Mapping[str, str]) -> tuple[str, str]:
     """What the run has done and what everything answers now; and which versions run."""
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(versions.line, site, left_out)

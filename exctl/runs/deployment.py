@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from pulumi import automation as auto
 from exctl import files
 from exctl.errors import Interrupted, LeftOut
 from exctl.observe import doctor
-from exctl.observe.endpoints import table
-from exctl.pulumi.workspace import open_stack
+from exctl.observe.endpoints import as_json, table
+from exctl.pulumi.workspace import open_stack, tell_program
 from exctl.releases import store
 from exctl.rundir import run_directory
 from exctl.runs import canary, consent, downtime, hooks, pairs, plan
@@ -27,10 +26,11 @@ from exctl.runs.plan import Divided, Touch, divided, touches
 from exctl.runs.scope import Scope, limits
 from exctl.site import Site, open_site
 from exctl.terminal import live
-from exctl.terminal.messages import say
-from exctl.terminal.progress import Progress
+from exctl.terminal.messages import report, say, show
+from exctl.terminal.progress import RunProgress
 from health.gates.events import Event
 from health.gates.runs import ALLOW_OUTAGE_VARIABLE
+from health.pair import FIRST_VARIABLE
 
 
 def preview(site: Site, adopting: bool = False) -> list[Touch]:
@@ -120,7 +120,8 @@ def _deploy(
 def _only(ground: Ground, site: Site, keys: frozenset[str]) -> Ground:
     """The ground for a run of these alone, in the program's order as well."""
     scope = replace(ground.scope, keys=keys)
-    pairs.tell_program(pairs.first(site.layout, ground.verdicts, scope, ground.state))
+    first = pairs.first(site.layout, ground.verdicts, scope, ground.state)
+    tell_program(ground.stack, FIRST_VARIABLE, ",".join(first))
     return replace(ground, scope=scope)
 
 
@@ -132,6 +133,12 @@ def _show(ground: Ground, split: Divided) -> None:
             f" state with what it held ({held}). If it comes back, see what still runs there."
         )
     show_plan(split.here)
+    report(
+        "plan",
+        touches=[asdict(touch) for touch in split.here],
+        pending=[asdict(touch) for touch in split.elsewhere],
+        left_out=ground.scope.missed,
+    )
     for line in plan.pending_lines(split.elsewhere, ground.scope):
         say(line)
 
@@ -147,8 +154,8 @@ def _carry_out(
 ) -> tuple[auto.UpResult, list[Event]]:
     """What Pulumi's run gives, and what was reported in it that is worth keeping."""
     if how.allow_outage:
-        os.environ[ALLOW_OUTAGE_VARIABLE] = "1"
-    log = StepLog(say, Progress(here), live.is_wanted(), hosts=hosts_of(site))
+        tell_program(ground.stack, ALLOW_OUTAGE_VARIABLE, "1")
+    log = StepLog(say, RunProgress(here), live.is_wanted(), hosts=hosts_of(site), report=report)
     about = plan.whole_seconds(here)
     within = limits(ground.scope, site.layout, ground.state.names)
     with live.shown(f"deploying the stack {site.stack}", log.progress, about):
@@ -174,8 +181,10 @@ def _ask_all_of(site: Site, scope: Scope, here: Sequence[Touch], what: str) -> N
     """Shows how each instance of the scope is, once all are healthy. `what` was deployed."""
     try:
         ungated = {touch.instance for touch in here if not touch.gates}
-        for line in table(last_look(site, scope, ungated)):
-            print(line, flush=True)
+        rows = last_look(site, scope, ungated)
+        report("instances", instances=as_json(rows))
+        for line in table(rows):
+            show(line)
     except KeyboardInterrupt:
         raise Interrupted(
             f"interrupted: {what} was deployed, but not all of it was asked whether it is"
@@ -197,6 +206,7 @@ def _end(
     images = result.outputs["release"].value if "release" in result.outputs else {}
     is_all = not split.elsewhere and not ground.scope.left_out  # a release is nothing less
     if is_all and (release := store.record(site, images, how.message, events)):
+        report("release", number=release.number, images=release.images)
         say(f"this is release {release.number}")
     _say_what_is_left(site, split, ground.scope)
 

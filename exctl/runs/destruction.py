@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from pulumi import automation as auto
 
@@ -17,8 +18,8 @@ from exctl.runs.operation import carry_out, hosts_of
 from exctl.runs.plan import Touch
 from exctl.site import Site
 from exctl.terminal import live
-from exctl.terminal.messages import say
-from exctl.terminal.progress import Progress
+from exctl.terminal.messages import report, say, show
+from exctl.terminal.progress import RunProgress
 from exctl.terminal.questions import confirm
 
 
@@ -46,7 +47,8 @@ def destroy(site: Site, yes: bool) -> None:
     if not yes:
         confirm("Remove them?")
     removed = [Touch(key, at[key], "remove", (), "gone for good") for key in reversed(at)]
-    log = StepLog(say, Progress(removed), live.is_wanted(), hosts=hosts_of(site))
+    report("plan", touches=[asdict(touch) for touch in removed], pending=[], left_out={})
+    log = StepLog(say, RunProgress(removed), live.is_wanted(), hosts=hosts_of(site), report=report)
     with live.shown(f"destroying the stack {site.stack}", log.progress):
         try:
             carry_out(
@@ -56,7 +58,7 @@ def destroy(site: Site, yes: bool) -> None:
             onward = f"To resume, once the cause is gone: exctl destroy --stack {site.stack}"
             raise cut.and_then(onward) from None
     _require_nothing_left(site, stack, asked, silent)
-    print(f"stack {site.stack}: nothing is deployed any more")
+    show(f"stack {site.stack}: nothing is deployed any more")
 
 
 def _refuse_the_silent(site: Site, known: State, silent: Mapping[str, str]) -> None:
@@ -79,7 +81,8 @@ def _require_nothing_left(
     if seen.unknown:
         raise ExctlError(
             f"the state of the stack {site.stack} is empty, but not every container is gone;"
-            f" still there:{unknown.lines(seen.unknown)}\nRemove them there: docker rm -f NAME"
+            f" still there:{unknown.lines(seen.unknown)}\nRemove them on their hosts: docker stop"
+            " NAME; docker rm NAME"
         )
     unasked = [*(f"{host} {why}" for host, why in silent.items()), *seen.unread]
     if unasked:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,13 +11,14 @@ from exctl.errors import ExctlError
 from exctl.pulumi import state
 from exctl.pulumi.ownership import own_state
 from exctl.pulumi.state import State
-from exctl.pulumi.workspace import open_stack
+from exctl.pulumi.workspace import open_stack, tell_program
 from exctl.runs import pairs, reach, unknown
 from exctl.runs.outlook import Outlook
 from exctl.runs.plan import Touch, left_out_lines
 from exctl.runs.scope import Scope, left_out
 from exctl.site import Site
 from exctl.terminal.messages import say
+from health.pair import FIRST_VARIABLE
 from health.verdict import Verdict
 from stack.loader import LEFT_OUT_VARIABLE
 
@@ -62,21 +62,22 @@ def look(site: Site, scope: Scope, adopting: bool) -> Ground:
         meant = [i.key for i in site.layout.instances if scope.is_whole or scope.covers(i.key)]
         unknown.refuse_to_deploy(site, seen, meant)
     found = left_out(site.layout, silent, known.names)
-    scope = _leaving_out(scope, found)
+    scope = _leaving_out(stack, scope, found)
     gone = tuple(h for h in silent if h in known.hosts and h not in site.layout.hosts)
     verdicts = pairs.look(site, known, silent)
-    pairs.tell_program(pairs.first(site.layout, verdicts, scope, known))
+    first = pairs.first(site.layout, verdicts, scope, known)
+    tell_program(stack, FIRST_VARIABLE, ",".join(first))
     return Ground(stack, known, scope, frozenset(silent), verdicts, gone)
 
 
-def _leaving_out(scope: Scope, found: Mapping[str, str]) -> Scope:
+def _leaving_out(stack: auto.Stack, scope: Scope, found: Mapping[str, str]) -> Scope:
     """The scope without these, in the program of the runs to come too. ExctlError if the operator
     has named nothing else."""
     scope = replace(scope, left_out={**scope.left_out, **found})
     if scope.keys and scope.missed.keys() == scope.keys:
         reasons = "\n".join(f"  {key}: {why}" for key, why in scope.missed.items())
         raise ExctlError(f"nothing of that can be done:\n{reasons}", touched=False)
-    os.environ[LEFT_OUT_VARIABLE] = ",".join(sorted(scope.left_out))
+    tell_program(stack, LEFT_OUT_VARIABLE, ",".join(sorted(scope.left_out)))
     return scope
 
 
@@ -93,7 +94,7 @@ def without_the_last(ground: Ground, site: Site, planned: Sequence[Touch]) -> Gr
             kept[instance.key] = f"it may be the last that serves pair {instance.pair}: {why}"
     if not kept:
         return ground
-    found = replace(ground, scope=_leaving_out(ground.scope, kept))
+    found = replace(ground, scope=_leaving_out(ground.stack, ground.scope, kept))
     for line in left_out_lines(kept):
         say(line)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -12,16 +11,15 @@ from exctl.errors import ExctlError, Interrupted
 from exctl.pulumi import lock
 from exctl.pulumi.interrupts import passed_on
 from exctl.pulumi.process import Pulumi
-from exctl.pulumi.workspace import explained, last_error
+from exctl.pulumi.workspace import explained, last_error, tell_program
 from exctl.runs import aftermath
+from exctl.runs.causes import NAME_IS_TAKEN, caused
 from exctl.runs.events import StepLog, without_wrapping
 from exctl.site import Site
 from exctl.terminal.messages import say
 from health.gates.events import EVENTS_VARIABLE
 
 Result = TypeVar("Result")
-NAME_IS_TAKEN = ("one of this name is there already", "is already in use by container")
-"""What the docker plugin and Docker say of a container that isn't in the state."""
 
 
 def carry_out(
@@ -38,7 +36,7 @@ def carry_out(
     """
     pulumi = stack.workspace.pulumi_command
     assert isinstance(pulumi, Pulumi)
-    os.environ[EVENTS_VARIABLE] = "json"
+    tell_program(stack, EVENTS_VARIABLE, "json")
     with passed_on(pulumi.interrupt, lambda: lock.stop_gates(site), say) as interrupts:
         try:
             result = operation()
@@ -58,7 +56,7 @@ def carry_out(
             if interrupts.count:
                 raise aftermath.interrupted(site, log.progress, left_out or {}) from None
             reasons = log.errors or log.program_words or [without_wrapping(explained(error, site))]
-            if any(words in reason for words in NAME_IS_TAKEN for reason in reasons):
+            if NAME_IS_TAKEN in caused(log.failures):
                 reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
             if left_out is None:
                 raise ExctlError("\n\n".join(reasons), touched=False) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
@@ -11,8 +10,8 @@ from exctl.observe.endpoints import place_of, probe_of
 from exctl.pulumi.state import State, name_of
 from exctl.runs.scope import Scope
 from exctl.site import Site
-from health.pair import FIRST_VARIABLE, in_order, rank
-from health.verdict import UNJUDGED, Identity, Place, Verdict
+from health.pair import in_order, rank
+from health.verdict import UNJUDGED, Identity, InstancePlace, Verdict
 from hosts.container import HostContainer
 from stack.layout import Instance, Layout
 
@@ -30,7 +29,7 @@ def look(site: Site, known: State, silent: Collection[str] = ()) -> dict[str, Ve
         for url, container in places_before(known, instance):
             host = str(urlsplit(url).hostname)
             there = HostContainer(container, on_host(site, host))
-            place = Place(url, probe_of(site, host), there, Identity())
+            place = InstancePlace(url, probe_of(site, host), there, Identity())
             found.append(UNJUDGED if host in silent else place.settled())
         return max(found, key=rank)
 
@@ -72,8 +71,3 @@ def waits_for(known: State, key: str, other: str) -> bool:
     rows = (row for row in known.rows if name_of(row) == f"guard-{key}")
     urns = (str(urn) for row in rows for urn in row.get("dependencies") or [])
     return any(urn.rpartition("::")[2] == f"health-{other}" for urn in urns)
-
-
-def tell_program(wanted: Collection[str]) -> None:
-    """Lets the program of the runs to come put these first."""
-    os.environ[FIRST_VARIABLE] = ",".join(wanted)
