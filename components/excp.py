@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pulumi
 
-from components.service import Service, Site
+from components.instance import ServiceInstance, StackContext
 from health.gates.guard import GuardRule
 from health.pair import FIRST_VARIABLE, put_first
 from stack.layout import Instance, Layout
@@ -26,7 +26,7 @@ class ExcpPair(pulumi.ComponentResource):
         self,
         number: str,
         layout: Layout,
-        site: Site,
+        context: StackContext,
         after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -36,9 +36,9 @@ class ExcpPair(pulumi.ComponentResource):
         running = [members[key] for key in order]
         before = list(after)
         for position, instance in enumerate(running):
-            service = Service(
+            service = ServiceInstance(
                 instance,
-                site,
+                context,
                 before,
                 guard=_guard_rule(instance, layout.peer_of(instance)),
                 waiting=[later.key for later in running[position + 1 :]],
@@ -49,19 +49,19 @@ class ExcpPair(pulumi.ComponentResource):
         self.register_outputs({"instances": [instance.key for instance in running]})
 
 
-class Excp(pulumi.ComponentResource):
+class ConversationProvider(pulumi.ComponentResource):
     """All pairs of a stack, side by side."""
 
     def __init__(
         self,
         layout: Layout,
-        site: Site,
+        context: StackContext,
         after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exec:components:Excp", "conversation-provider", None, opts)
         for number, _ in layout.pairs:
-            ExcpPair(number, layout, site, after, pulumi.ResourceOptions(parent=self))
+            ExcpPair(number, layout, context, after, pulumi.ResourceOptions(parent=self))
         self.register_outputs({"pairs": [number for number, _ in layout.pairs]})
 
 

@@ -9,7 +9,7 @@ import click
 
 from exctl.cli import completion
 from exctl.cli.options import json_option, on_place
-from exctl.site import Place
+from exctl.site import StackPlace
 
 if TYPE_CHECKING:
     from exctl.history.run import Run
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     help="list only the last so many  [default: all]",
 )
 @json_option
-def command(number: str | None, last: int | None, place: Place, as_json: bool) -> None:
+def command(number: str | None, last: int | None, place: StackPlace, as_json: bool) -> None:
     """List every changing run, failed and interrupted ones too; show one with its transcript.
 
     Each run is recorded when it begins and when it ends, in releases/STACK/audit.jsonl; one that

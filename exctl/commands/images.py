@@ -16,7 +16,7 @@ from exctl.errors import UNHEALTHY, NothingTouched
 from exctl.site import Site
 
 if TYPE_CHECKING:
-    from exctl.images.target import Wanted
+    from exctl.images.target import LoadOptions
 
 via_option = click.option(
     "--via",
@@ -131,14 +131,14 @@ def push(files: list[Path], hosts: tuple[str, ...], site: Site, **options: Any) 
     onto_hosts.push(site, files, hosts, _wanted(options))
 
 
-def _wanted(options: Mapping[str, Any], **more: Any) -> Wanted:
-    from exctl.images.target import Wanted
+def _wanted(options: Mapping[str, Any], **more: Any) -> LoadOptions:
+    from exctl.images.target import LoadOptions
     from oci.manifest import Start
 
     words = [_words(f"--{name}", options[name]) for name in ("entrypoint", "cmd")]
     start = Start(words[0], words[1], options["env"], options["workdir"], options["user"])
     named = {name: options[name] for name in ("service", "tag", "replace", "architecture")}
-    return Wanted(start=start, **named, **more)
+    return LoadOptions(start=start, **named, **more)
 
 
 def _words(option: str, text: str | None) -> tuple[str, ...]:
@@ -172,9 +172,9 @@ def recover(
     """
     from exctl.images import load as loading
     from exctl.images.access import checked
-    from exctl.images.target import Wanted
+    from exctl.images.target import LoadOptions
 
-    wanted = Wanted(replace=replace, chunk_mib=chunk_mib, via=via)
+    wanted = LoadOptions(replace=replace, chunk_mib=chunk_mib, via=via)
     loading.recover(site, checked(site, "--host", host), image, wanted)
 
 

@@ -26,7 +26,7 @@ from exctl.history import store
 from exctl.history.run import BEGUN, DECLINED, ENDED, RESULTS
 from exctl.pulumi.interrupts import SIGNALS
 from exctl.pulumi.workspace import has_passphrase
-from exctl.site import Place
+from exctl.site import StackPlace
 from exctl.stackfile import secrets
 from exctl.terminal import messages
 from health.gates.events import PASSING, of_data
@@ -35,7 +35,7 @@ from stack.secrecy import redacted, redacted_text
 
 
 @contextmanager
-def recording(place: Place, as_events: bool, why: str) -> Iterator[None]:
+def recording(place: StackPlace, as_events: bool, why: str) -> Iterator[None]:
     """Within, a changing command is recorded; `as_events` gives stdout a line of JSON for each
     thing that happens. Raises NothingTouched if it can't be recorded."""
     run = _Recorder(place, as_events, why)
@@ -66,7 +66,7 @@ def _ending(error: BaseException) -> tuple[str, int, str, bool | None]:
 class _Recorder:
     """The listener of one run."""
 
-    def __init__(self, place: Place, as_events: bool, why: str) -> None:
+    def __init__(self, place: StackPlace, as_events: bool, why: str) -> None:
         self.has_stdout = as_events
         self._place = place
         self._why = why
@@ -169,7 +169,7 @@ class _Recorder:
                 self.has_stdout = False
 
     def _without_secrets(self, text: str) -> str:
-        if not self._has_looked and has_passphrase():
+        if not self._has_looked and has_passphrase(self._place.stack):
             self._has_looked = True
             self._secrets += _known(self._place)
         return redacted_text(text, self._secrets)
@@ -191,7 +191,7 @@ def _without_quotes(error: str) -> str:
     return "\n".join(line for line in error.splitlines() if not line.lstrip().startswith("|"))
 
 
-def _known(place: Place) -> Collection[str]:
+def _known(place: StackPlace) -> Collection[str]:
     """The stack's secrets; none where they can't be decrypted, which the command will say."""
     try:
         return secrets.known_of(place)

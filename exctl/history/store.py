@@ -22,7 +22,7 @@ from exctl.history import chain
 from exctl.history.chain import Problem, Record
 from exctl.history.run import Run, runs_of
 from exctl.releases.store import directory_of
-from exctl.site import Place
+from exctl.site import StackPlace
 
 FILE = "audit.jsonl"
 DIRECTORY_MODE, RECORDS_MODE, TRANSCRIPT_MODE = 0o750, 0o664, 0o640
@@ -37,15 +37,15 @@ class History:
     problems: tuple[Problem, ...] = ()
 
 
-def path_of(place: Place) -> Path:
+def path_of(place: StackPlace) -> Path:
     return directory_of(place) / FILE
 
 
-def transcript_of(place: Place, run_id: str) -> Path:
+def transcript_of(place: StackPlace, run_id: str) -> Path:
     return directory_of(place) / "runs" / f"{run_id}.log"
 
 
-def read(place: Place) -> History:
+def read(place: StackPlace) -> History:
     """Every run of the stack. Raises NothingTouched if the file can't be read."""
     path = path_of(place)
     try:
@@ -58,7 +58,7 @@ def read(place: Place) -> History:
     return History(tuple(runs_of(records)), tuple(problems))
 
 
-def transcript(place: Place, run: Run) -> str:
+def transcript(place: StackPlace, run: Run) -> str:
     """What was said in a run; a sentence where that isn't there any more."""
     path = transcript_of(place, run.id)
     try:
@@ -67,7 +67,7 @@ def transcript(place: Place, run: Run) -> str:
         return f"(its transcript {path} can't be read: {error.strerror})\n"
 
 
-def append(place: Place, content: Record) -> None:
+def append(place: StackPlace, content: Record) -> None:
     """Adds a record, on the disk when this returns; nothing of it is left if it fails.
 
     Raises NothingTouched if it can't be written.
@@ -107,7 +107,7 @@ def _write(file: IO[bytes], data: bytes) -> None:
         raise
 
 
-def open_transcript(place: Place, run_id: str) -> IO[str]:
+def open_transcript(place: StackPlace, run_id: str) -> IO[str]:
     """A new transcript, written line by line. Raises NothingTouched if it can't be made."""
     path = transcript_of(place, run_id)
     try:

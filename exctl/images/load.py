@@ -15,7 +15,7 @@ from exctl.errors import ExctlError, Interrupted, NothingTouched
 from exctl.images.access import image_named, names_of, registry_of, told
 from exctl.images.on_hosts import known, look
 from exctl.images.progress import Bar
-from exctl.images.target import Target, Wanted, kind_of, refused, targets_of
+from exctl.images.target import ImageTarget, LoadOptions, kind_of, refused, targets_of
 from exctl.site import Site
 from exctl.terminal.messages import say, show
 from hosts.shell import session
@@ -24,7 +24,7 @@ from oci.archives.content import Content, check_space, content_of
 from oci.archives.examine import examined
 from oci.manifest import Start
 from oci.reference import ImageReference, is_tag, parsed
-from oci.registry import Registry
+from oci.registry import RegistryClient
 from stack.ssh import ssh_target
 
 MIB = 1 << 20
@@ -44,7 +44,7 @@ def work_directory() -> Iterator[Path]:
         yield Path(directory)
 
 
-def load(site: Site, paths: Sequence[Path], wanted: Wanted) -> None:
+def load(site: Site, paths: Sequence[Path], wanted: LoadOptions) -> None:
     """Each archive into the registry, all of them looked through before the first is pushed."""
     targets = targets_of(paths, wanted)
     registry = registry_of(site, wanted.via)
@@ -56,7 +56,7 @@ def load(site: Site, paths: Sequence[Path], wanted: Wanted) -> None:
 
 
 @contextmanager
-def content_ready(target: Target, wanted: Wanted) -> Iterator[Content]:
+def content_ready(target: ImageTarget, wanted: LoadOptions) -> Iterator[Content]:
     """The image of an archive, in files that are gone afterwards; says what it is, and warns at the
     end of one that can't start."""
     with work_directory() as directory:
@@ -72,7 +72,9 @@ def content_ready(target: Target, wanted: Wanted) -> Iterator[Content]:
         )
 
 
-def _push(registry: Registry, image: ImageReference, content: Content, wanted: Wanted) -> None:
+def _push(
+    registry: RegistryClient, image: ImageReference, content: Content, wanted: LoadOptions
+) -> None:
     there = registry.digest(image)
     if there == content.digest:
         show(f"{image} is in the registry already, {content.digest}")
@@ -120,7 +122,7 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def recover(site: Site, host: str, text: str, wanted: Wanted) -> None:
+def recover(site: Site, host: str, text: str, wanted: LoadOptions) -> None:
     """An image that a host has into the registry, by way of this machine.
 
     `docker push` there would leave the registry's password on the host; so the host only reads

@@ -9,7 +9,7 @@ from exctl.hosts import on_each
 from exctl.images.keeping import Kept, kept, last_releases, of_older, places, prunable
 from exctl.images.on_hosts import HostImage, known, look, remove
 from exctl.releases import store
-from exctl.site import Place, Site, site_at, stacks_of
+from exctl.site import Site, StackPlace, site_at, stacks_of
 from exctl.terminal.messages import say, show
 from exctl.terminal.questions import confirm
 from stack.text import counted
@@ -66,7 +66,7 @@ def needed(site: Site) -> Kept:
     layouts, recorded = [], []
     for stack in stacks_of(site.project):
         try:
-            place = Place(site.project, stack)
+            place = StackPlace(site.project, stack)
             other = site_at(place, site.project / f"Pulumi.{stack}.yaml")
             recorded += last_releases(store.all_of(other), other.config.releases.keep)
         except ExctlError as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from config_schema import ExecConfig
 from oci.reference import ImageReference, host_and_port
-from stack.layout import Connection, Layout
+from stack.connections import Connection
+from stack.layout import Layout
 from stack.ssh import ssh_target
 
 OPERATOR = "operator's host"

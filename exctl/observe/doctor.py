@@ -58,8 +58,7 @@ def _need_ca_file(site: Site) -> None:
         trusting(path)
     except OSError as error:  # ssl's errors are among them
         raise NothingTouched(
-            f"preflight.ca_path: {path} (in {site.project}) isn't a file of certificates:"
-            f" {error.strerror or error}."
+            f"preflight.ca_path: {path} isn't a file of certificates: {error.strerror or error}."
         ) from None
 
 
@@ -68,8 +67,8 @@ def _decrypting(site: Site, subject: Subject, file: Path | None) -> Callable[[],
         # Asked for now: later something else writes to the terminal.
         passphrase(site)
     except NothingTouched:
-        return lambda: with_login(replace(subject, no_secrets=NO_PASSPHRASE))
-    return lambda: with_login(replace(subject, secrets=secrets.all_of(site, file)))
+        return lambda: with_login(replace(subject, no_secrets=NO_PASSPHRASE), site.project)
+    return lambda: with_login(replace(subject, secrets=secrets.all_of(site, file)), site.project)
 
 
 @contextmanager

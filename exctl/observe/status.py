@@ -17,7 +17,7 @@ from exctl.observe import endpoints
 from exctl.observe.endpoints import EndpointRow
 from exctl.observe.last_run import LastRun
 from exctl.site import Site
-from health.gates.sync_progress import Progress
+from health.gates.sync_progress import SyncProgress
 from health.verdict import VerdictKind
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _counts(rows: Sequence[EndpointRow]) -> dict[str, int]:
 
 def watch(site: Site, interval_seconds: float, is_json: bool, last: LastRun) -> None:
     """Looks until it is interrupted."""
-    progress = Progress(moved_at=time.monotonic())
+    progress = SyncProgress(moved_at=time.monotonic())
 
     def look() -> list[EndpointRow]:
         return endpoints.ask_all(site, progress)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import vendor_facts as vendor
 from config_schema import ExecConfig
 from exctl.observe import connections
-from stack.layout import Connection, Instance, Layout
+from stack.connections import Connection
+from stack.layout import Instance, Layout
 from stack.text import in_url
 
 WIDTH_COLUMNS = 100

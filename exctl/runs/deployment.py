@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,10 +18,11 @@ from exctl.pulumi.interrupts import passed_on
 from exctl.pulumi.ownership import own_state
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.state import State
-from exctl.pulumi.workspace import explained, last_error, open_stack
+from exctl.pulumi.workspace import explained, last_error, open_stack, tell_program
 from exctl.releases import store
 from exctl.rundir import run_directory
 from exctl.runs import downtime, pairs, plan, reach, unknown
+from exctl.runs.causes import NAME_IS_TAKEN, caused
 from exctl.runs.events import StepLog, without_wrapping
 from exctl.runs.last_look import last_look
 from exctl.runs.options import RunOptions
@@ -31,16 +31,15 @@ from exctl.runs.scope import Scope, left_out, limits
 from exctl.site import Site, open_site
 from exctl.terminal import live
 from exctl.terminal.messages import report, say, show
-from exctl.terminal.progress import Progress
+from exctl.terminal.progress import RunProgress
 from exctl.terminal.questions import confirm
 from health.gates.events import EVENTS_VARIABLE
 from health.gates.runs import ALLOW_OUTAGE_VARIABLE
+from health.pair import FIRST_VARIABLE
 from health.verdict import Verdict
 from stack.loader import LEFT_OUT_VARIABLE
 
 Result = TypeVar("Result")
-NAME_IS_TAKEN = ("one of this name is there already", "is already in use by container")
-"""What the docker plugin and Docker say of a container that isn't in the state."""
 
 
 @dataclass(frozen=True)
@@ -123,9 +122,10 @@ def _look(site: Site, scope: Scope, adopting: bool) -> Ground:
         reasons = "\n".join(f"  {key}: {why}" for key, why in scope.missed.items())
         raise ExctlError(f"nothing of that can be done:\n{reasons}", touched=False)
     gone = tuple(h for h in silent if h in known.hosts and h not in site.layout.hosts)
-    os.environ[LEFT_OUT_VARIABLE] = ",".join(sorted(found))
+    tell_program(stack, LEFT_OUT_VARIABLE, ",".join(sorted(found)))
     verdicts = pairs.look(site, silent)
-    pairs.tell_program(pairs.first(site.layout, verdicts, scope, known))
+    first = pairs.first(site.layout, verdicts, scope, known)
+    tell_program(stack, FIRST_VARIABLE, ",".join(first))
     gone = gone if scope.is_whole else ()
     return Ground(stack, known, scope, frozenset(silent), verdicts, gone)
 
@@ -167,8 +167,8 @@ def _carry_out(
     ground: Ground, site: Site, how: RunOptions, split: Divided, replaced: list[str]
 ) -> None:
     if how.allow_outage:
-        os.environ[ALLOW_OUTAGE_VARIABLE] = "1"
-    log = StepLog(say, Progress(split.here), live.is_wanted(), hosts=_hosts(site), report=report)
+        tell_program(ground.stack, ALLOW_OUTAGE_VARIABLE, "1")
+    log = StepLog(say, RunProgress(split.here), live.is_wanted(), hosts=_hosts(site), report=report)
     about = plan.whole_seconds(split.here)
     within = limits(ground.scope, site.layout, ground.state.names)
     with live.shown(f"deploying the stack {site.stack}", log.progress, about):
@@ -255,7 +255,7 @@ def destroy(site: Site, yes: bool) -> None:
         confirm("Remove them?")
     removed = [Touch(key, at[key], "remove", (), "gone for good") for key in reversed(at)]
     report("plan", touches=[asdict(touch) for touch in removed], pending=[], left_out={})
-    log = StepLog(say, Progress(removed), live.is_wanted(), hosts=_hosts(site), report=report)
+    log = StepLog(say, RunProgress(removed), live.is_wanted(), hosts=_hosts(site), report=report)
     with live.shown(f"destroying the stack {site.stack}", log.progress):
         _run(lambda: stack.destroy(refresh=True, on_event=log.on_event), log, site, stack)
     _require_nothing_left(site, stack, asked, silent)
@@ -282,7 +282,8 @@ def _require_nothing_left(
     if seen.unknown:
         raise ExctlError(
             f"the state of the stack {site.stack} is empty, but not every container is gone;"
-            f" still there:{unknown.lines(seen.unknown)}\nRemove them there: docker rm -f NAME"
+            f" still there:{unknown.lines(seen.unknown)}\nRemove them on their hosts: docker stop"
+            " NAME; docker rm NAME"
         )
     unasked = [*(f"{host} {why}" for host, why in silent.items()), *seen.unread]
     if unasked:
@@ -345,7 +346,7 @@ def _run(
 ) -> Result:
     pulumi = stack.workspace.pulumi_command
     assert isinstance(pulumi, Pulumi)
-    os.environ[EVENTS_VARIABLE] = "json"
+    tell_program(stack, EVENTS_VARIABLE, "json")
     with passed_on(pulumi.interrupt, lambda: lock.stop_gates(site), say) as interrupts:
         try:
             result = operation()
@@ -363,7 +364,7 @@ def _run(
             if interrupts.count:
                 raise Interrupted(_interrupted(site, log, touched), touched) from None
             reasons = log.errors or log.program_words or [without_wrapping(explained(error, site))]
-            if any(words in reason for words in NAME_IS_TAKEN for reason in reasons):
+            if NAME_IS_TAKEN in caused(log.failures):
                 reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
             if not touched:
                 raise ExctlError("\n\n".join(reasons), touched=False) from None

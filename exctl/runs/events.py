@@ -12,7 +12,7 @@ from pulumi.automation.events import EngineEvent, StepEventMetadata
 from exctl.runs import causes
 from exctl.runs.plan import CONTAINER_TYPE, IMAGE_TYPE, Step, step_of
 from exctl.runs.scope import ROLES
-from exctl.terminal.progress import Progress
+from exctl.terminal.progress import RunProgress
 from health.errors import GateCode, GateFailure, failure_in
 from health.gates.events import PASSING, Event, as_data, parsed, shown
 
@@ -44,7 +44,7 @@ class StepLog:
     """
 
     say: Callable[[str], None]
-    progress: Progress = field(default_factory=Progress)
+    progress: RunProgress = field(default_factory=RunProgress)
     is_live: bool = False
     steps: list[Step] = field(default_factory=list)
     gate_failures: list[GateFailure] = field(default_factory=list)

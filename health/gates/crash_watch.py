@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from health.errors import GateCode
 from health.gates.clock import Clock
-from hosts.container import Container, ContainerState
+from hosts.container import ContainerState, GatedContainer
 
 LOOK_INTERVAL_SECONDS = 2.0
 RESTARTS_THAT_TELL = 3
@@ -37,7 +37,7 @@ class CrashWatch:
     right since must not fail for its past.
     """
 
-    def __init__(self, container: Container, clock: Clock) -> None:
+    def __init__(self, container: GatedContainer, clock: Clock) -> None:
         self._container = container
         self._clock = clock
         self._looked_at = -LOOK_INTERVAL_SECONDS

@@ -20,23 +20,23 @@ from exctl.history.chain import heads, sealed
 from exctl.history.recorder import recording
 from exctl.history.run import Run, as_json, runs_of
 from exctl.history.views import in_full, listed
-from exctl.site import Place
+from exctl.site import StackPlace
 from exctl.terminal import messages
 
 SECRET = "a-secret-that-nobody-may-read"
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackPlace:
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE_FILE", raising=False)
     monkeypatch.setattr("sys.argv", ["exctl", "up", "-m", "new pair"])
-    found = Place(tmp_path, "prod")
+    found = StackPlace(tmp_path, "prod")
     found.file.write_text("config: {}\n")
     return found
 
 
-def ran(place: Place, error: BaseException | None = None, as_events: bool = False) -> Run:
+def ran(place: StackPlace, error: BaseException | None = None, as_events: bool = False) -> Run:
     """A run that ends so, and what is recorded of it."""
     messages_before = len(store.read(place).runs)
     if error is None:
@@ -64,7 +64,7 @@ def ran(place: Place, error: BaseException | None = None, as_events: bool = Fals
     ],
 )
 def test_a_run_is_recorded_whatever_ends_it(
-    place: Place, error: BaseException | None, result: str, code: int, touched: bool | None
+    place: StackPlace, error: BaseException | None, result: str, code: int, touched: bool | None
 ) -> None:
     run = ran(place, error)
     assert run.ended is not None
@@ -74,13 +74,13 @@ def test_a_run_is_recorded_whatever_ends_it(
     assert f"{result}, exit code {code}" in store.transcript(place, run)
 
 
-def test_signals_are_as_they_were_after_a_run(place: Place) -> None:
+def test_signals_are_as_they_were_after_a_run(place: StackPlace) -> None:
     before = signal.getsignal(signal.SIGINT)
     ran(place)
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_run_without_an_end_was_killed_or_is_under_way(place: Place) -> None:
+def test_a_run_without_an_end_was_killed_or_is_under_way(place: StackPlace) -> None:
     with recording(place, False, ""):
         (run,) = store.read(place).runs
         assert run.result == "under way"
@@ -90,7 +90,9 @@ def test_a_run_without_an_end_was_killed_or_is_under_way(place: Place) -> None:
     assert dead.has_failed
 
 
-def test_what_is_said_and_answered_is_in_the_transcript_and_secrets_are_not(place: Place) -> None:
+def test_what_is_said_and_answered_is_in_the_transcript_and_secrets_are_not(
+    place: StackPlace,
+) -> None:
     with recording(place, False, ""):
         messages.hide(SECRET)
         messages.say(f"Docker says: no login with {SECRET}")
@@ -106,14 +108,14 @@ def test_what_is_said_and_answered_is_in_the_transcript_and_secrets_are_not(plac
     assert "hunter22" not in everything
 
 
-def test_what_a_service_logged_is_in_the_transcript_alone(place: Place) -> None:
+def test_what_a_service_logged_is_in_the_transcript_alone(place: StackPlace) -> None:
     run = ran(place, ExctlError("it crashes:\n  its last log line:\n  | a caller's number\nSo."))
     assert run.error == "it crashes:\n  its last log line:\nSo."
     assert "a caller's number" in store.transcript(place, run)
 
 
 def test_a_command_that_carries_a_secret_is_recorded_without_it(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: StackPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.argv", ["exctl", "up", "-m", "password=hunter22"])
     monkeypatch.setenv("BUILD_URL", "https://ci:hunter22@ci.example.com/1")
@@ -121,7 +123,7 @@ def test_a_command_that_carries_a_secret_is_recorded_without_it(
 
 
 def test_the_record_says_who_did_it_and_what_came_of_it(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: StackPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUDO_USER", "anna")
     monkeypatch.setenv("SSH_CONNECTION", "10.1.2.3 50000 10.1.2.4 22")
@@ -153,7 +155,7 @@ def test_the_record_says_who_did_it_and_what_came_of_it(
 
 
 def test_with_json_stdout_has_nothing_but_events(
-    place: Place, capsys: pytest.CaptureFixture[str]
+    place: StackPlace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with recording(place, True, ""):
         messages.hide(SECRET)
@@ -168,7 +170,7 @@ def test_with_json_stdout_has_nothing_but_events(
     assert said.err == "for a person\na result\n"
 
 
-def test_transcripts_are_not_for_everybody(place: Place) -> None:
+def test_transcripts_are_not_for_everybody(place: StackPlace) -> None:
     run = ran(place)
     path = store.transcript_of(place, run.id)
     assert stat.S_IMODE(path.stat().st_mode) & 0o007 == 0
@@ -186,7 +188,7 @@ def at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_without_room_for_its_record_nothing_is_begun(place: Place) -> None:
+def test_without_room_for_its_record_nothing_is_begun(place: StackPlace) -> None:
     ran(place)
     before = store.path_of(place).read_bytes()
     with (
@@ -200,7 +202,7 @@ def test_without_room_for_its_record_nothing_is_begun(place: Place) -> None:
 
 
 def test_room_that_ends_in_a_run_ends_no_run(
-    place: Place, capsys: pytest.CaptureFixture[str]
+    place: StackPlace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with recording(place, False, ""):
         size = store.path_of(place).stat().st_size
@@ -270,7 +272,7 @@ def test_two_clones_records_are_merged_and_joined_by_the_next_one() -> None:
     assert [problem.kind for problem in chain.read(lines(without))[1]] == ["unconnected"]
 
 
-def test_a_line_that_was_cut_stays_and_the_next_run_is_recorded_after_it(place: Place) -> None:
+def test_a_line_that_was_cut_stays_and_the_next_run_is_recorded_after_it(place: StackPlace) -> None:
     ran(place)
     with store.path_of(place).open("a") as file:
         file.write('{"kind": "begun", "ru')
@@ -282,7 +284,7 @@ def test_a_line_that_was_cut_stays_and_the_next_run_is_recorded_after_it(place: 
     ]
 
 
-def test_runs_are_listed_oldest_first_with_how_they_ended(place: Place) -> None:
+def test_runs_are_listed_oldest_first_with_how_they_ended(place: StackPlace) -> None:
     ran(place)
     ran(place, ExctlError("no way", touched=False))
     head, first, second = listed(store.read(place).runs)
@@ -292,7 +294,7 @@ def test_runs_are_listed_oldest_first_with_how_they_ended(place: Place) -> None:
     assert [run.number for run in runs_of([])] == []
 
 
-def test_a_transcript_that_was_removed_is_said_to_be_so(place: Place) -> None:
+def test_a_transcript_that_was_removed_is_said_to_be_so(place: StackPlace) -> None:
     run = ran(place)
     store.transcript_of(place, run.id).unlink()
     assert "can't be read: No such file" in store.transcript(place, run)

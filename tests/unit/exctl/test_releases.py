@@ -17,7 +17,7 @@ from exctl.releases.rollback import restored
 from exctl.releases.store import Release, parsed, written
 from exctl.releases.views import difference, difference_as_json, in_full, listed, path_at
 from exctl.runs import downtime
-from exctl.site import Place
+from exctl.site import StackPlace
 from exctl.stackfile.stack_file import edited, value_in
 from health.gates.events import Healthy, WasDown
 from tests.unit.stack_file import CLONE
@@ -70,7 +70,7 @@ def test_a_release_that_was_cut_anywhere_is_found_out(share: float) -> None:
 
 
 def test_a_damaged_release_is_named_and_the_others_stay(tmp_path: Path) -> None:
-    place = Place(tmp_path, "dev")
+    place = StackPlace(tmp_path, "dev")
     directory = store.directory_of(place)
     directory.mkdir(parents=True)
     (directory / "0001.yaml").write_text(written(release(1)))
