@@ -183,6 +183,8 @@ def test_a_support_bundle_holds_no_secret(site: Site) -> None:
         texts = {m.name: tar.extractfile(m).read().decode() for m in tar}  # type: ignore[union-attr]
     assert f"exec-{STACK}/excp-1-2/log.txt" in texts
     assert "healthy" in texts[f"exec-{STACK}/status.json"]
+    assert "exctl up" in texts[f"exec-{STACK}/runs.txt"]
+    assert [name for name in texts if "/runs/" in name]
     for text in texts.values():
         assert not [secret for secret in site.secrets if secret in text]
         assert "v1:" not in text
