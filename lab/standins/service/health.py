@@ -23,7 +23,7 @@ class Dependencies:
     """All that a service needs, by name."""
 
     def __init__(self, checks: Mapping[str, Check], faults: FaultFile) -> None:
-        self._all = {name: Dependency(name, check, faults) for name, check in checks.items()}
+        self._all = {name: CheckedDependency(name, check, faults) for name, check in checks.items()}
 
     def start(self) -> None:
         for dependency in self._all.values():
@@ -44,7 +44,7 @@ class Dependencies:
         }
 
 
-class Dependency:
+class CheckedDependency:
     """One system, checked by a thread of its own; what came of it last is kept."""
 
     def __init__(self, name: str, check: Check, faults: FaultFile) -> None:
