@@ -33,11 +33,11 @@ from exctl.runs.options import RunOptions
 from exctl.runs.selection import stopped_entries, stopped_keys
 from exctl.site import Site, open_site
 from exctl.stackfile import secrets, stack_file
-from exctl.terminal.messages import say
+from exctl.terminal.messages import report, say, show
 from exctl.terminal.questions import confirm
 from health.errors import GateError
 from health.gates.clock import SystemClock
-from health.gates.events import Event, shown
+from health.gates.events import Event, as_data, shown
 from health.gates.guard import GuardRule, refuse_to_take_the_last
 from health.gates.health import HealthRule, wait_until_healthy
 from health.probe import AnswerKind
@@ -252,6 +252,7 @@ def _place(site: Site, found: Situation) -> InstancePlace:
 
 
 def _report(event: Event) -> None:
+    report(**as_data(event))
     say(shown(event))
 
 
@@ -344,4 +345,4 @@ def clean(site: Site, chosen: Sequence[Instance], yes: bool) -> None:
         confirm("Remove them for good?")
     for host in views:
         legacy_hosts.remove(site, host, aside[host], views[host].clear_files)
-    print("removed; nothing of the vendor's deployment is left on these hosts")
+    show("removed; nothing of the vendor's deployment is left on these hosts")

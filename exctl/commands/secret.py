@@ -36,13 +36,14 @@ def put(secret: str, place: StackPlace) -> None:
     """
     from exctl import files
     from exctl.stackfile import secrets
+    from exctl.terminal.messages import show
 
     was_set = secret in secrets.secret_keys_of(place)
     text = secrets.with_secret(place, secret, secrets.read_new(secret))
     files.write(place.file, text)
     word = "has a new value" if was_set else "is set"
-    click.echo(f"{secret} {word} in {place.file.name}; containers get it with:")
-    click.echo(f"  exctl up --stack {place.stack}")
+    show(f"{secret} {word} in {place.file.name}; containers get it with:")
+    show(f"  exctl up --stack {place.stack}")
 
 
 @command.command("list")

@@ -17,7 +17,7 @@ from exctl.images.on_hosts import known, look
 from exctl.images.progress import Bar
 from exctl.images.target import ImageTarget, LoadOptions, kind_of, refused, targets_of
 from exctl.site import Site
-from exctl.terminal.messages import say
+from exctl.terminal.messages import say, show
 from hosts.shell import session
 from oci import uploads
 from oci.archives.content import Content, check_space, content_of
@@ -77,7 +77,7 @@ def _push(
 ) -> None:
     there = registry.digest(image)
     if there == content.digest:
-        print(f"{image} is in the registry already, {content.digest}")
+        show(f"{image} is in the registry already, {content.digest}")
         return
     if there is not None and not wanted.replace:
         raise ExctlError(
@@ -100,7 +100,7 @@ def _push(
     finally:
         bar.end()
     skipped = f", {pushed.there / 1e6:.1f} MB were there already" if pushed.there else ""
-    print(f"{image} pushed and verified, {content.digest}")
+    show(f"{image} pushed and verified, {content.digest}")
     say(f"sent {pushed.sent / 1e6:.1f} MB{skipped}; image id {content.image_id}")
 
 
@@ -160,10 +160,10 @@ def recover(site: Site, host: str, text: str, wanted: LoadOptions) -> None:
 
 def _compare(host: str, before: Sequence[str], content: Content) -> None:
     if content.digest in before:
-        print(f"its digest is the same as {host} knows it by")
+        show(f"its digest is the same as {host} knows it by")
         return
     known_as = ", ".join(before) or "none"
-    print(
+    show(
         f"its digest is another than before ({known_as}), though it is the same image: Docker"
         " doesn't keep how the layers were compressed. A rollback to a release that recorded the"
         " old digest works on the hosts that still have it, not on a new one."

@@ -14,6 +14,7 @@ from exctl.images.load import content_ready
 from exctl.images.progress import Bar
 from exctl.images.target import ImageTarget, LoadOptions, targets_of
 from exctl.site import Site
+from exctl.terminal.messages import show
 from hosts import commands
 from oci import uploads
 from oci.archives.content import Content
@@ -88,7 +89,7 @@ def _push(
     for (host, image), ready in looked.items():
         assert isinstance(ready, Ready)
         if ready.has in ids_of(content):
-            print(f"{host} has {image} already, {ready.has}")
+            show(f"{host} has {image} already, {ready.has}")
         else:
             left.append((host, image))
     bar = Bar(f"sending to {counted(len(left), 'host')}", content.size * len(left))
@@ -173,5 +174,5 @@ def _send(
         return f"{ready}; whether it has the image isn't known"
     if ready.has not in ids_of(content):
         return f"{host}: {image} is {ready.has} there now, and not {content.image_id}"
-    print(f"{host} has {image}, verified, {ready.has}")
+    show(f"{host} has {image}, verified, {ready.has}")
     return ""

@@ -10,7 +10,7 @@ from exctl.images.keeping import Kept, kept, last_releases, of_older, places, pr
 from exctl.images.on_hosts import HostImage, known, look, remove
 from exctl.releases import store
 from exctl.site import Site, StackPlace, site_at, stacks_of
-from exctl.terminal.messages import say
+from exctl.terminal.messages import say, show
 from exctl.terminal.questions import confirm
 from stack.text import counted
 
@@ -28,7 +28,7 @@ def prune(site: Site, yes: bool) -> None:
         return
     for image in gone:
         name = " ".join(image.tags) or image.references[0]
-        print(f"{image.host}  {name}  {image.size_bytes / 1e6:.0f} MB")
+        show(f"{image.host}  {name}  {image.size_bytes / 1e6:.0f} MB")
     total = sum(image.size_bytes for image in gone) / 1e6
     say(f"{len(gone)} images, up to {total:.0f} MB (layers that others share stay)")
     if not yes:

@@ -16,7 +16,7 @@ from exctl.errors import ExctlError, Interrupted, NothingTouched
 from exctl.pulumi.workspace import passphrase
 from exctl.site import Site, stacks_of
 from exctl.stackfile import secrets
-from exctl.terminal.messages import say
+from exctl.terminal import messages
 from health.preflight import report
 from health.preflight.finding import Finding
 from health.preflight.registry import with_login
@@ -139,7 +139,10 @@ def require(site: Site, file: Path | None = None, left_out: Collection[str] = fr
     bad, warnings = report.stopping(found), report.warning(found)
     if bad or warnings:
         show([*bad, *warnings], sys.stderr)
-    say(f"preflight: {report.summary(found)}")
+        for line in report.table([*bad, *warnings]):
+            messages.note(line)
+    messages.say(f"preflight: {report.summary(found)}")
+    messages.report("preflight", checks=len(found), findings=report.as_json([*bad, *warnings]))
     if not bad:
         return
     names = ", ".join(dict.fromkeys(finding.check for finding in bad))

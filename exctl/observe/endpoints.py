@@ -196,11 +196,21 @@ def as_json(rows: Sequence[EndpointRow]) -> list[dict[str, object]]:
 def _row_as_json(row: EndpointRow) -> dict[str, object]:
     found = asdict(row) | {"state": row.state, "is_healthy": row.is_healthy}
     started = row.container.started_at
-    found["container"] = asdict(row.container) | {"started_at": started and started.isoformat()}
+    found["container"] = asdict(row.container) | {
+        "started_at": started and started.isoformat(),
+        "running_seconds": _running_seconds(row.container),
+    }
     if row.sync_progress is not None:
         derived = {n: getattr(row.sync_progress, n) for n in ("percent", "left_seconds")}
         found["sync_progress"] = asdict(row.sync_progress) | derived
     return found
+
+
+def _running_seconds(container: ContainerState) -> float | None:
+    """Since when it runs, by this machine's clock; None if it doesn't."""
+    if container.started_at is None or container.word != "running":
+        return None
+    return round(max(0.0, time.time() - container.started_at.timestamp()), 1)
 
 
 def table(rows: Sequence[EndpointRow]) -> list[str]:

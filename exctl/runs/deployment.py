@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from pulumi import automation as auto
 from exctl import files
 from exctl.errors import ExctlError, FailedRun, Interrupted, LeftOut
 from exctl.observe import doctor
-from exctl.observe.endpoints import ask_all, table, unhealthy
+from exctl.observe.endpoints import as_json, ask_all, table, unhealthy
 from exctl.pulumi import lock, state
 from exctl.pulumi.interrupts import passed_on
 from exctl.pulumi.ownership import own_state
@@ -30,7 +30,7 @@ from exctl.runs.plan import Divided, Touch, divided, touches
 from exctl.runs.scope import Scope, left_out, limits
 from exctl.site import Site, open_site
 from exctl.terminal import live
-from exctl.terminal.messages import say
+from exctl.terminal.messages import report, say, show
 from exctl.terminal.progress import RunProgress
 from exctl.terminal.questions import confirm
 from health.gates.events import EVENTS_VARIABLE
@@ -138,6 +138,12 @@ def _show(ground: Ground, split: Divided) -> None:
             f" state with what it held ({held}). If it comes back, see what still runs there."
         )
     show_plan(split.here)
+    report(
+        "plan",
+        touches=[asdict(touch) for touch in split.here],
+        pending=[asdict(touch) for touch in split.elsewhere],
+        left_out=ground.scope.missed,
+    )
     for line in plan.pending_lines(split.elsewhere, ground.scope):
         say(line)
 
@@ -162,7 +168,7 @@ def _carry_out(
 ) -> None:
     if how.allow_outage:
         tell_program(ground.stack, ALLOW_OUTAGE_VARIABLE, "1")
-    log = StepLog(say, RunProgress(split.here), live.is_wanted(), hosts=_hosts(site))
+    log = StepLog(say, RunProgress(split.here), live.is_wanted(), hosts=_hosts(site), report=report)
     about = plan.whole_seconds(split.here)
     within = limits(ground.scope, site.layout, ground.state.names)
     with live.shown(f"deploying the stack {site.stack}", log.progress, about):
@@ -184,12 +190,15 @@ def _carry_out(
         return
     try:
         ungated = {touch.instance for touch in split.here if not touch.gates}
-        for line in table(last_look(site, ground.scope, ungated)):
-            print(line, flush=True)
+        rows = last_look(site, ground.scope, ungated)
+        report("instances", instances=as_json(rows))
+        for line in table(rows):
+            show(line)
         images = result.outputs["release"].value if "release" in result.outputs else {}
         events = [*log.events, *log.progress.downtimes]
         is_all = not split.elsewhere and not ground.scope.left_out  # a release is nothing less
         if is_all and (release := store.record(site, images, how.message, events)):
+            report("release", number=release.number, images=release.images)
             say(f"this is release {release.number}")
     except KeyboardInterrupt:
         raise Interrupted(
@@ -245,11 +254,12 @@ def destroy(site: Site, yes: bool) -> None:
     if not yes:
         confirm("Remove them?")
     removed = [Touch(key, at[key], "remove", (), "gone for good") for key in reversed(at)]
-    log = StepLog(say, RunProgress(removed), live.is_wanted(), hosts=_hosts(site))
+    report("plan", touches=[asdict(touch) for touch in removed], pending=[], left_out={})
+    log = StepLog(say, RunProgress(removed), live.is_wanted(), hosts=_hosts(site), report=report)
     with live.shown(f"destroying the stack {site.stack}", log.progress):
         _run(lambda: stack.destroy(refresh=True, on_event=log.on_event), log, site, stack)
     _require_nothing_left(site, stack, asked, silent)
-    print(f"stack {site.stack}: nothing is deployed any more")
+    show(f"stack {site.stack}: nothing is deployed any more")
 
 
 def _refuse_the_silent(site: Site, known: State, silent: Mapping[str, str]) -> None:

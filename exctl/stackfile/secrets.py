@@ -14,7 +14,7 @@ from exctl.errors import NothingTouched
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.workspace import explained, has_passphrase, open_stack
 from exctl.site import StackPlace, read_stack_file
-from exctl.terminal import questions
+from exctl.terminal import messages, questions
 from stack.loader import needed_secrets, sections_of
 from stack.paths import NAMESPACE
 from stack.secrecy import SECRET_NAMES
@@ -28,8 +28,10 @@ def read_new(name: str) -> str:
     if name not in SECRET_NAMES:
         raise NothingTouched(f"{name} isn't a secret; there are {', '.join(SECRET_NAMES)}.")
     if questions.is_terminal():
-        return questions.ask_secret(f"new {name}", False)
-    value = questions.without_line_end(questions.all_of_stdin())
+        value = questions.ask_secret(f"new {name}", False)
+    else:
+        value = questions.without_line_end(questions.all_of_stdin())
+    messages.hide(value)
     if why := questions.unusable(value):
         raise NothingTouched(f"{name}: what was given {why}.")
     return value

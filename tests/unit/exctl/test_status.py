@@ -177,6 +177,17 @@ def test_a_look_as_json_has_numbers() -> None:
         "healthy",
         0,
     )
+    assert first["container"]["running_seconds"] > 0
+    assert found["instances"][-1]["container"]["running_seconds"] is None
+    assert found["counts"] == {
+        "wanted": 3,
+        "healthy": 2,
+        "unknown": 0,
+        "stopped": 0,
+        "pairs": 1,
+        "pairs_redundant": 0,
+        "pairs_down": 0,
+    }
     assert found["pairs"][0]["is_redundant"] is False
     assert found["last_run"]["result"] == "succeeded"
 
