@@ -19,6 +19,7 @@ from health.verdict import Identity, InstancePlace, Verdict, VerdictKind
 from hosts.container import ContainerState, HostContainer
 from stack.layout import Instance
 from stack.ssh import make_control_directory, ssh_target
+from stack.text import aligned
 
 
 @dataclass(frozen=True)
@@ -223,11 +224,7 @@ def table(rows: Sequence[EndpointRow]) -> list[str]:
         (r.instance, urlsplit(r.health_url).netloc, r.tag, r.state, r.answer, r.detail)
         for r in rows
     ]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
+    return aligned(cells)
 
 
 def unhealthy(rows: Sequence[EndpointRow]) -> list[EndpointRow]:

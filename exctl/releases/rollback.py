@@ -234,10 +234,10 @@ def _in_registry(registry: RegistryClient | None, instance: Instance, digest: st
 def _on_host(instance: Instance, digest: str, images: Sequence[HostImage]) -> OnHost:
     """What the host knows of it; an image's id names it too, where there is no registry."""
     place = ImageReference.parse(instance.place)
-    tagged = next((i for i in images if place.with_tag(instance.tag) in i.references), None)
+    tagged = next((i for i in images if place.with_tag(instance.tag) in i.named), None)
     by_tag = tagged.known_as if tagged is not None else None
     has_wanted = any(
-        digest == image.id or place.with_digest(digest) in image.references for image in images
+        digest == image.id or place.with_digest(digest) in image.named for image in images
     )
     return OnHost(instance.host, by_tag, has_wanted)
 
