@@ -152,7 +152,9 @@ def changing(command: Command) -> Command:
     @locking
     @yes_option
     @click.option(
-        "--allow-outage", is_flag=True, help="touch an instance though its peer doesn't serve"
+        "--allow-outage",
+        is_flag=True,
+        help="touch or stop an instance though its peer doesn't serve",
     )
     @click.option(
         "--message", "-m", metavar="TEXT", default="", help="why; kept in history and release"

@@ -23,6 +23,9 @@ def command(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
 
     Written down under `stopped` in the stack file, so that no later run starts them by accident.
 
+    The last of a pair that serves is stopped only if the outage is agreed to: at the question, or
+    without one by --allow-outage.
+
     Example: exctl stop excp --pair 1 --host 2
     """
     from exctl.runs import changes
