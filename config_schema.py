@@ -13,6 +13,7 @@ import re
 import shlex
 from enum import StrEnum
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -252,6 +253,29 @@ def endpoints_of(voice_server: str) -> list[tuple[str, int]]:
     return found
 
 
+def _is_address(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    is_port = port.isascii() and port.isdecimal() and 0 < int(port) < 65536
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        colon = ""
+    if not colon or not is_port:
+        raise ValueError(
+            f"{_shown(value)} is not a host and a port such as exctl.example.com:9640 (IPv6 in"
+            " brackets, no scheme)"
+        )
+    _is_host(host)
+    return value
+
+
+def _is_web_page(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.password:
+        raise ValueError(f"{_shown(value)} is not the address of a page, http:// or https://")
+    return value
+
+
 def _is_voice_server(value: str) -> str:
     endpoints_of(value)
     return value
@@ -284,6 +308,8 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Tag = Annotated[str, AfterValidator(_is_tag)]
 Digest = Annotated[str, AfterValidator(_is_digest)]
 AbsolutePath = Annotated[str, AfterValidator(_is_absolute)]
+Address = Annotated[str, AfterValidator(_is_address)]
+WebPage = Annotated[str, AfterValidator(_is_web_page)]
 VoiceServer = Annotated[str, AfterValidator(_is_voice_server)]
 Folder = Annotated[str, AfterValidator(_has_no_comma)]
 LogName = Annotated[str, AfterValidator(_is_log_name)]
@@ -702,6 +728,31 @@ class Releases(Section):
     )
 
 
+class Monitoring(Section):
+    """Your own Prometheus: what `exctl monitoring export` writes for it."""
+
+    exporter: Address = Field(
+        default="localhost:9640", description="where your Prometheus finds `exctl exporter`"
+    )
+    blackbox: Address | None = Field(
+        default=None,
+        description="your blackbox exporter, which then asks every /health too, from where it is;"
+        " none: only `exctl exporter` does",
+    )
+    alertmanagers: list[Address] = Field(
+        default=["localhost:9093"], description="your Alertmanagers"
+    )
+    runbook_url: WebPage | None = Field(
+        default=None,
+        description="where your people read docs/operating.md; each alert links to its section"
+        " there; none: the alert names the file",
+    )
+    sync_success_max_age_seconds: Annotated[float, Field(ge=60, le=31536000)] = Field(
+        default=86400.0,
+        description="age of EXCS's last success after which an alert fires, seconds",
+    )
+
+
 class ExecConfig(Section):
     """A whole stack: one tenant, one EX organization."""
 
@@ -716,6 +767,7 @@ class ExecConfig(Section):
     excp: Excp = Field(description="conversation provider")
     preflight: Preflight = Field(default=Preflight(), description="checks before a deployment")
     releases: Releases = Field(default=Releases(), description="what a rollback can go back to")
+    monitoring: Monitoring = Field(default=Monitoring(), description="Prometheus and its alerts")
     stopped: list[str] = Field(
         default=[],
         description="what has no container for now: excs, exas, excp, excp-<pair> or"

@@ -120,6 +120,18 @@ SYNC_SUCCESS = _metric(
 SYNC_INFO = _metric(
     "sync_info", "Always 1; the operation of the sync in EXCS's own words", (*STACK, "operation")
 )
+SYNC_STALL_LIMIT = _metric(
+    "sync_stall_limit_seconds",
+    "How long an unfinished sync may stand still: `excs.sync_gate.stall_seconds`",
+    STACK,
+    "seconds",
+)
+SYNC_AGE_LIMIT = _metric(
+    "sync_success_age_limit_seconds",
+    "How old EXCS's last success may be: `monitoring.sync_success_max_age_seconds`",
+    STACK,
+    "seconds",
+)
 HOST_UP = _metric("host_up", "1 if the host's Docker answers over SSH, else 0", HOST)
 HOST_CLOCK = _metric(
     "host_clock_offset_seconds",

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from monitoring import metrics
+from monitoring import alerts, metrics
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/monitoring.md"
-TABLES: Mapping[str, Sequence[str]] = {"metrics": metrics.table()}
+TABLES: Mapping[str, Sequence[str]] = {"metrics": metrics.table(), "alerts": alerts.table()}
 
 
 def filled_in(text: str) -> str:

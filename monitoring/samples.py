@@ -38,6 +38,8 @@ def samples(seen: StackSeen) -> Iterator[Sample]:
     stack = (seen.stack,)
     yield Sample(m.STACK_INFO, (*stack, seen.tenant, seen.org), 1)
     yield Sample(m.STACK_READABLE, stack, seen.is_readable)
+    yield Sample(m.SYNC_STALL_LIMIT, stack, seen.stall_limit_seconds)
+    yield Sample(m.SYNC_AGE_LIMIT, stack, seen.sync_age_limit_seconds)
     for instance in seen.layout.instances:
         yield from _of_instance(seen, instance)
     for pair, members in seen.layout.pairs:

@@ -83,6 +83,8 @@ class StackSeen:
     tenant: str
     org: str
     layout: Layout
+    stall_limit_seconds: float
+    sync_age_limit_seconds: float
     is_readable: bool = True
     instances: Mapping[str, InstanceSeen] = field(default_factory=dict)
     sync: SyncSeen | None = None

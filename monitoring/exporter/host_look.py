@@ -68,7 +68,7 @@ def _facts(run: HostCommand, log_path: str) -> tuple[float | None, tuple[Disk, .
 def certain(ahead_seconds: float, doubt_seconds: float) -> float:
     """What is certain of a difference of clocks, with its sign; 0.0 if it may be none."""
     size = max(0.0, abs(ahead_seconds) - doubt_seconds)
-    return size if ahead_seconds >= 0 else -size
+    return -size if size and ahead_seconds < 0 else size
 
 
 def disks_in(rows: Sequence[Sequence[str]]) -> Iterator[Disk]:

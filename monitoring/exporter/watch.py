@@ -67,7 +67,14 @@ class StackWatch:
         self._wake = {host: threading.Event() for host in source.layout.hosts}
         config, layout = source.config, source.layout
         self._subject = Subject(source.stack, config, layout)
-        self._seen = StackSeen(source.stack, config.tenant.id, config.tenant.org_id, layout)
+        self._seen = StackSeen(
+            source.stack,
+            config.tenant.id,
+            config.tenant.org_id,
+            layout,
+            config.excs.sync_gate.stall_seconds,
+            config.monitoring.sync_success_max_age_seconds,
+        )
         for instance in layout.running:
             probe = probe_of(config, instance.host)
             self._begin(intervals.instance, self._ask, instance, probe)

@@ -67,6 +67,8 @@ def seen_stack(**changes: Any) -> StackSeen:
         tenant=site.config.tenant.id,
         org=site.config.tenant.org_id,
         layout=layout,
+        stall_limit_seconds=900,
+        sync_age_limit_seconds=86400,
         instances={i.key: InstanceSeen(ok(), NOW, NOW - 3600) for i in layout.running},
         sync=SyncSeen(parse_status(status_body()), SyncKind.COMPLETE, NOW - 3600),
         hosts=hosts,

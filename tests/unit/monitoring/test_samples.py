@@ -82,7 +82,7 @@ def test_a_stopped_instance_is_wanted_by_nobody_and_its_pair_by_one() -> None:
 
 def test_before_anything_was_asked_nothing_is_called_down() -> None:
     whole = seen_stack()
-    seen = StackSeen("dev", "1", "org", whole.layout)
+    seen = StackSeen("dev", "1", "org", whole.layout, 900, 86400)
     assert not values(seen, "instance_up")
     assert not values(seen, "pair_serving_instances")
     assert not values(seen, "instance_state")
