@@ -38,7 +38,7 @@ def test_an_ipv6_host_stands_in_brackets() -> None:
 
 
 def test_without_a_blackbox_exporter_nothing_is_written_for_one() -> None:
-    found = prometheus.files(subject_of(make_site()))
+    found = prometheus.files(subject_of(make_site(monitoring={})))
     assert not any("blackbox" in name or "health" in name for name in found)
     jobs = yaml.safe_load(found["prometheus.yml"])["scrape_configs"]
     assert [job["job_name"] for job in jobs] == ["exec-exporter", "exec-services"]
@@ -59,7 +59,7 @@ def test_only_targets_carry_the_name_of_a_stack() -> None:
         for stack in ("one", "other")
     )
     shared = one.keys() & other.keys()
-    assert shared == {"prometheus.yml", "rules/exec.yml", "alertmanager.yml"}
+    assert shared == {"prometheus.yml", "rules/exec.yml", "alertmanager.yml", "blackbox.yml"}
     assert all(one[name] == other[name] for name in shared)
 
 
