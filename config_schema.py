@@ -468,6 +468,23 @@ class Redis(Section):
     tls: bool = Field(default=False, description="Redis speaks TLS")
 
 
+class Bake(Section):
+    """How long a run goes on watching what it has touched."""
+
+    seconds: Annotated[float, Field(ge=1, le=86400)] = Field(
+        description="time that an instance has to stay healthy behind its gates, seconds"
+    )
+    prometheus_url: WebPage | None = Field(
+        default=None,
+        description="your Prometheus with our alerts: one that begins to fire for the instance"
+        " fails the gate too",
+    )
+    between_pairs: bool = Field(
+        default=False,
+        description="pairs one after the other, each begun when the one before has stayed healthy",
+    )
+
+
 class Gate(Section):
     via: Literal["direct", "ssh"] = Field(
         default="direct",
@@ -482,6 +499,11 @@ class Gate(Section):
     )
     deadline_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
         default=180.0, description="time an instance has to become healthy, seconds"
+    )
+    bake: Bake | None = Field(
+        default=None,
+        description="watch what a run has touched for a while longer; what goes wrong then fails"
+        " the run as a gate does: {seconds, prometheus_url, between_pairs}",
     )
 
 

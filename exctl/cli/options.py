@@ -145,16 +145,31 @@ def changing(command: Command) -> Command:
     )
     @functools.wraps(command)
     def wrapped(
-        *arguments: Any, yes: bool, allow_outage: bool, message: str, stay: bool = True, **o: Any
+        *arguments: Any,
+        yes: bool,
+        allow_outage: bool,
+        message: str,
+        no_bake: bool = False,
+        stay: bool = True,
+        **others: Any,
     ) -> Any:
-        how = RunOptions(yes=yes, allow_outage=allow_outage, message=message, stay=stay)
-        return command(*arguments, how=how, **o)
+        how = RunOptions(
+            yes=yes, allow_outage=allow_outage, message=message, stay=stay, bake=not no_bake
+        )
+        return command(*arguments, how=how, **others)
 
     return wrapped
 
 
+def gated(command: Command) -> Command:
+    """`changing`, and what is deployed is watched behind its gates unless `--no-bake`."""
+    return click.option(
+        "--no-bake", is_flag=True, help="don't go on watching behind the gates (gate.bake)"
+    )(changing(command))
+
+
 def going_back(command: Command) -> Command:
-    """`changing`, and a failure goes back to the last release unless `--no-rollback`."""
+    """`gated`, and a failure goes back to the last release unless `--no-rollback`."""
     return click.option(
         "--no-rollback", "stay", is_flag=True, help="after a failure, leave things as they are"
-    )(changing(command))
+    )(gated(command))

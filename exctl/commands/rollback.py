@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from exctl.cli import completion
-from exctl.cli.options import changing, on_stack
+from exctl.cli.options import gated, on_stack
 from exctl.errors import NothingTouched
 from exctl.runs.options import RunOptions
 from exctl.site import Site
@@ -31,7 +31,7 @@ def _checked(ctx: click.Context, _what: click.Parameter, what: tuple[str, ...]) 
 @click.option("--to", "release", metavar="RELEASE", help="the release, by its number")
 @click.option("--host", hidden=True)
 @on_stack
-@changing
+@gated
 def command(
     what: tuple[str, ...],
     pair: str | None,

@@ -21,8 +21,8 @@ from exctl.stackfile import stack_file
 from exctl.terminal.messages import say
 from stack.layout import Instance
 
-GOING_BACK = RunOptions(yes=True, message="rolled back automatically", preflight=False)
-"""Without a preflight: what ran before is what there is to go back to, whatever a check says."""
+GOING_BACK = RunOptions(yes=True, message="rolled back automatically", preflight=False, bake=False)
+"""Without preflight and bake: what ran before is what there is to go back to, whatever they say."""
 
 
 def stop(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:

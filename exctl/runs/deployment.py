@@ -34,7 +34,7 @@ from exctl.terminal.messages import say
 from exctl.terminal.progress import Progress
 from exctl.terminal.questions import confirm
 from health.gates.events import EVENTS_VARIABLE
-from health.gates.runs import ALLOW_OUTAGE_VARIABLE
+from health.gates.runs import ALLOW_OUTAGE_VARIABLE, NO_BAKE_VARIABLE
 from health.verdict import Verdict
 from stack.loader import LEFT_OUT_VARIABLE
 
@@ -162,6 +162,7 @@ def _carry_out(
 ) -> None:
     if how.allow_outage:
         os.environ[ALLOW_OUTAGE_VARIABLE] = "1"
+    os.environ[NO_BAKE_VARIABLE] = "0" if how.bake else "1"
     log = StepLog(say, Progress(split.here), live.is_wanted(), hosts=_hosts(site))
     about = plan.whole_seconds(split.here)
     within = limits(ground.scope, site.layout, ground.state.names)

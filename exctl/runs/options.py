@@ -12,7 +12,8 @@ class RunOptions:
     """`stay`: after a failure, leave things as they are. `restart`: keys of instances whose
     containers are replaced although nothing of them has changed. `preflight`: check the hosts
     first. `part`: one step of a longer operation, which shows the plan, asks, and records the
-    release. `scope`: what the operator has named; nothing else is touched."""
+    release. `bake`: go on watching behind the gates, where the stack file says so. `scope`: what
+    the operator has named; nothing else is touched."""
 
     yes: bool = False
     allow_outage: bool = False
@@ -21,4 +22,5 @@ class RunOptions:
     restart: tuple[str, ...] = ()
     preflight: bool = True
     part: bool = False
+    bake: bool = True
     scope: Scope = EVERYTHING

@@ -5,6 +5,7 @@ With Pulumi's mocks: proves the declaration, not what an engine makes of it.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -255,3 +256,30 @@ def test_the_outputs_are_those_of_the_contract() -> None:
     ]
     assert outputs["release"]["excp-1"] == {"tag": "100.0.100.11", "digest": DIGEST}
     assert outputs["health"]["exas"] == "http://10.77.0.102:3630/health"
+
+
+def test_without_bake_there_is_no_gate_of_it(graph: dict[str, Registered]) -> None:
+    assert not [name for name in graph if name.startswith("bake-")]
+
+
+def test_bake_watches_each_instance_once_the_gates_of_its_service_or_pair_are_open() -> None:
+    graph, _ = register(StackFile().put("gate.bake", {"seconds": 60}))
+    baked = {name for name in graph if name.startswith("bake-")}
+    assert baked == {f"bake-{key}" for key in ("excs", "exas", "excp-1-1", "excp-1-2")}
+    assert "sync-excs" in graph["bake-excs"].dependencies
+    assert "health-exas" in graph["bake-exas"].dependencies
+    for key in ("excp-1-1", "excp-1-2"):
+        assert {"health-excp-1-1", "health-excp-1-2"} <= waits_for(graph, f"bake-{key}")
+    # Nothing waits for it: neither the peer nor another service.
+    for name in set(graph) - baked:
+        assert not waits_for(graph, name) & baked
+
+
+def test_between_pairs_the_next_pair_waits_until_the_one_before_has_stayed_healthy() -> None:
+    file = StackFile().put("gate.bake", {"seconds": 60, "between_pairs": True})
+    first = json.loads(file.values["excp"])["pairs"]["1"]
+    file.put("excp.pairs.2", first | {"hosts": ["10.77.0.105", "10.77.0.106"]})
+    graph, _ = register(file)
+    baked = {"bake-excp-1-1", "bake-excp-1-2"}
+    assert baked <= waits_for(graph, "container-excp-2-1")
+    assert not baked & waits_for(graph, "container-exas")
