@@ -764,6 +764,11 @@ class Monitoring(Section):
     alertmanagers: list[Address] = Field(
         default=["localhost:9093"], description="your Alertmanagers"
     )
+    silence_url: WebPage | None = Field(
+        default=None,
+        description="your Alertmanager as exctl reaches it: each run keeps back there the alerts"
+        " that it brings about, of the instances that it touches; none: nothing is silenced",
+    )
     runbook_url: WebPage | None = Field(
         default=None,
         description="where your people read docs/operating.md; each alert links to its section"

@@ -61,12 +61,16 @@ class Watch:
         alerts = self._get("/api/v1/alerts")["data"]["alerts"]
         return {alert["labels"]["alertname"]: alert["state"] for alert in alerts}
 
-    def _get(self, path: str) -> dict[str, Any]:
-        url = f"http://{self.address}:{PROMETHEUS_PORT}{path}"
-        with build_opener(ProxyHandler({})).open(url, timeout=10) as answer:
-            found = json.load(answer)
-        assert isinstance(found, dict)
+    def silences(self) -> list[dict[str, Any]]:
+        """Every silence that Alertmanager knows."""
+        found = self._get("/api/v2/silences", ALERTMANAGER_PORT)
+        assert isinstance(found, list)
         return found
+
+    def _get(self, path: str, port: int = PROMETHEUS_PORT) -> Any:
+        url = f"http://{self.address}:{port}{path}"
+        with build_opener(ProxyHandler({})).open(url, timeout=10) as answer:
+            return json.load(answer)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ from exctl.runs.last_look import last_look
 from exctl.runs.options import RunOptions
 from exctl.runs.plan import Divided, Touch, divided, touches
 from exctl.runs.scope import Scope, left_out, limits
+from exctl.runs.silence import silenced
 from exctl.site import Site, open_site
 from exctl.terminal import live
 from exctl.terminal.messages import say
@@ -166,7 +168,10 @@ def _carry_out(
     log = StepLog(say, Progress(split.here), live.is_wanted(), hosts=_hosts(site))
     about = plan.whole_seconds(split.here)
     within = limits(ground.scope, site.layout, ground.state.names)
-    with live.shown(f"deploying the stack {site.stack}", log.progress, about):
+    with (
+        _silenced(site, how, split),
+        live.shown(f"deploying the stack {site.stack}", log.progress, about),
+    ):
         result = _run(
             lambda: ground.stack.up(
                 message=how.message,
@@ -199,6 +204,13 @@ def _carry_out(
             touched=True,
         ) from None
     _say_what_is_left(site, split, ground.scope)
+
+
+def _silenced(site: Site, how: RunOptions, split: Divided) -> AbstractContextManager[None]:
+    touched = {touch.instance for touch in split.here}
+    instances = [i for i in site.layout.instances if i.key in touched]
+    why = how.message or f"a run of exctl on stack {site.stack}"
+    return silenced(site.config.monitoring.silence_url, site.stack, instances, why, say)
 
 
 def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
