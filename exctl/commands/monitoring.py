@@ -12,7 +12,7 @@ from exctl.site import Site
 
 @click.group()
 def command() -> None:
-    """Write what your Prometheus, Alertmanager and blackbox exporter need to watch a stack.
+    """Write what your Prometheus, Alertmanager and Grafana need to watch a stack.
 
     Example: exctl monitoring export /etc/prometheus/exec
     """
@@ -22,7 +22,7 @@ def command() -> None:
 @click.argument("directory", type=click.Path(path_type=Path, resolve_path=True))
 @on_stack
 def export(directory: Path, site: Site) -> None:
-    """Write scrape configuration, targets, rules, alerts and routes into a directory.
+    """Write scrape configuration, targets, rules, alerts, routes and dashboards into a directory.
 
     Each is written anew, but for alertmanager.yml: once it is there it is yours, with the receivers
     that you put into it. Several stacks can share one directory. Checked with promtool and amtool

@@ -12,7 +12,7 @@ from pathlib import Path
 from exctl import files
 from exctl.errors import NothingTouched
 from exctl.site import Site
-from monitoring import prometheus
+from monitoring import dashboards, prometheus
 from monitoring.prometheus import ALERTMANAGER_FILE, PROMETHEUS_FILE, Subject
 
 CHECK_SECONDS = 30
@@ -30,6 +30,7 @@ def export(site: Site, directory: Path) -> list[str]:
     """
     wanted = prometheus.files(Subject(site.stack, site.config.monitoring, site.layout))
     checked = _checked(wanted)
+    wanted |= dashboards.files()
     said = []
     for name, text in wanted.items():
         path = directory / name

@@ -10,6 +10,8 @@ import pytest
 
 from health.gates.alerts import firing
 from lab.watch import PROMETHEUS_PORT, Watch, watching
+from monitoring.alerts import RECORDED
+from monitoring.dashboards import DASHBOARDS, Dashboard, queries
 from monitoring.metrics import BY_NAME
 from tests.lab.conftest import Site
 from tests.lab.operator import NEW, Running, exctl, left_well
@@ -55,7 +57,8 @@ def watched(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wa
     try:
         with watching(exported, log.parent, address, print) as watch:
             found = Watched(site, watch)
-            site.wait_until(lambda: bool(watch.query("exec_drift_differences")), "a first look", 60)
+            wanted = {"exec_drift_differences", *RECORDED}
+            site.wait_until(lambda: all(map(watch.query, wanted)), "every series to begin", 90)
             site.wait_until(found.quiet, "alerts of the start to end", 60)
             watch.notifications.clear()
             yield found
@@ -84,6 +87,12 @@ def test_prometheus_gets_every_metric_and_reaches_every_service(watched: Watched
     assert {s["metric"]["instance"] for s in watched.watch.query("exec_instance_up == 1")} == set(
         watched.site.hosts
     )
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda each: each.uid)
+def test_every_query_of_a_dashboard_returns_data(watched: Watched, dashboard: Dashboard) -> None:
+    empty = [q for q in queries(dashboard, "dev") if not watched.watch.query(q)]
+    assert not empty
 
 
 def test_an_instance_that_hangs_fires_the_alert_of_its_pair_alone_and_it_resolves(

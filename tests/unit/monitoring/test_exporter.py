@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import shutil
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -205,3 +207,39 @@ def test_the_unit_runs_a_command_with_any_path_as_it_stands() -> None:
     words = shlex.split(line.removeprefix("ExecStart="))
     assert words == ["/opt/my tools/exctl", "exporter", "--stack", "a%%b$$"]
     assert "WorkingDirectory=/srv/p%%" in text
+
+
+def exctl(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "exctl", "exporter", *arguments],
+        cwd=CLONE,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_port_that_is_taken_is_told_with_what_to_do() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        run = exctl("--listen", f"127.0.0.1:{port}")
+    assert run.returncode == 2
+    assert f"can't listen on 127.0.0.1, port {port}: Address already in use" in run.stderr
+    assert "exctl exporter --listen [ADDRESS:]PORT" in run.stderr
+
+
+@pytest.mark.parametrize("listen", ["0", "65536", "host:", "here"])
+def test_what_is_no_port_is_refused(listen: str) -> None:
+    run = exctl("--listen", listen)
+    assert run.returncode == 2
+    assert "is not a port" in run.stderr
+
+
+def test_a_stack_that_is_not_there_is_told_with_those_that_are() -> None:
+    run = exctl("--stack", "nowhere", "--unit")
+    assert run.returncode == 2
+    assert "there is no stack file" in run.stderr
