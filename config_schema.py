@@ -507,7 +507,7 @@ class Gate(Section):
     )
 
 
-class SyncGate(Section):
+class SyncGateSettings(Section):
     deadline_seconds: Annotated[float, Field(ge=1, le=86400)] = Field(
         default=5400.0,
         description="time the sync has, seconds (a first sync takes 30 to 40 minutes)",
@@ -655,7 +655,9 @@ class Excs(Runtime):
     port: Port = Field(default=vendor.EXCS_PORT, description="port of EXCS")
     config_db: ConfigDb = Field(description="the Engage Config DB")
     sync: Sync = Field(default=Sync(), description="which objects are synced")
-    sync_gate: SyncGate = Field(default=SyncGate(), description="when the sync is complete")
+    sync_gate: SyncGateSettings = Field(
+        default=SyncGateSettings(), description="when the sync is complete"
+    )
     gc_queue_name_suffix: Text = Field(
         default=vendor.QUEUE_NAME_SUFFIX,
         description="marks the queues that come from Engage; changing it makes new queues",

@@ -7,11 +7,11 @@ from typing import Any
 import pulumi
 import pulumi_docker as docker
 
-from components.exas import Exas
-from components.excp import Excp
-from components.excs import Excs
+from components.exas import AgentStateSync
+from components.excp import ConversationProvider
+from components.excs import ConfigSync
 from components.host import Host
-from components.service import Site
+from components.instance import StackContext
 from config_schema import ExecConfig
 from oci.reference import parsed
 from stack.layout import Layout
@@ -32,7 +32,7 @@ class Connector(pulumi.ComponentResource):
         parent = pulumi.ResourceOptions(parent=self)
         hosts = {host: Host(host, config, secrets, parent) for host in layout.hosts}
         self.images = {i.key: hosts[i.host].pull(i) for i in layout.instances}
-        site = Site(config, secrets, hosts, self.images)
+        context = StackContext(config, secrets, hosts, self.images)
         waiting = [i.key for i in layout.running if i.service != "excs"]
         # The sync stands for all that came before it: that each container named every image took
         # as long as all else together at 50 hosts (Measured).
@@ -41,10 +41,10 @@ class Connector(pulumi.ComponentResource):
         ]
         for instance in layout.running:
             if instance.service == "excs":
-                after = [Excs(instance, site, after, waiting, parent).synced]
+                after = [ConfigSync(instance, context, after, waiting, parent).synced]
             elif instance.service == "exas":
-                Exas(instance, site, after, parent)
-        Excp(layout, site, after, parent)
+                AgentStateSync(instance, context, after, parent)
+        ConversationProvider(layout, context, after, parent)
         self.outputs = _outputs(layout, self.images, config.registry.is_used)
         self.register_outputs({"hosts": list(layout.hosts)})
 

@@ -6,22 +6,22 @@ from collections.abc import Sequence
 
 import pulumi
 
-from components.service import Service, Site
+from components.instance import ServiceInstance, StackContext
 from stack.layout import Instance
 
 
-class Exas(pulumi.ComponentResource):
+class AgentStateSync(pulumi.ComponentResource):
     """Agent state sync on its host, once `after` is done: it takes its agents from the sync."""
 
     def __init__(
         self,
         instance: Instance,
-        site: Site,
+        context: StackContext,
         after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exec:components:Exas", "agent-state-sync", None, opts)
         parent = pulumi.ResourceOptions(parent=self)
-        self.service = Service(instance, site, after, opts=parent)
+        self.service = ServiceInstance(instance, context, after, opts=parent)
         self.service.bake([self.service.health])
         self.register_outputs({"health": instance.health_url})

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pulumi
 
-from components.service import Service, Site
+from components.instance import ServiceInstance, StackContext
 from health.gates.guard import GuardRule
 from health.pair import FIRST_VARIABLE, put_first
 from stack.layout import Instance, Layout
@@ -26,7 +26,7 @@ class ExcpPair(pulumi.ComponentResource):
         self,
         number: str,
         layout: Layout,
-        site: Site,
+        context: StackContext,
         after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -37,9 +37,9 @@ class ExcpPair(pulumi.ComponentResource):
         before = list(after)
         services = []
         for position, instance in enumerate(running):
-            service = Service(
+            service = ServiceInstance(
                 instance,
-                site,
+                context,
                 before,
                 guard=_guard_rule(instance, layout.peer_of(instance)),
                 waiting=[later.key for later in running[position + 1 :]],
@@ -53,20 +53,20 @@ class ExcpPair(pulumi.ComponentResource):
         self.register_outputs({"instances": [instance.key for instance in running]})
 
 
-class Excp(pulumi.ComponentResource):
+class ConversationProvider(pulumi.ComponentResource):
     """All pairs of a stack, side by side; or one after the other where `gate.bake` says so."""
 
     def __init__(
         self,
         layout: Layout,
-        site: Site,
+        context: StackContext,
         after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exec:components:Excp", "conversation-provider", None, opts)
-        bake, before = site.config.gate.bake, list(after)
+        bake, before = context.config.gate.bake, list(after)
         for number, _ in layout.pairs:
-            pair = ExcpPair(number, layout, site, before, pulumi.ResourceOptions(parent=self))
+            pair = ExcpPair(number, layout, context, before, pulumi.ResourceOptions(parent=self))
             if bake is not None and bake.between_pairs:
                 before += pair.baked
         self.register_outputs({"pairs": [number for number, _ in layout.pairs]})

@@ -6,33 +6,33 @@ from collections.abc import Sequence
 
 import pulumi
 
-from components.service import Service, Site
+from components.instance import ServiceInstance, StackContext
 from health.gates.resources import SyncGate
 from health.gates.sync import SyncRule
 from stack.layout import Instance
 
 
-class Excs(pulumi.ComponentResource):
+class ConfigSync(pulumi.ComponentResource):
     """Config sync on its host. `synced` opens when Genesys Cloud and Redis hold everything."""
 
     def __init__(
         self,
         instance: Instance,
-        site: Site,
+        context: StackContext,
         after: Sequence[pulumi.Resource],
         waiting: Sequence[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exec:components:Excs", "config-sync", None, opts)
         parent = pulumi.ResourceOptions(parent=self)
-        self.service = Service(instance, site, after, waiting=waiting, opts=parent)
-        gate = site.config.excs.sync_gate
+        self.service = ServiceInstance(instance, context, after, waiting=waiting, opts=parent)
+        gate = context.config.excs.sync_gate
         assert instance.status_url is not None
         rule = SyncRule(
             instance=instance.key,
             host=instance.host,
             url=instance.status_url,
-            org_id=site.config.tenant.org_id,
+            org_id=context.config.tenant.org_id,
             deadline_seconds=gate.deadline_seconds,
             stall_seconds=gate.stall_seconds,
             interval_seconds=gate.interval_seconds,
@@ -42,7 +42,7 @@ class Excs(pulumi.ComponentResource):
         self.synced = SyncGate(
             "sync-excs",
             rule,
-            site.reach,
+            context.reach,
             instance.container_name,
             self.service.container.id,
             pulumi.ResourceOptions(parent=self, depends_on=[self.service.health]),

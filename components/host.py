@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 
 import pulumi
 import pulumi_docker as docker
@@ -71,7 +72,7 @@ def _login(registry: Registry) -> Login | None:
     Raises pulumi.RunError if it doesn't: nothing has been touched then.
     """
     try:
-        login = login_of(registry, lambda: "")
+        login = login_of(registry, lambda: "", Path.cwd())
     except LoginError as error:
         raise pulumi.RunError(f"{error}. Nothing was touched.") from None
     if login is not None and login.is_identity_token:

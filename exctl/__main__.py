@@ -16,8 +16,8 @@ from exctl.pulumi.interrupts import as_ctrl_c, no_more
 
 SECTIONS = {
     "Look (nothing is changed, no lock is taken)": (
-        "status", "logs", "doctor", "preview", "drift", "releases", "topology", "report",
-        "support-bundle", "exporter", "monitoring",
+        "status", "logs", "doctor", "preview", "drift", "releases", "history", "topology",
+        "report", "support-bundle", "exporter", "monitoring",
     ),
     "Change (shows its plan first, and asks)": (
         "up", "stop", "start", "restart", "update", "rollback", "rotate", "secret", "images",
@@ -29,6 +29,8 @@ SECTIONS = {
     ),
 }  # fmt: skip
 
+COMPLETION_VARIABLE = "_EXCTL_COMPLETE"
+"""Source: click; how a shell asks for completions."""
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -93,6 +95,10 @@ def main() -> None:
 
 def run() -> int:
     """The exit code of the command that stands in sys.argv."""
+    if COMPLETION_VARIABLE in os.environ:
+        from exctl.cli import vendor_completion
+
+        vendor_completion.begin()
     try:
         main(translated(sys.argv[1:]), prog_name="exctl", standalone_mode=False)
     except click.exceptions.Abort:

@@ -28,6 +28,11 @@ def run_directory(project: Path) -> Path:
     return found
 
 
+def lock_file(project: Path, stack: str) -> Path:
+    """The file of a stack's run; it stays when nobody holds it: what counts is the flock on it."""
+    return run_directory(project) / f"{stack}.lock"
+
+
 def _take_over(project: Path, new: Path) -> None:
     """An older clone kept its state in `state/` and the rest beside the stack files."""
     old = project / STATE / ".pulumi"

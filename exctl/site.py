@@ -24,7 +24,7 @@ STACK_VARIABLE = "PULUMI_STACK"
 
 
 @dataclass(frozen=True)
-class Place:
+class StackPlace:
     """Where a stack is, whatever its file says."""
 
     project: Path
@@ -36,8 +36,11 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Site(Place):
-    """One stack: its project's directory, its validated config, and what it consists of."""
+class Site(StackPlace):
+    """One stack: its project's directory, its validated config, and what it consists of.
+
+    The files that the config names are the project's: their paths are absolute here.
+    """
 
     config: ExecConfig
     layout: Layout
@@ -74,7 +77,7 @@ def wanted_stack(named: str | None, known: list[str]) -> str | None:
     return wanted or (known[0] if len(known) == 1 else None)
 
 
-def find_place(stack: str | None) -> Place:
+def find_place(stack: str | None) -> StackPlace:
     """The stack named, else the one in PULUMI_STACK, else the only one there is.
 
     Raises NothingTouched with the stacks there are if it has no file.
@@ -86,7 +89,7 @@ def find_place(stack: str | None) -> Place:
         raise NothingTouched(
             f"say which stack: --stack NAME, or PULUMI_STACK; {project} has {_list(known)}."
         )
-    place = Place(project, wanted)
+    place = StackPlace(project, wanted)
     if wanted not in known:
         raise NothingTouched(
             f"there is no stack file {place.file}; {project} has {_list(known)}. To begin a new"
@@ -101,26 +104,20 @@ def open_site(stack: str | None, candidate: Path | None = None) -> Site:
     Raises NothingTouched with every problem of the stack file at once.
     """
     place = find_place(stack)
-    enter(place)
     return site_at(place, candidate or place.file)
 
 
-def enter(place: Place) -> None:
-    """Goes to the project: ssh is to be started there, as the paths of keys are relative to it."""
-    os.chdir(place.project)
-
-
-def site_at(place: Place, path: Path) -> Site:
+def site_at(place: StackPlace, path: Path) -> Site:
     """The stack as the file at `path` says. Raises NothingTouched with every problem at once."""
     return _parsed(place, path.name, *read_stack_file(path))
 
 
-def site_of(place: Place, name: str, text: str) -> Site:
+def site_of(place: StackPlace, name: str, text: str) -> Site:
     """The stack as this text of a stack file, which is called `name`, says."""
     return _parsed(place, name, *read_settings(name, text))
 
 
-def _parsed(place: Place, name: str, values: Mapping[str, str], secret_keys: set[str]) -> Site:
+def _parsed(place: StackPlace, name: str, values: Mapping[str, str], secret_keys: set[str]) -> Site:
     from stack.layout import build_layout
     from stack.loader import orgs_of_other_stacks, parse
     from stack.problems import message
@@ -129,7 +126,18 @@ def _parsed(place: Place, name: str, values: Mapping[str, str], secret_keys: set
     config, problems = parse(values, secret_keys, others, place.stack)
     if config is None or problems:
         raise NothingTouched(message(name, problems))
+    config = _anchored(config, place.project)
     return Site(place.project, place.stack, config, build_layout(config, place.stack))
+
+
+def _anchored(config: ExecConfig, project: Path) -> ExecConfig:
+    from stack.ssh import anchored
+
+    preflight = config.preflight
+    if preflight.ca_path is not None:
+        preflight = preflight.model_copy(update={"ca_path": str(project / preflight.ca_path)})
+    update = {"ssh": anchored(config.ssh, project), "preflight": preflight}
+    return config.model_copy(update=update)
 
 
 def read_stack_file(path: Path) -> tuple[dict[str, str], set[str]]:

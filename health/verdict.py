@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from health.contract import parse_health
 from health.probe import NOT_ASKED, Answer, AnswerKind, Probe
-from hosts.container import Container, ContainerState
+from hosts.container import ContainerState, GatedContainer
 
 SETTLED_SECONDS = 10.0
 """How long a start must hold where a neighbour may be the one that answers. Source: Docker takes a
@@ -146,12 +146,12 @@ def is_young(state: ContainerState) -> bool:
 
 
 @dataclass(frozen=True)
-class Place:
+class InstancePlace:
     """Where an instance is, or was: how it is asked there, and which container it should be."""
 
     url: str
     probe: Probe
-    container: Container
+    container: GatedContainer
     identity: Identity
     settle: Probe | None = None
     """Asks again where `probe` couldn't tell a closed port from a forwarding that isn't allowed."""

@@ -1,13 +1,16 @@
-"""What is done to a container on a host. The only commands of exctl itself that change one.
+"""What is done to a host's containers and images: the only commands of exctl that change some.
 
 Each returns the host's answer: what it amounts to is for the caller to judge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from typing import IO
 
-from hosts.shell import HostAnswer, HostCommand
+from hosts.shell import DOCKER_SOCKET, HostAnswer, HostCommand
 
 _SET_ASIDE = """
 docker update --restart=no "$1" && docker stop -t "$2" "$1" && docker rename "$1" "$3"
@@ -21,6 +24,9 @@ is=$(docker inspect --format '{{.Name}}' "$id") || exit
 [ "$is" = "/$name" ] || docker rename "$id" "$name" || exit
 docker update --restart="$restart" "$id" && docker start "$id"
 """
+_LOAD = f"env -u DOCKER_CONTEXT DOCKER_HOST=unix://{DOCKER_SOCKET} docker load --quiet"
+"""As `hosts.shell` says it: the daemon of the host itself, whatever the user's login sets. Its
+stdin is the image, so the shell is the login's; nothing of what that prints is read."""
 
 
 def set_aside(run: HostCommand, container: str, name: str, grace_seconds: int) -> HostAnswer:
@@ -40,3 +46,23 @@ def bring_back(run: HostCommand, container: str, name: str, restart: str) -> Hos
 
 def remove_files(run: HostCommand, paths: Sequence[str]) -> HostAnswer:
     return run(["rm", "-f", "--", *paths])
+
+
+def load(ssh: Sequence[str], write: Callable[[IO[bytes]], object]) -> HostAnswer:
+    """Has Docker load the image that `write` puts into the file it is given."""
+    with tempfile.TemporaryFile() as words:
+        process = subprocess.Popen(
+            [*ssh, _LOAD], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words
+        )
+        assert process.stdin is not None
+        try:
+            with process.stdin:
+                write(process.stdin)
+        except BrokenPipeError:  # its own words say why
+            pass
+        except BaseException:
+            process.kill()
+            raise
+        code = process.wait()
+        words.seek(0)
+        return HostAnswer(code, "", words.read().decode("utf-8", "replace"))

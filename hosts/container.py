@@ -74,7 +74,7 @@ class ContainerState:
         return ", ".join([*parts, self.error] if self.error else parts)
 
 
-class Container(Protocol):
+class GatedContainer(Protocol):
     """What a gate asks about a container; both calls answer whatever happens to the host."""
 
     def state(self) -> ContainerState: ...

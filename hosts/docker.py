@@ -16,17 +16,18 @@ STACK_LABEL, INSTANCE_LABEL = "exec.stack", "exec.instance"
 ASIDE = ".before-exec"
 """Put behind the name of a container that was stopped to make room for ours."""
 # Each filter by itself: several of them in one command must all be met. A container that goes away
-# between the two questions isn't there, and no error.
+# between the two questions isn't there, and no error; a daemon that goes away is one.
 _CONTAINERS = """
 [ $# -gt 0 ] || set -- status=created status=running status=paused status=restarting \\
   status=removing status=exited status=dead
 ids=$(for filter; do docker ps -aq --no-trunc --filter "$filter" || exit; done) || exit
 [ -z "$ids" ] || docker inspect --type container --format '{{json .}}' \\
-  $(echo "$ids" | sort -u) 2>/dev/null || true
+  $(echo "$ids" | sort -u) 2>/dev/null || docker version >/dev/null
 """
 _IMAGES = """
-[ $# -gt 0 ] || set -- $(docker image ls -q --no-trunc | sort -u) || exit
-[ $# -eq 0 ] || docker image inspect --format '{{json .}}' "$@" 2>/dev/null || true
+[ $# -gt 0 ] || { ids=$(docker image ls -q --no-trunc) && set -- $(echo "$ids" | sort -u); } || exit
+[ $# -eq 0 ] || docker image inspect --format '{{json .}}' "$@" 2>/dev/null \\
+  || docker version >/dev/null
 """
 
 

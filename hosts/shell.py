@@ -39,7 +39,7 @@ _UNSET = "DOCKER_CONTEXT DOCKER_TLS DOCKER_TLS_VERIFY DOCKER_CERT_PATH DOCKER_AP
 _CHUNK_BYTES = 1 << 16
 
 
-class AnswerKind(StrEnum):
+class Ending(StrEnum):
     """How far a command came."""
 
     ENDED = "ended"
@@ -69,7 +69,7 @@ class HostAnswer:
     code: int
     stdout: str
     stderr: str
-    kind: AnswerKind = AnswerKind.ENDED
+    kind: Ending = Ending.ENDED
     noise: str = ""
     docker_host: str = ""
     limit_seconds: float = 0.0
@@ -77,24 +77,28 @@ class HostAnswer:
     @property
     def is_reached(self) -> bool:
         """Whether the host let us in, whatever came of the command."""
-        return self.kind not in (AnswerKind.NO_SSH, AnswerKind.NOT_REACHED, AnswerKind.SILENT)
+        return self.kind not in (
+            Ending.NO_SSH,
+            Ending.NOT_REACHED,
+            Ending.SILENT,
+        )
 
     @property
     def is_complete(self) -> bool:
         """Whether the command ran to its end, well or not."""
-        return self.kind is AnswerKind.ENDED
+        return self.kind is Ending.ENDED
 
     def why(self) -> str:
         """Why it didn't end well, in words, for one line."""
         said = plain_text(self.stderr)
         return {
-            AnswerKind.ENDED: said or f"exit code {self.code}",
-            AnswerKind.NO_SSH: "there is no `ssh` on PATH here; install the OpenSSH client",
-            AnswerKind.NOT_REACHED: f"ssh: {said.removeprefix('ssh: ') or 'no words'}",
-            AnswerKind.SILENT: f"ssh: no answer within {self.limit_seconds:g} s",
-            AnswerKind.NO_SHELL: f"the login begins no /bin/sh: {plain_text(self.noise) or said}",
-            AnswerKind.STUCK: f"SSH answers, Docker on it doesn't, for {self.limit_seconds:g} s",
-            AnswerKind.CUT: "the SSH connection ended in the middle",
+            Ending.ENDED: said or f"exit code {self.code}",
+            Ending.NO_SSH: "there is no `ssh` on PATH here; install the OpenSSH client",
+            Ending.NOT_REACHED: f"ssh: {said.removeprefix('ssh: ') or 'no words'}",
+            Ending.SILENT: f"ssh: no answer within {self.limit_seconds:g} s",
+            Ending.NO_SHELL: f"the login begins no /bin/sh: {plain_text(self.noise) or said}",
+            Ending.STUCK: f"SSH answers, Docker on it doesn't, for {self.limit_seconds:g} s",
+            Ending.CUT: "the SSH connection ended in the middle",
         }[self.kind]
 
 
@@ -167,10 +171,10 @@ class Session:
                 [*ssh, "exec /bin/sh"], stdin=script, stdout=subprocess.PIPE, stderr=self._stderr
             )
         except FileNotFoundError:
-            self._failure = HostAnswer(SSH_FAILED, "", "", AnswerKind.NO_SSH)
+            self._failure = HostAnswer(SSH_FAILED, "", "", Ending.NO_SSH)
             return None
         except PermissionError as error:
-            self._failure = HostAnswer(SSH_FAILED, "", str(error), AnswerKind.NOT_REACHED)
+            self._failure = HostAnswer(SSH_FAILED, "", str(error), Ending.NOT_REACHED)
             return None
         with _running_lock:
             _running.add(process)
@@ -246,22 +250,22 @@ class Session:
         )
         if self._limit is None:
             is_cut = code == SSH_FAILED
-            return replace(answer, kind=AnswerKind.CUT if is_cut else AnswerKind.ENDED)
+            return replace(answer, kind=Ending.CUT if is_cut else Ending.ENDED)
         stdout, mark, ended = self._kept.rpartition(b"\n" + self._mark + b" ")
         if not mark:
-            kind = AnswerKind.STUCK if self._is_late else AnswerKind.CUT
+            kind = Ending.STUCK if self._is_late else Ending.CUT
             return replace(answer, code=SSH_FAILED, stdout=_text(self._kept), kind=kind)
         status, _, seconds = ended.decode().strip().partition(" ")
         if int(status) in TIMED_OUT and int(seconds) >= self._limit:
-            answer = replace(answer, kind=AnswerKind.STUCK)
+            answer = replace(answer, kind=Ending.STUCK)
             status = str(SSH_FAILED)
         return replace(answer, code=int(status), stdout=_text(stdout))
 
     def _not_begun(self, code: int, stderr: str) -> HostAnswer:
         if self._is_late:
-            kind = AnswerKind.SILENT
+            kind = Ending.SILENT
         else:
-            kind = AnswerKind.NOT_REACHED if code == SSH_FAILED else AnswerKind.NO_SHELL
+            kind = Ending.NOT_REACHED if code == SSH_FAILED else Ending.NO_SHELL
         noise = _text(self._kept).strip()
         return HostAnswer(SSH_FAILED, "", stderr, kind, noise, limit_seconds=self._login_seconds)
 

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from docker import auth as docker_auth
 from docker.credentials.errors import StoreError
@@ -32,8 +33,9 @@ class Login:
     is_identity_token: bool = False
 
 
-def login_of(registry: Registry, secret: Callable[[], str]) -> Login | None:
-    """The login that the stack file means; None: without one. `secret` gives registryPassword.
+def login_of(registry: Registry, secret: Callable[[], str], project: Path) -> Login | None:
+    """The login that the stack file means; None: without one. `secret` gives registryPassword; a
+    command runs in the project's directory.
 
     Raises LoginError if a command or a credential helper doesn't give it.
     """
@@ -42,11 +44,11 @@ def login_of(registry: Registry, secret: Callable[[], str]) -> Login | None:
     if registry.username is None:
         return None
     if registry.password_command is not None:
-        return Login(registry.username, password_from(registry.password_command))
+        return Login(registry.username, password_from(registry.password_command, project))
     return Login(registry.username, secret())
 
 
-def password_from(command: str, seconds: float = COMMAND_SECONDS) -> str:
+def password_from(command: str, project: Path, seconds: float = COMMAND_SECONDS) -> str:
     """What the command prints, without the end of the line. No shell runs it.
 
     Raises LoginError if it fails, takes too long, or prints what can't be a password: what it
@@ -56,6 +58,7 @@ def password_from(command: str, seconds: float = COMMAND_SECONDS) -> str:
     try:
         done = subprocess.run(
             shlex.split(command),
+            cwd=project,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=seconds,

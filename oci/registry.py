@@ -26,14 +26,14 @@ CONNECT_SECONDS, ANSWER_SECONDS = 5, 300
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundManifest:
     """A manifest that the registry has; `content` is empty where only its digest was asked for."""
 
     digest: str
     content: bytes = b""
 
 
-class Registry:
+class RegistryClient:
     """One registry, asked over `session` (from here, or as a host would) with one login.
 
     `schemes` are tried in their order until one is answered: a registry without TLS is `("http",)`,
@@ -92,12 +92,12 @@ class Registry:
         found = self.manifest(image)
         return found.digest if found is not None else None
 
-    def manifest(self, image: ImageReference) -> Found | None:
+    def manifest(self, image: ImageReference) -> FoundManifest | None:
         """The manifest's own bytes; None if it isn't there."""
         answer = self._manifest("GET", image)
         if answer is None:
             return None
-        return Found(f"sha256:{hashlib.sha256(answer.content).hexdigest()}", answer.content)
+        return FoundManifest(f"sha256:{hashlib.sha256(answer.content).hexdigest()}", answer.content)
 
     def _manifest(self, method: str, image: ImageReference) -> requests.Response | None:
         answer = self.send(

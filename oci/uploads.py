@@ -18,10 +18,11 @@ from pathlib import Path
 
 import requests
 
-from oci.archives.content import Content, Part
+from oci.archives.content import Content
+from oci.archives.layers import Part
 from oci.errors import RegistryError
 from oci.reference import ImageReference
-from oci.registry import Registry
+from oci.registry import RegistryClient
 
 CHUNK_MIB = 8
 """Chosen: small enough for most proxies' limits, large enough that the answers cost nothing."""
@@ -50,7 +51,7 @@ class Pushed:
 
 
 def push(
-    registry: Registry,
+    registry: RegistryClient,
     image: ImageReference,
     content: Content,
     chunk_bytes: int,
@@ -109,7 +110,7 @@ class _Upload:
 
     def __init__(
         self,
-        registry: Registry,
+        registry: RegistryClient,
         image: ImageReference,
         part: Part,
         chunk_bytes: int,

@@ -41,7 +41,7 @@ def wants_debugging(words: list[str]) -> bool:
     )
 
 
-class Host:
+class PluginHost:
     """The launchers of a run, and what serves them."""
 
     def __init__(self, run: Path, cli: int, zygote: Zygote, debugging: bool) -> None:
@@ -103,7 +103,7 @@ def main() -> None:
         words = Path(f"/proc/{process}/cmdline").read_text(errors="replace").split("\0")
     except (ProcessLookupError, FileNotFoundError):  # it was killed as soon as it began
         return
-    host = Host(run, cli, zygote, wants_debugging(words))
+    host = PluginHost(run, cli, zygote, wants_debugging(words))
     gc.freeze()
     host.serve()
     threading.Timer(5, os._exit, [0]).start()  # whatever hangs, this run is over

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 import vendor_facts as vendor
 from config_schema import (
-    LOG_REFERENCE,
     Exas,
     Excs,
     ExecConfig,
     Pair,
     Resources,
     Runtime,
-    endpoints_of,
 )
-from stack import paths
+from stack import environment
+from stack.connections import Connection, connections
 from stack.text import in_url
 from vendor_facts import Service
 
@@ -79,18 +79,6 @@ class Instance:
     @property
     def metrics_url(self) -> str:
         return self.base_url + vendor.METRICS_PATH
-
-
-@dataclass(frozen=True)
-class Connection:
-    """One line of the vendor's connectivity table, filled in for this stack."""
-
-    instance: str
-    from_host: str
-    to_host: str
-    to_port: int
-    protocol: str
-    purpose: str
 
 
 @dataclass(frozen=True)
@@ -163,7 +151,8 @@ def build_layout(config: ExecConfig, stack: str) -> Layout:
         for index, host in enumerate(pair.hosts, 1):
             key = f"excp-{number}-{index}"
             instances.append(_instance(config, stack, pair, key, host, pair.port))
-    return Layout(tuple(instances), tuple(c for i in instances for c in _connections(config, i)))
+    found = [connections(config, i.key, i.host, i.service, i.pair) for i in instances]
+    return Layout(tuple(instances), tuple(chain.from_iterable(found)))
 
 
 def _instance(
@@ -172,7 +161,7 @@ def _instance(
     service, pair, index = _parse_key(key)
     prefix = f"{config.tenant.container_prefix}-" if config.tenant.container_prefix else ""
     place = f"{config.registry.place}/{part.image or service}"
-    plain = _environment(config, service, pair, host)
+    plain = environment.plain(config, service, pair, host)
     instance = Instance(
         key=key,
         service=service,
@@ -186,7 +175,7 @@ def _instance(
         tag=part.tag,
         digest=part.digest,
         environment=dict(sorted({**plain, **part.environment}.items())),
-        secret_environment=_secret_environment(config, service),
+        secret_environment=environment.secret(config, service),
         log_host_path=config.logs.host_path,
         log_container_path=config.logs.container_path,
         log_max_size_mib=config.logs.max_size_mib,
@@ -245,81 +234,3 @@ def _with_labels(instance: Instance, config: ExecConfig, stack: str) -> Instance
         "exec.spec": spec_hash,
     }
     return replace(instance, labels=labels, spec_hash=spec_hash)
-
-
-def _environment(
-    config: ExecConfig, service: Service, pair: str | None, host: str
-) -> dict[str, str]:
-    """The plain variables of one container, by the table in `vendor_facts`."""
-    found: dict[str, str] = {}
-    for parameter in vendor.parameters_of(service):
-        if parameter.is_secret:
-            continue
-        text = paths.as_variable(value_at(config, parameter.path, pair))
-        if text is not None:
-            found[parameter.variable] = text
-    for variable in ("LOG_FILENAME", "LOG_FILE_NAME"):
-        if variable in found:
-            found[variable] = expand_log_pattern(found[variable], config.tenant.id, host)
-    if service != "excs":
-        found[vendor.EXCS_URL_VARIABLE] = f"http://{in_url(config.excs.host)}:{config.excs.port}"
-    if config.redis.tls:
-        found[vendor.REDIS_TLS_VARIABLE] = "true"
-    return found
-
-
-def _secret_environment(config: ExecConfig, service: Service) -> dict[str, str]:
-    secrets = {p.variable: p.path for p in vendor.parameters_of(service) if p.is_secret}
-    if not config.redis.secure:
-        del secrets["REDIS_PASSWORD"]
-    return secrets
-
-
-def value_at(config: ExecConfig, path: str, pair: str | None) -> object:
-    """The value that stands at a path of the parameters' table; None if it isn't set."""
-    if path == "excs.config_db.port":
-        return config.excs.config_db.known_port
-    return paths.get(config, path.format(pair=pair))
-
-
-def expand_log_pattern(pattern: str, tenant_id: str, host: str) -> str:
-    """The pattern with tenant and host filled in; `%Y` and the like stay for the service.
-
-    Compose would fill `${…}` in, the Docker API passes it on as it stands. HOSTNAME is the host's
-    address from the stack file: the containers share their host's network and name.
-    """
-    values = {"TENANT_ID": tenant_id, "HOSTNAME": host}
-    return LOG_REFERENCE.sub(lambda found: values[next(filter(None, found.groups()))], pattern)
-
-
-def _connections(config: ExecConfig, instance: Instance) -> Iterator[Connection]:
-    """Where an instance connects to. Source: deployment, connectivity table; the login isn't in
-    it, but whoever uses the REST API gets a token there (Genesys Cloud developer center, OAuth)."""
-
-    def to(host: str, port: int, protocol: str, purpose: str) -> Connection:
-        return Connection(instance.key, instance.host, host, port, protocol, purpose)
-
-    tls = "TLS" if config.redis.tls else "TCP"
-    yield to(config.redis.host, config.redis.port, tls, "Redis: id mapping")
-    cloud = vendor.GENESYS_CLOUD_PORT
-    yield to(f"api.{config.tenant.region}", cloud, "HTTPS", "Genesys Cloud REST API")
-    yield to(f"login.{config.tenant.region}", cloud, "HTTPS", "Genesys Cloud login: OAuth token")
-    match instance.service:
-        case "excs":
-            database = config.excs.config_db
-            protocol = "TLS" if database.ssl else "TCP"
-            yield to(
-                database.host, database.known_port, protocol, "Config DB: read Engage configuration"
-            )
-            return
-        case "exas":
-            servers = config.exas.stat_server
-            for peer, word in ((servers.primary, "primary"), (servers.backup, "backup")):
-                yield to(peer.host, peer.port, "TCP", f"{word} Stat Server: agent states")
-        case "excp":
-            assert instance.pair is not None
-            voice = config.excp.pairs[instance.pair].voice_servers
-            for server in dict.fromkeys((*voice.vq, *voice.agent, *voice.call)):
-                for host, port in endpoints_of(server):
-                    yield to(host, port, "TCP", "SIP Server: calls, DNs and queues")
-    yield to(config.excs.host, config.excs.port, "TCP", "EXCS REST API")

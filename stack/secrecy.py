@@ -23,7 +23,7 @@ _SECRET_WORDS = re.compile(
     re.IGNORECASE,
 )
 _SECRET_VALUE = re.compile(
-    r"(?P<before>[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?=@)"
+    r"(?P<before>[a-z][a-z0-9+.-]{0,30}://[^\s/:@]*:)[^\s/@]+(?=@)"
     # A variable of that name in a stack file, a .env or a log: API_KEY: x, DB_PASSWORD='x y'
     r"|(?P<name>(?-i:\b[A-Z][A-Z0-9_]*(?:PASSWORD|PASSWD|PWD|TOKEN|SECRET|KEY)(?:_[A-Z0-9_]*)?)"
     r"[\"']?(?:: |=)\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;}&]+)"

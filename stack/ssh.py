@@ -46,8 +46,8 @@ class SshTarget:
     """A host as ssh is told of it; `options` are the words before the destination, `port` is None
     where ssh_config decides.
 
-    The options name files relative to the project, as the stack file does: ssh must be started in
-    the project's directory, as Pulumi starts its providers.
+    Relative paths in the options are the stack file's, relative to the project: Pulumi starts its
+    providers there. What runs elsewhere takes `anchored` settings.
     """
 
     host: str
@@ -73,6 +73,24 @@ def ssh_target(ssh: Ssh, host: str) -> SshTarget:
     """The host with what `ssh` says of all hosts, and `ssh.hosts` of this one."""
     own = ssh.at(host)
     return SshTarget(host, own.user, own.port, ssh_options(own))
+
+
+def anchored(ssh: Ssh, project: Path) -> Ssh:
+    """The settings with paths that are the same wherever ssh is started; `~` is left to ssh."""
+    hosts = {
+        host: own.model_copy(update={"key_path": _anchored(own.key_path, project)})
+        for host, own in ssh.hosts.items()
+        if own.key_path is not None
+    }
+    files = {
+        "key_path": _anchored(ssh.key_path, project),
+        "known_hosts_path": _anchored(ssh.known_hosts_path, project),
+    }
+    return ssh.model_copy(update={**files, "hosts": {**ssh.hosts, **hosts}})
+
+
+def _anchored(path: str | None, project: Path) -> str | None:
+    return path if path is None or path.startswith("~") else str(project / path)
 
 
 def ssh_options(ssh: Ssh) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import FrameType
 
 from toolchain import build
-from toolchain.failures import Failure
-from toolchain.found import Found, cached_cli, cli_on_path, go_on_path
+from toolchain.failures import BuildFailure
+from toolchain.found import FoundProgram, cached_cli, cli_on_path, go_on_path
 from toolchain.versions import Locked, locked
 
 CLONE = Path(__file__).resolve().parent.parent
@@ -30,7 +30,7 @@ def main() -> int:
     wanted = locked(CLONE)
     try:
         cli = _find_or_build(wanted)
-    except Failure as why:
+    except BuildFailure as why:
         remedy = f"{why.cause.remedy}, then " if why.cause.remedy else ""
         say(
             f"the Pulumi CLI {wanted.cli} wasn't built: {why.cause.happened} ({why.detail})."
@@ -74,7 +74,7 @@ def _build(wanted: Locked) -> None:
     say(f"the Pulumi CLI {wanted.cli} is built")
 
 
-def _of(found: Found, name: str) -> str:
+def _of(found: FoundProgram, name: str) -> str:
     if found.version is None:
         return f"{found.path} doesn't tell its version"
     return f"{name} on PATH ({found.path}) is {found.version}"

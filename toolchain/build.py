@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from toolchain.failures import Cause, Failure, failure
-from toolchain.found import Found, answer, cache, cached_cli
+from toolchain.failures import BuildFailure, FailureCause, failure
+from toolchain.found import FoundProgram, answer, cache, cached_cli
 from toolchain.versions import Locked, Version
 
 PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
@@ -44,7 +44,7 @@ def alone(say: Say) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder, os.O_RDONLY)
     except OSError as error:
-        raise Failure(Cause.CACHE, str(error)) from error
+        raise BuildFailure(FailureCause.CACHE, str(error)) from error
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -56,19 +56,19 @@ def alone(say: Say) -> Iterator[None]:
         os.close(lock)
 
 
-def build(locked: Locked, clone: Path, go: Found | None, say: Say) -> None:
+def build(locked: Locked, clone: Path, go: FoundProgram | None, say: Say) -> None:
     """Builds the locked CLI into the cache, with this Go or, if None, PyPI's. Call it `alone`."""
     folder = cache()
     remove(*folder.glob(f"{WORK_PREFIX}*"))  # of a build that was killed
     free_mib = shutil.disk_usage(folder).free // 2**20
     if free_mib < DISK_MIB:
-        raise Failure(
-            Cause.DISK, f"{folder} has {free_mib} MiB free, the build needs {DISK_MIB} MiB"
+        raise BuildFailure(
+            FailureCause.DISK, f"{folder} has {free_mib} MiB free, the build needs {DISK_MIB} MiB"
         )
     try:
         work = Path(tempfile.mkdtemp(prefix=WORK_PREFIX, dir=folder))
     except OSError as error:
-        raise Failure(Cause.CACHE, str(error)) from error
+        raise BuildFailure(FailureCause.CACHE, str(error)) from error
     try:
         program = str(go.path) if go else _install_go(clone, work, say)
         made = _compile(program, locked.cli, clone, work, say)
@@ -77,8 +77,10 @@ def build(locked: Locked, clone: Path, go: Found | None, say: Say) -> None:
         remove(cached_cli(locked.cli).parent)
         made.parent.rename(cached_cli(locked.cli).parent)
     except OSError as error:
-        cause = Cause.DISK if error.errno in (errno.ENOSPC, errno.EDQUOT) else Cause.OTHER
-        raise Failure(cause, str(error)) from error
+        cause = (
+            FailureCause.DISK if error.errno in (errno.ENOSPC, errno.EDQUOT) else FailureCause.OTHER
+        )
+        raise BuildFailure(cause, str(error)) from error
     finally:
         remove(work)
 
@@ -102,7 +104,9 @@ def _compile(go: str, version: Version, clone: Path, work: Path, say: Say) -> Pa
         lambda said: say(f"  compiling the CLI: {said.count(chr(10))} of {packages} packages"),
     )  # fmt: skip
     if answer([str(made), "version"]) != version:
-        raise Failure(Cause.OTHER, f"the CLI that was built doesn't answer with version {version}")
+        raise BuildFailure(
+            FailureCause.OTHER, f"the CLI that was built doesn't answer with version {version}"
+        )
     return made
 
 
@@ -120,9 +124,9 @@ def _install_go(clone: Path, work: Path, say: Say) -> str:
             ],
             clone, quiet, work, lambda _said: say("  fetching Go"),
         )  # fmt: skip
-    except Failure as why:
-        if why.cause is Cause.OTHER:
-            raise Failure(Cause.GO, why.detail) from why
+    except BuildFailure as why:
+        if why.cause is FailureCause.OTHER:
+            raise BuildFailure(FailureCause.GO, why.detail) from why
         raise
     return str(work / "pypi" / "go" / "bin" / "go")
 
@@ -157,7 +161,7 @@ def _run(
     work: Path,
     progress: Callable[[str], None] = lambda _said: None,
 ) -> str:
-    """What a command printed; a Failure if it fails. It and all that it started end with us."""
+    """What a command printed; BuildFailure if it fails. It and all that it started end with us."""
     results, said = work / "stdout", work / "stderr"
     with results.open("w") as stdout, said.open("w") as stderr:
         process = subprocess.Popen(

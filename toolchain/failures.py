@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 
-class Cause(Enum):
+class FailureCause(Enum):
     """Why there is no CLI: what happened, and what to do before set-up is run again."""
 
     DISK = "the disk is full", "make room"
@@ -32,25 +32,25 @@ class Cause(Enum):
         self.remedy = remedy
 
 
-class Failure(Exception):
+class BuildFailure(Exception):
     """The build failed: why, and what Go, pip or the system said about it, on one line."""
 
-    def __init__(self, cause: Cause, detail: str) -> None:
+    def __init__(self, cause: FailureCause, detail: str) -> None:
         super().__init__(cause, detail)
         self.cause = cause
         self.detail = detail
 
 
-_SIGNS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
+_SIGNS: tuple[tuple[FailureCause, tuple[str, ...]], ...] = (
     # The first that fits counts: a full disk damages modules, too.
-    (Cause.DISK, ("no space left on device", "disk quota exceeded")),
+    (FailureCause.DISK, ("no space left on device", "disk quota exceeded")),
     (
-        Cause.UNVERIFIED,
+        FailureCause.UNVERIFIED,
         ("checksum mismatch", "security error", "missing go.sum entry", "do not match the hashes"),
     ),
-    (Cause.CERTIFICATE, ("x509:", "certificate verify failed")),
+    (FailureCause.CERTIFICATE, ("x509:", "certificate verify failed")),
     (
-        Cause.NETWORK,
+        FailureCause.NETWORK,
         (
             "dial tcp", "no such host", "connection refused", "connection reset", "i/o timeout",
             "module lookup disabled", "network is unreachable", "name resolution",
@@ -59,20 +59,20 @@ _SIGNS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
             "503 service", "504 gateway",
         ),
     ),
-    (Cause.DAMAGED, ("unexpected eof", "not a valid zip file", "zip: ", "incompleteread")),
-    (Cause.MEMORY, ("signal: killed", "cannot allocate memory", "out of memory")),
+    (FailureCause.DAMAGED, ("unexpected eof", "not a valid zip file", "zip: ", "incompleteread")),
+    (FailureCause.MEMORY, ("signal: killed", "cannot allocate memory", "out of memory")),
 )  # fmt: skip
 """What Go and pip print."""
 
 
-def failure(said: str) -> Failure:
+def failure(said: str) -> BuildFailure:
     """Why a command failed that said this; its detail is the line that tells."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     for cause, signs in _SIGNS:
         for line in lines:
             if any(sign in line.lower() for sign in signs):
-                return Failure(cause, _short(line))
-    return Failure(Cause.OTHER, _short(lines[-1]) if lines else "it said nothing")
+                return BuildFailure(cause, _short(line))
+    return BuildFailure(FailureCause.OTHER, _short(lines[-1]) if lines else "it said nothing")
 
 
 def _short(line: str) -> str:

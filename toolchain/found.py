@@ -15,7 +15,7 @@ ANSWER_SECONDS = 30
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundProgram:
     """A program on PATH, and the version that it names: None if it doesn't name one."""
 
     path: Path
@@ -33,7 +33,7 @@ def cached_cli(version: Version) -> Path:
     return cache() / f"pulumi-{version}" / "pulumi"
 
 
-def cli_on_path(environment: Path) -> Found | None:
+def cli_on_path(environment: Path) -> FoundProgram | None:
     """The CLI on PATH, apart from the link that set-up itself made in this clone's environment.
 
     A link into the cache (another clone's environment) is followed, so that this clone goes on
@@ -49,13 +49,13 @@ def cli_on_path(environment: Path) -> Found | None:
     file = Path(path).absolute()
     if file.resolve().is_relative_to(cache().resolve()):
         file = file.resolve()
-    return Found(file, answer([str(file), "version"]))
+    return FoundProgram(file, answer([str(file), "version"]))
 
 
-def go_on_path() -> Found | None:
+def go_on_path() -> FoundProgram | None:
     """The Go on PATH; its own version, not one that it would download for a module."""
     path = shutil.which("go")
-    return None if path is None else Found(Path(path), answer([path, "env", "GOVERSION"]))
+    return None if path is None else FoundProgram(Path(path), answer([path, "env", "GOVERSION"]))
 
 
 def answer(command: list[str]) -> Version | None:

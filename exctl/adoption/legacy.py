@@ -58,7 +58,7 @@ class Candidate(Container):
 
 
 @dataclass(frozen=True)
-class HostView:
+class LegacyHost:
     """What a host has: its containers, which of our ports something listens on, the ids of the
     images that we would use, and files of the vendor's with a password in plaintext."""
 
@@ -93,7 +93,7 @@ def candidates(
     )
 
 
-def situation(instance: Instance, view: HostView, stack: str) -> Situation:
+def situation(instance: Instance, view: LegacyHost, stack: str) -> Situation:
     """Where the instance stands; what isn't understood is `refused`, with what was found."""
     is_ours = {"exec.stack": stack, "exec.instance": instance.key}.items()
     ours = [c for c in view.containers if is_ours <= c.labels.items() and not c.is_aside]
@@ -129,7 +129,7 @@ def _fits(container: Candidate, instance: Instance) -> bool:
 
 def _refusal(
     instance: Instance,
-    view: HostView,
+    view: LegacyHost,
     ours: Sequence[Candidate],
     legacy: Sequence[Candidate],
     aside: Sequence[Candidate],
@@ -164,7 +164,7 @@ def _refusal(
 
 
 def lost(
-    found: Situation, ours: Candidate, view: HostView, secrets: Mapping[str, str]
+    found: Situation, ours: Candidate, view: LegacyHost, secrets: Mapping[str, str]
 ) -> Situation:
     """Where an instance stands whose own container isn't in the state: one that is as the stack
     file has it is taken back as it runs, any other is replaced as a legacy one is."""
@@ -172,7 +172,7 @@ def lost(
     return replace(found, kind=kind, container=ours)
 
 
-def own_container(instance: Instance, view: HostView, stack: str) -> Candidate | None:
+def own_container(instance: Instance, view: LegacyHost, stack: str) -> Candidate | None:
     """The container with this stack's labels for the instance; not one that was set aside."""
     wanted = {"exec.stack": stack, "exec.instance": instance.key}.items()
     found = (c for c in view.containers if wanted <= c.labels.items() and not c.is_aside)
@@ -180,7 +180,7 @@ def own_container(instance: Instance, view: HostView, stack: str) -> Candidate |
 
 
 def _is_as_wanted(
-    container: Candidate, instance: Instance, view: HostView, secrets: Mapping[str, str]
+    container: Candidate, instance: Instance, view: LegacyHost, secrets: Mapping[str, str]
 ) -> bool:
     """Whether the run would make the very same: the docker plugin takes only such a one as made.
     A secret that isn't known is doubt, and no."""
@@ -205,7 +205,7 @@ def _described(container: Candidate) -> str:
 
 
 def difference(
-    container: Candidate, instance: Instance, view: HostView, secrets: Mapping[str, str]
+    container: Candidate, instance: Instance, view: LegacyHost, secrets: Mapping[str, str]
 ) -> list[str]:
     """What will be otherwise, a line each; of secrets only whether they differ, and of variables
     that aren't ours only the name."""
@@ -233,7 +233,7 @@ def _settings(container: Candidate, instance: Instance) -> Iterator[str]:
             yield f"{what}: {before} -> {after}"
 
 
-def _image(container: Candidate, instance: Instance, view: HostView) -> str:
+def _image(container: Candidate, instance: Instance, view: LegacyHost) -> str:
     here = view.image_ids.get(instance.image)
     if here == container.image_id:
         same = "" if container.image == instance.image else f", called {instance.image}"

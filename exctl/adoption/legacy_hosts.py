@@ -7,15 +7,15 @@ changed by it, and a container that is to come back must only be stopped and ren
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from exctl.adoption.legacy import Candidate, HostView, candidates
+from exctl.adoption.legacy import Candidate, LegacyHost, candidates
 from exctl.errors import ExctlError
 from exctl.hosts import on_host, reached
 from exctl.site import Site
 from hosts import commands, docker
 from hosts.docker import ASIDE, HostUnreadError
-from hosts.shell import HostAnswer
+from hosts.shell import HostAnswer, HostCommand
 from stack.layout import Instance
 
 STOP_EXTRA_SECONDS = 60.0
@@ -25,7 +25,7 @@ CLEAR = r"""PASSWORD["']? *[=:] *["']?[^ "'$]"""
 VENDORS_DIRECTORIES = ("$HOME/exec", "/usr/home/genesys/exec")
 
 
-def view_of(site: Site, host: str) -> HostView:
+def view_of(site: Site, host: str) -> LegacyHost:
     """All that matters on a host. ExctlError if it can't be told."""
     run = on_host(site, host)
     instances = [i for i in site.layout.instances if i.host == host]
@@ -36,11 +36,11 @@ def view_of(site: Site, host: str) -> HostView:
     except HostUnreadError as error:
         raise ExctlError(f"{host}: {error}") from None
     by_name = {name: image.id for image in images for name in image.names}
-    return HostView(
+    return LegacyHost(
         candidates(containers, {image.id: image for image in images}),
-        frozenset(i.port for i in instances if _listens(site, host, i.port)),
+        listening(host, run, [i.port for i in instances]),
         {i.image: by_name[i.image] for i in instances if i.image in by_name},
-        _clear_files(site, host),
+        _clear_files(host, run),
     )
 
 
@@ -51,19 +51,20 @@ def _checked(host: str, answer: HostAnswer) -> str:
     return answer.stdout
 
 
-def _listens(site: Site, host: str, port: int) -> bool:
-    answer = on_host(site, host)(["ss", "-Hltn", f"sport = :{port}"])
-    return bool(answer.stdout.strip())
+def listening(host: str, run: HostCommand, ports: Iterable[int]) -> frozenset[int]:
+    """Those of the ports that something listens on. ExctlError if the host doesn't say."""
+    said = {port: run(["ss", "-Hltn", f"sport = :{port}"]) for port in ports}
+    return frozenset(port for port, answer in said.items() if _checked(host, answer).strip())
 
 
-def _clear_files(site: Site, host: str) -> tuple[str, ...]:
+def _clear_files(host: str, run: HostCommand) -> tuple[str, ...]:
     """Files that the vendor's script left, with plaintext passwords; their content stays there."""
     script = (
         f"for d in {' '.join(VENDORS_DIRECTORIES)}; do"
         f' [ -d "$d" ] && grep -lE {shlex.quote(CLEAR)} "$d/.env" "$d"/*.y*ml 2>/dev/null;'
         " done; true"
     )
-    return tuple(on_host(site, host)(["sh", "-c", script]).stdout.split("\n")[:-1])
+    return tuple(_checked(host, run(["sh", "-c", script])).split("\n")[:-1])
 
 
 def set_aside(site: Site, instance: Instance, container: Candidate) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from exctl.adoption.legacy import HostView, Situation, difference
+from exctl.adoption.legacy import LegacyHost, Situation, difference
 from hosts.docker import STACK_LABEL
 from stack.layout import Instance, Layout
 
-Views = Mapping[str, HostView]
+Views = Mapping[str, LegacyHost]
 
 
 def intention(

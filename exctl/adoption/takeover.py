@@ -15,7 +15,7 @@ from exctl import files
 from exctl.adoption import legacy_hosts
 from exctl.adoption.legacy import (
     Candidate,
-    HostView,
+    LegacyHost,
     Situation,
     lost,
     own_container,
@@ -33,15 +33,15 @@ from exctl.runs.options import RunOptions
 from exctl.runs.selection import stopped_entries, stopped_keys
 from exctl.site import Site, open_site
 from exctl.stackfile import secrets, stack_file
-from exctl.terminal.messages import say
+from exctl.terminal.messages import report, say, show
 from exctl.terminal.questions import confirm
 from health.errors import GateError
 from health.gates.clock import SystemClock
-from health.gates.events import Event, shown
+from health.gates.events import Event, as_data, shown
 from health.gates.guard import GuardRule, refuse_to_take_the_last
 from health.gates.health import HealthRule, wait_until_healthy
 from health.probe import AnswerKind
-from health.verdict import Identity, Place
+from health.verdict import Identity, InstancePlace
 from hosts.container import HostContainer
 from stack.layout import Instance
 
@@ -82,7 +82,7 @@ def adopt(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
         say(line)
 
 
-def views_of(site: Site, chosen: Iterable[Instance]) -> dict[str, HostView]:
+def views_of(site: Site, chosen: Iterable[Instance]) -> dict[str, LegacyHost]:
     hosts = list(dict.fromkeys(instance.host for instance in chosen))
     found = on_each(hosts, lambda host: legacy_hosts.view_of(site, host))
     return dict(zip(hosts, found, strict=True))
@@ -108,7 +108,7 @@ def _judged(site: Site, found: Sequence[Situation], views: Views) -> list[Situat
 
 
 def _looked_into(
-    found: Situation, known: State, view: HostView, stack: str, decrypted: Mapping[str, str]
+    found: Situation, known: State, view: LegacyHost, stack: str, decrypted: Mapping[str, str]
 ) -> Situation:
     instance = found.instance
     if found.container is not None:
@@ -242,16 +242,17 @@ def _guard(site: Site, instance: Instance, how: RunOptions) -> None:
         ) from None
 
 
-def _place(site: Site, found: Situation) -> Place:
+def _place(site: Site, found: Situation) -> InstancePlace:
     """Where an instance is asked, and its container: the vendor's before its turn."""
     instance, name = found.instance, found.instance.container_name
     if found.kind == "legacy" and found.container is not None:
         name = found.container.name
     container = HostContainer(name, on_host(site, instance.host))
-    return Place(instance.health_url, probe_of(site, instance.host), container, Identity())
+    return InstancePlace(instance.health_url, probe_of(site, instance.host), container, Identity())
 
 
 def _report(event: Event) -> None:
+    report(**as_data(event))
     say(shown(event))
 
 
@@ -283,7 +284,7 @@ def give_back(
         if was_healthy:
             probe = probe_of(site, instance.host)
             there = HostContainer(container.own_name, on_host(site, instance.host))
-            place = Place(instance.health_url, probe, there, Identity())
+            place = InstancePlace(instance.health_url, probe, there, Identity())
             wait_until_healthy(rule, place, SystemClock(), _report)
     except (ExctlError, GateError) as error:
         raise FailedRun(
@@ -344,4 +345,4 @@ def clean(site: Site, chosen: Sequence[Instance], yes: bool) -> None:
         confirm("Remove them for good?")
     for host in views:
         legacy_hosts.remove(site, host, aside[host], views[host].clear_files)
-    print("removed; nothing of the vendor's deployment is left on these hosts")
+    show("removed; nothing of the vendor's deployment is left on these hosts")

@@ -10,9 +10,9 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from exctl.site import find_project, stacks_of, wanted_stack
+from vendor_facts import SERVICES
 
 SHELLS = ("bash", "zsh", "fish")
-VARIABLE = "_EXCTL_COMPLETE"
 RELEASES = "releases"
 _PAIR = re.compile(r"^ +[\"']?([1-9][0-9]*)[\"']?:\s*(?:#.*)?$", re.MULTILINE)
 _TAG = re.compile(r"^\s+tag: *[\"']?([A-Za-z0-9_][A-Za-z0-9._-]*)", re.MULTILINE)
@@ -26,7 +26,7 @@ def script(shell: str, main: click.Command) -> str:
     """The text that a shell is to run so that TAB completes `exctl`."""
     made = get_completion_class(shell)
     assert made is not None, shell
-    return made(main, {}, "exctl", VARIABLE).source()
+    return made(main, {}, "exctl", "_EXCTL_COMPLETE").source()
 
 
 def _completer(words: Callable[[click.Context], Iterable[str]]) -> Complete:
@@ -56,16 +56,26 @@ def _release_files(ctx: click.Context) -> list[Path]:
     return sorted(directory.glob("*.yaml")) if _stack(ctx) else []
 
 
+def _releases(ctx: click.Context) -> Iterable[str]:
+    return [str(int(path.stem)) for path in _release_files(ctx)]
+
+
+def _runs(ctx: click.Context) -> Iterable[str]:
+    path = find_project() / RELEASES / (_stack(ctx) or "") / "audit.jsonl"
+    count = path.read_text("utf-8").count('"kind": "begun"') if path.exists() else 0
+    return map(str, range(1, count + 1))
+
+
 def _pairs(ctx: click.Context) -> Iterable[str]:
     return _PAIR.findall(_stack_file(ctx))
 
 
-def _hosts(ctx: click.Context) -> Iterable[str]:
+def _addresses(ctx: click.Context) -> Iterable[str]:
     text = _stack_file(ctx)
     pairs = [h.strip(" \"'") for found in _HOSTS.findall(text) for h in found.split(",")]
     excs_and_exas = re.split(r"^ +exec:ex", text, flags=re.MULTILINE)[1:]
     own = [found[1] for part in excs_and_exas if (found := _HOST.search(part))]
-    return ["1", "2", *own, *pairs]
+    return [*own, *pairs]
 
 
 def _tags(ctx: click.Context) -> Iterable[str]:
@@ -81,7 +91,10 @@ def _secrets(_ctx: click.Context) -> Iterable[str]:
 
 stacks = _completer(lambda _ctx: stacks_of(find_project()))
 pairs = _completer(_pairs)
-hosts = _completer(_hosts)
+addresses = _completer(_addresses)
+hosts = _completer(lambda ctx: ["1", "2", *_addresses(ctx)])
 tags = _completer(_tags)
 secrets = _completer(_secrets)
-releases = _completer(lambda ctx: [str(int(path.stem)) for path in _release_files(ctx)])
+runs = _completer(_runs)
+releases = _completer(_releases)
+services_and_releases = _completer(lambda ctx: [*SERVICES, *_releases(ctx)])

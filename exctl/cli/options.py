@@ -7,6 +7,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import click
@@ -16,7 +17,7 @@ from exctl.runs.options import RunOptions
 from vendor_facts import SERVICES
 
 Command = Callable[..., Any]
-LOCK_WAIT = "lock_wait_seconds"
+LOCK_WAIT, AS_EVENTS = "lock_wait_seconds", "as_events"
 
 
 class Seconds(click.FloatRange):
@@ -59,7 +60,7 @@ tag_option = click.option(
 def on_place(command: Command) -> Command:
     """`--stack`: the command gets `place`, whatever its file says. A command that is `locking`
     holds the stack's lock before its file is read and until it ends: what the command knows of the
-    stack stays true."""
+    stack stays true. One that is `recorded` begins with a record of it, and ends with another."""
 
     @stack_option
     @functools.wraps(command)
@@ -67,12 +68,17 @@ def on_place(command: Command) -> Command:
         from exctl.site import find_place
 
         place = find_place(stack)
-        if LOCK_WAIT not in others:
-            return command(*arguments, place=place, **others)
-        from exctl.pulumi import lock
-        from exctl.terminal.messages import say
+        with ExitStack() as held:
+            if LOCK_WAIT in others:
+                from exctl.pulumi import lock
+                from exctl.terminal.messages import say
 
-        with lock.hold(place, others.pop(LOCK_WAIT), say):
+                held.enter_context(lock.hold(place, others.pop(LOCK_WAIT), say))
+            if AS_EVENTS in others:
+                from exctl.history.recorder import recording
+
+                why = others.get("message", "")
+                held.enter_context(recording(place, others.pop(AS_EVENTS), why))
             return command(*arguments, place=place, **others)
 
     return wrapped
@@ -91,8 +97,15 @@ def on_stack(command: Command) -> Command:
     return wrapped
 
 
+def recorded(command: Command) -> Command:
+    """`--json`, for `on_stack` above it: the run is kept in the stack's history."""
+    return click.option(
+        "--json", AS_EVENTS, is_flag=True, help="say what happens in JSON, an object a line"
+    )(command)
+
+
 def locking(command: Command) -> Command:
-    """`--lock-wait`, for `on_stack` above it: nobody else is at the stack meanwhile."""
+    """`--lock-wait`, and `recorded`: nobody else is at the stack meanwhile."""
     return click.option(
         "--lock-wait",
         LOCK_WAIT,
@@ -100,7 +113,7 @@ def locking(command: Command) -> Command:
         default=0,
         metavar="SECONDS",
         help="how long to wait for another run to end",
-    )(command)
+    )(recorded(command))
 
 
 def selecting(command: Command) -> Command:

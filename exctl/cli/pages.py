@@ -18,12 +18,12 @@ EXAMPLE = "Example: "
 
 def pages() -> dict[str, str]:
     """File name → text, the list of all commands included."""
-    context = _context(main, None)
+    context = context_of(main, None)
     found = {"README.md": _index(context)}
     for name in main.list_commands(context):
         command = main.get_command(context, name)
         assert command is not None, name
-        found[f"{name}.md"] = page(command, _context(command, context))
+        found[f"{name}.md"] = page(command, context_of(command, context))
     return found
 
 
@@ -41,15 +41,15 @@ def page(command: click.Command, context: click.Context) -> str:
 def _described(command: click.Command, context: click.Context, heading: str) -> list[str]:
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     lines = [f"{heading} {context.command_path}", "", f"    {usage}", ""]
-    for paragraph in _paragraphs(command):
+    for paragraph in paragraphs(command):
         if not paragraph.startswith(EXAMPLE):
             lines += [_shown(paragraph), ""]
     if examples := examples_of(command):
         title = "Example:" if len(examples) == 1 else "Examples:"
         lines += [title, "", *(f"    {example}" for example in examples), ""]
-    if records := _records(command, context):
+    if found := records(command, context):
         lines += ["| option | |", "|---|---|"]
-        lines += [f"| `{_bars(names)}` | {_shown(_bars(text))} |" for names, text in records]
+        lines += [f"| `{_bars(names)}` | {_shown(_bars(text))} |" for names, text in found]
         lines += [""]
     if command.name == "doctor":
         # What it checks is part of what it does; each name may be waived.
@@ -61,7 +61,7 @@ def _described(command: click.Command, context: click.Context, heading: str) -> 
 
 def examples_of(command: click.Command) -> list[str]:
     """The examples in a command's help, each as it is typed."""
-    return [p.removeprefix(EXAMPLE) for p in _paragraphs(command) if p.startswith(EXAMPLE)]
+    return [p.removeprefix(EXAMPLE) for p in paragraphs(command) if p.startswith(EXAMPLE)]
 
 
 def write() -> None:
@@ -75,11 +75,13 @@ def write() -> None:
         (DIRECTORY / name).write_text(text, encoding="utf-8")
 
 
-def _context(command: click.Command, parent: click.Context | None) -> click.Context:
+def context_of(command: click.Command, parent: click.Context | None) -> click.Context:
+    """What click needs to word a command's usage."""
     return click.Context(command, parent, command.name if parent else "exctl")
 
 
-def _paragraphs(command: click.Command) -> list[str]:
+def paragraphs(command: click.Command) -> list[str]:
+    """The help's paragraphs, each on one line; the first says what the command does."""
     text = inspect.cleandoc(command.help or "").replace("\b\n", "")
     return [" ".join(part.split()) for part in re.split(r"\n\s*\n", text) if part.strip()]
 
@@ -90,7 +92,8 @@ def _shown(text: str) -> str:
     return "`".join(p if n % 2 else p.replace("<", "&lt;") for n, p in enumerate(parts))
 
 
-def _records(command: click.Command, context: click.Context) -> list[tuple[str, str]]:
+def records(command: click.Command, context: click.Context) -> list[tuple[str, str]]:
+    """(names, help) of each option."""
     found = (
         parameter.get_help_record(context)
         for parameter in command.get_params(context)
@@ -105,13 +108,13 @@ def _bars(text: str) -> str:
 
 def _index(context: click.Context) -> str:
     lines = [MARK, "", "# The commands of exctl", ""]
-    lines += [f"{_shown(paragraph)}\n" for paragraph in _paragraphs(main)]
+    lines += [f"{_shown(paragraph)}\n" for paragraph in paragraphs(main)]
     for title, names in SECTIONS.items():
         lines += [f"## {title}", "", "| command | does |", "|---|---|"]
         for name in names:
             command = main.get_command(context, name)
             assert command is not None, name
-            does = _paragraphs(command)[0].removesuffix(".")
+            does = paragraphs(command)[0].removesuffix(".")
             lines.append(f"| [`{name}`]({name}.md) | {_shown(_bars(does))} |")
         lines += [""]
     return "\n".join(lines)

@@ -16,7 +16,7 @@ from exctl.site import Site
 @on_stack
 @json_option
 def command(site: Site, as_json: bool) -> None:
-    """Say what differs: hosts that somebody changed, and settings not yet deployed; exit 4 if any.
+    """Show changes made by hand on hosts, and settings not yet deployed; exit 4 if there are any.
 
     Example: exctl drift --stack dev
     """

@@ -84,7 +84,7 @@ def command(
 
     Example: exctl exporter --unit > exctl-exporter.service
     """
-    from exctl.site import enter, find_place, find_project
+    from exctl.site import find_place, find_project
 
     project = find_project()
     for name in names:
@@ -95,11 +95,9 @@ def command(
     from exctl.cli.version import program_version
     from exctl.errors import INTERRUPTED, NothingTouched
     from exctl.observe.exporter import StacksWatch
-    from exctl.site import Place
     from monitoring.exporter.server import serve
     from monitoring.exporter.watch import Intervals
 
-    enter(Place(project, ""))
     watch = StacksWatch(project, names, Intervals(interval_seconds, host_interval_seconds))
     address, port = listen
     try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from exctl.cli import completion
 from exctl.cli.options import locking, on_stack, yes_option
 from exctl.site import Site
 
 
 @click.command()
-@click.argument("host")
+@click.argument("host", shell_complete=completion.addresses)
 @on_stack
 @locking
 @click.option("--force", is_flag=True, help="also a host that answers")

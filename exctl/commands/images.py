@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exctl.cli.options import json_option, locking, on_stack, yes_option
+from exctl.cli import completion
+from exctl.cli.options import json_option, locking, on_stack, recorded, yes_option
 from exctl.errors import UNHEALTHY, NothingTouched
 from exctl.site import Site
 
 if TYPE_CHECKING:
-    from exctl.images.target import Wanted
+    from exctl.images.target import LoadOptions
 
 via_option = click.option(
-    "--via", metavar="HOST", help="reach the registry through this host's SSH connection"
+    "--via",
+    metavar="HOST",
+    shell_complete=completion.addresses,
+    help="reach the registry through this host's SSH connection",
 )
 chunk_option = click.option(
     "--chunk-mib", type=click.IntRange(1, 1024), default=8, show_default=True, metavar="N",
@@ -89,6 +93,7 @@ def of_archives(wrapped: Callable[..., Any]) -> Callable[..., Any]:
 @chunk_option
 @via_option
 @on_stack
+@recorded
 def load(files: list[Path], chunk_mib: int, via: str | None, site: Site, **options: Any) -> None:
     """Push archives as the vendor ships them (excs-100.0.100.12.tgz) into the registry.
 
@@ -107,10 +112,11 @@ def load(files: list[Path], chunk_mib: int, via: str | None, site: Site, **optio
 @command.command()
 @of_archives
 @click.option(
-    "--host", "hosts", multiple=True, metavar="ADDRESS",
+    "--host", "hosts", multiple=True, metavar="ADDRESS", shell_complete=completion.addresses,
     help="onto this host (several times for several); none: onto all that run the service",
 )  # fmt: skip
 @on_stack
+@recorded
 def push(files: list[Path], hosts: tuple[str, ...], site: Site, **options: Any) -> None:
     """Bring archives straight onto the hosts over SSH, without any registry.
 
@@ -125,14 +131,14 @@ def push(files: list[Path], hosts: tuple[str, ...], site: Site, **options: Any) 
     onto_hosts.push(site, files, hosts, _wanted(options))
 
 
-def _wanted(options: Mapping[str, Any], **more: Any) -> Wanted:
-    from exctl.images.target import Wanted
+def _wanted(options: Mapping[str, Any], **more: Any) -> LoadOptions:
+    from exctl.images.target import LoadOptions
     from oci.manifest import Start
 
     words = [_words(f"--{name}", options[name]) for name in ("entrypoint", "cmd")]
     start = Start(words[0], words[1], options["env"], options["workdir"], options["user"])
     named = {name: options[name] for name in ("service", "tag", "replace", "architecture")}
-    return Wanted(start=start, **named, **more)
+    return LoadOptions(start=start, **named, **more)
 
 
 def _words(option: str, text: str | None) -> tuple[str, ...]:
@@ -148,11 +154,15 @@ def _words(option: str, text: str | None) -> tuple[str, ...]:
 
 @command.command()
 @click.argument("image", metavar="NAME:TAG")
-@click.option("--host", required=True, metavar="ADDRESS", help="the host that has it")
+@click.option(
+    "--host", required=True, metavar="ADDRESS", shell_complete=completion.addresses,
+    help="the host that has it",
+)  # fmt: skip
 @replace_option
 @chunk_option
 @via_option
 @on_stack
+@recorded
 def recover(
     image: str, host: str, replace: bool, chunk_mib: int, via: str | None, site: Site
 ) -> None:
@@ -162,9 +172,9 @@ def recover(
     """
     from exctl.images import load as loading
     from exctl.images.access import checked
-    from exctl.images.target import Wanted
+    from exctl.images.target import LoadOptions
 
-    wanted = Wanted(replace=replace, chunk_mib=chunk_mib, via=via)
+    wanted = LoadOptions(replace=replace, chunk_mib=chunk_mib, via=via)
     loading.recover(site, checked(site, "--host", host), image, wanted)
 
 

@@ -93,10 +93,10 @@ def command(
         raise NothingTouched("all of that is stopped: there is no container to read from.")
     width = max(len(i.key) for i in running)
 
-    def show(line: logs.Line) -> None:
+    def show(line: logs.LogLine) -> None:
         click.echo(json.dumps(asdict(line)) if as_json else line.shown(width))
 
-    wanted = logs.Wanted(since, tail, grep)
+    wanted = logs.LogFilter(since, tail, grep)
     if follow:
         logs.follow(site, running, wanted, show, lambda missing: say(f"not shown: {missing}"))
         return

@@ -29,6 +29,9 @@ def command(numbers: tuple[str, ...], site: Site, as_json: bool) -> None:
     if len(numbers) > 2:
         raise NothingTouched("give one number to see a release, two to compare them")
     chosen = [store.find(site, number) for number in numbers]
+    if as_json and len(chosen) == 2:
+        click.echo(json.dumps(views.difference_as_json(*chosen), indent=2))
+        return
     if as_json:
         every = chosen or store.all_of(site)
         click.echo(json.dumps([views.as_json(each) for each in every], indent=2))

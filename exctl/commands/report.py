@@ -26,8 +26,8 @@ def command(site: Site, page: Path | None, as_json: bool) -> None:
     """Say all about a stack on one page, for a change board or a hand-over.
 
     What runs where, health and sync now, drift, preflight, connections for the firewall, the last
-    releases with who, when and why, settings that differ from the defaults, and warnings. Markdown
-    unless --html or --json. Read only; no secret is in it.
+    releases and runs with who, when and why, settings that differ from the defaults, and warnings.
+    Markdown unless --html or --json. Read only; no secret is in it.
 
     Example: exctl report --html report.html
     """

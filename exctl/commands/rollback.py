@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from exctl.cli import completion
-from exctl.cli.options import gated, on_stack
+from exctl.cli.options import gated, on_stack, pair_option
 from exctl.errors import NothingTouched
 from exctl.runs.options import RunOptions
 from exctl.site import Site
@@ -25,10 +25,16 @@ def _checked(ctx: click.Context, _what: click.Parameter, what: tuple[str, ...]) 
     nargs=-1,
     metavar="[SERVICE] [RELEASE]",
     callback=_checked,
-    shell_complete=completion.releases,
+    shell_complete=completion.services_and_releases,
 )
-@click.option("--pair", metavar="N", help="only this pair of excp")
-@click.option("--to", "release", metavar="RELEASE", help="the release, by its number")
+@pair_option
+@click.option(
+    "--to",
+    "release",
+    metavar="RELEASE",
+    shell_complete=completion.releases,
+    help="the release, by its number",
+)
 @click.option("--host", hidden=True)
 @on_stack
 @gated

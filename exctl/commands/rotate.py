@@ -9,19 +9,19 @@ import click
 from exctl.cli import completion
 from exctl.cli.options import going_back, on_place
 from exctl.runs.options import RunOptions
-from exctl.site import Place
+from exctl.site import StackPlace
 
 
 @click.command()
 @click.argument("secret", shell_complete=completion.secrets)
 @on_place
 @going_back
-def command(secret: str, place: Place, how: RunOptions) -> None:
+def command(secret: str, place: StackPlace, how: RunOptions) -> None:
     """Give a secret a new value, and the instances that use it new containers.
 
     One that isn't set yet is set. Asks for the value without echo, or takes the whole of stdin; it
     is never an argument. Rolls the instances that use it, one of a pair after the other, each of
-    them gated; if a gate fails, goes back to the last release, and with it to the value before.
+    them gated; if a gate fails, goes back to the last release, and with it to the previous value.
 
     No moment of a pair is lost if both values are valid meanwhile. In Redis 6 or later: add the new
     one (ACL SETUSER default >NEW, in redis-cli), run this, then take the old one away (ACL SETUSER
@@ -29,15 +29,14 @@ def command(secret: str, place: Place, how: RunOptions) -> None:
     Config DB user, an OAuth client): change it there, and run this at once; services keep the
     connections they have until they are replaced.
 
-    To put several right before anything runs: exctl secret set, one after the other, then exctl up.
+    To change several before anything runs: exctl secret set for each, then exctl up.
 
     Example: exctl rotate redisPassword --yes < new-password
     """
     from exctl.runs import changes
-    from exctl.site import enter, site_of
+    from exctl.site import site_of
     from exctl.stackfile import secrets
 
-    enter(place)
     text = secrets.with_secret(place, secret, secrets.read_new(secret))
     site = site_of(place, place.file.name, text)
     changes.apply(site, text, replace(how, message=how.message or f"rotate {secret}"))

@@ -8,7 +8,7 @@ import click
 
 from exctl.cli import completion
 from exctl.cli.options import json_option, locking, on_place
-from exctl.site import Place
+from exctl.site import StackPlace
 
 
 @click.group()
@@ -25,7 +25,7 @@ def command() -> None:
 @click.argument("secret", shell_complete=completion.secrets)
 @on_place
 @locking
-def put(secret: str, place: Place) -> None:
+def put(secret: str, place: StackPlace) -> None:
     """Encrypt a secret into the stack file.
 
     Asks for the value without echo, or takes the whole of stdin; it is never an argument.
@@ -36,19 +36,20 @@ def put(secret: str, place: Place) -> None:
     """
     from exctl import files
     from exctl.stackfile import secrets
+    from exctl.terminal.messages import show
 
     was_set = secret in secrets.secret_keys_of(place)
     text = secrets.with_secret(place, secret, secrets.read_new(secret))
     files.write(place.file, text)
     word = "has a new value" if was_set else "is set"
-    click.echo(f"{secret} {word} in {place.file.name}; containers get it with:")
-    click.echo(f"  exctl up --stack {place.stack}")
+    show(f"{secret} {word} in {place.file.name}; containers get it with:")
+    show(f"  exctl up --stack {place.stack}")
 
 
 @command.command("list")
 @on_place
 @json_option
-def listed(place: Place, as_json: bool) -> None:
+def listed(place: StackPlace, as_json: bool) -> None:
     """Say which secrets there are, which are set, and which the stack needs. No value is shown.
 
     Example: exctl secret list

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import click
@@ -16,25 +17,37 @@ from exctl.site import Site
 @on_stack
 @json_option
 @click.option(
+    "--health/--no-health",
+    default=True,
+    help="in the drawing: how each instance is, asked now  [default: --health]",
+)
+@click.option(
     "--svg",
     type=click.Path(path_type=Path, resolve_path=True),
     metavar="FILE",
     help="draw it there",
 )
-def command(site: Site, as_json: bool, svg: Path | None) -> None:
+def command(site: Site, as_json: bool, svg: Path | None, health: bool) -> None:
     """Show which instance runs where, and each connection that a firewall has to let through.
+
+    Those of the instances, of every host to the image registry, and of the operator's host: SSH,
+    and health URLs where `gate.via` is `direct`. The drawing shows how each instance is, by colour
+    and sign.
 
     Example: exctl topology --svg topology.svg
     """
     from exctl import files
-    from exctl.observe import topology, topology_svg
+    from exctl.observe import endpoints, topology, topology_svg
 
     if as_json:
-        click.echo(json.dumps(topology.rows(site.layout), indent=2))
+        click.echo(json.dumps(topology.rows(site.config, site.layout), indent=2))
     elif svg is not None:
         title = f"EX Engage Connector, stack {site.stack}"
-        files.write(svg, topology_svg.svg(site.layout, site.config, title))
+        at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+        found = topology_svg.health_of(endpoints.ask_all(site), at) if health else None
+        files.write(svg, topology_svg.svg(site.layout, site.config, title, found))
         click.echo(f"drawn to {svg}")
     else:
-        for line in topology.text(site.layout, shutil.get_terminal_size((100, 40)).columns):
+        columns = shutil.get_terminal_size((100, 40)).columns
+        for line in topology.text(site.config, site.layout, columns):
             click.echo(line)

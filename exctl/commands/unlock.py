@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from exctl.cli.options import on_stack, yes_option
+from exctl.cli.options import on_stack, recorded, yes_option
 from exctl.errors import ExctlError
 from exctl.site import Site
 
 
 @click.command()
 @on_stack
+@recorded
 @yes_option
 def command(site: Site, yes: bool) -> None:
     """Take the lock that a killed run left; says first whose it is.
@@ -21,19 +22,20 @@ def command(site: Site, yes: bool) -> None:
     """
     from exctl.pulumi import lock
     from exctl.releases import store
+    from exctl.terminal.messages import say, show
     from exctl.terminal.questions import confirm
 
     found = lock.holders(site)
     if not found:
-        click.echo(f"nobody holds the lock of the stack {site.stack}")
+        show(f"nobody holds the lock of the stack {site.stack}")
         return
     for holder in found:
-        click.echo(f"held by {lock.described(holder)}", err=True)
+        say(f"held by {lock.described(holder)}")
     if any(holder.lives for holder in found):
         raise ExctlError("that run still goes on; wait for it or end it.", touched=False)
     if not yes:
         confirm("Take the lock?")
     lock.release(site)
-    click.echo("the lock is free")
+    show("the lock is free")
     for line in store.ways_on(site):
-        click.echo(line)
+        show(line)

@@ -20,13 +20,13 @@ from hosts.tunnel import TunnelAdapter, dialled
 from oci.errors import LoginError, RegistryError
 from oci.login import Login, login_of
 from oci.reference import ImageReference
-from oci.registry import Registry
+from oci.registry import RegistryClient
 from stack.paths import NAMESPACE
 from stack.ssh import ssh_target
 from vendor_facts import SERVICES, Service
 
 
-def registry_of(site: Site, via: str | None = None) -> Registry:
+def registry_of(site: Site, via: str | None = None) -> RegistryClient:
     """The stack's registry; with `via`, as that host reaches it. Use it within `told`.
 
     Raises NothingTouched if the stack has none, ExctlError if the login can't be had.
@@ -49,7 +49,7 @@ def registry_of(site: Site, via: str | None = None) -> Registry:
         session.mount("http://", adapter)
         session.mount("https://", adapter)
     host = ImageReference.parse(f"{settings.repository}/excs").api_host
-    return Registry(host, session, _login(site), schemes)
+    return RegistryClient(host, session, _login(site), schemes)
 
 
 def _login(site: Site) -> Login | None:
@@ -63,7 +63,7 @@ def _login(site: Site) -> Login | None:
             raise ExctlError(f"registryPassword can't be read: {explained(error, site)}") from None
 
     try:
-        return login_of(site.config.registry, secret)
+        return login_of(site.config.registry, secret, site.project)
     except LoginError as error:
         raise ExctlError(f"{error}.") from None
 

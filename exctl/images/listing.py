@@ -17,7 +17,7 @@ from vendor_facts import SERVICES
 
 
 @dataclass
-class Row:
+class ImageRow:
     """One digest of one image; digest is empty for what only a host knows by its tag."""
 
     service: str
@@ -38,7 +38,7 @@ class Row:
 class Listing:
     """The rows, and who couldn't be asked: the registry or a host, with the reason."""
 
-    rows: list[Row]
+    rows: list[ImageRow]
     unknown: Mapping[str, str]
     has_registry: bool = True
 
@@ -81,14 +81,14 @@ def rows(
     on_hosts: Iterable[HostImage],
     recorded: Mapping[str, Sequence[int]],
     has_registry: bool = True,
-) -> list[Row]:
+) -> list[ImageRow]:
     """The rows, by name and tag. `names`: image name → service; `in_registry`: image name → tag →
     digest; `recorded`: digest → numbers of releases. Without a registry an image's digest is
     its id. Pure."""
-    found: dict[tuple[str, str], Row] = {}
+    found: dict[tuple[str, str], ImageRow] = {}
 
-    def row(name: str, digest: str) -> Row:
-        fresh = Row(names[name], name, digest, releases=list(recorded.get(digest, ())))
+    def row(name: str, digest: str) -> ImageRow:
+        fresh = ImageRow(names[name], name, digest, releases=list(recorded.get(digest, ())))
         return found.setdefault((name, digest), fresh)
 
     for name, tags in in_registry.items():
@@ -105,7 +105,7 @@ def rows(
     return sorted(found.values(), key=lambda each: each.sort_key)
 
 
-def _note(row: Row, image: HostImage, tags: Sequence[str]) -> None:
+def _note(row: ImageRow, image: HostImage, tags: Sequence[str]) -> None:
     row.hosts.append(image.host)
     row.running += image.running
     row.host_tags += [tag for tag in tags if tag not in row.host_tags]

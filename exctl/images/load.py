@@ -15,16 +15,16 @@ from exctl.errors import ExctlError, Interrupted, NothingTouched
 from exctl.images.access import image_named, names_of, registry_of, told
 from exctl.images.on_hosts import known, look
 from exctl.images.progress import Bar
-from exctl.images.target import Target, Wanted, kind_of, refused, targets_of
+from exctl.images.target import ImageTarget, LoadOptions, kind_of, refused, targets_of
 from exctl.site import Site
-from exctl.terminal.messages import say
+from exctl.terminal.messages import say, show
 from hosts.shell import session
 from oci import uploads
 from oci.archives.content import Content, check_space, content_of
 from oci.archives.examine import examined
 from oci.manifest import Start
 from oci.reference import ImageReference, is_tag, parsed
-from oci.registry import Registry
+from oci.registry import RegistryClient
 from stack.ssh import ssh_target
 
 MIB = 1 << 20
@@ -44,7 +44,7 @@ def work_directory() -> Iterator[Path]:
         yield Path(directory)
 
 
-def load(site: Site, paths: Sequence[Path], wanted: Wanted) -> None:
+def load(site: Site, paths: Sequence[Path], wanted: LoadOptions) -> None:
     """Each archive into the registry, all of them looked through before the first is pushed."""
     targets = targets_of(paths, wanted)
     registry = registry_of(site, wanted.via)
@@ -56,7 +56,7 @@ def load(site: Site, paths: Sequence[Path], wanted: Wanted) -> None:
 
 
 @contextmanager
-def content_ready(target: Target, wanted: Wanted) -> Iterator[Content]:
+def content_ready(target: ImageTarget, wanted: LoadOptions) -> Iterator[Content]:
     """The image of an archive, in files that are gone afterwards; says what it is, and warns at the
     end of one that can't start."""
     with work_directory() as directory:
@@ -72,10 +72,12 @@ def content_ready(target: Target, wanted: Wanted) -> Iterator[Content]:
         )
 
 
-def _push(registry: Registry, image: ImageReference, content: Content, wanted: Wanted) -> None:
+def _push(
+    registry: RegistryClient, image: ImageReference, content: Content, wanted: LoadOptions
+) -> None:
     there = registry.digest(image)
     if there == content.digest:
-        print(f"{image} is in the registry already, {content.digest}")
+        show(f"{image} is in the registry already, {content.digest}")
         return
     if there is not None and not wanted.replace:
         raise ExctlError(
@@ -98,7 +100,7 @@ def _push(registry: Registry, image: ImageReference, content: Content, wanted: W
     finally:
         bar.end()
     skipped = f", {pushed.there / 1e6:.1f} MB were there already" if pushed.there else ""
-    print(f"{image} pushed and verified, {content.digest}")
+    show(f"{image} pushed and verified, {content.digest}")
     say(f"sent {pushed.sent / 1e6:.1f} MB{skipped}; image id {content.image_id}")
 
 
@@ -120,7 +122,7 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def recover(site: Site, host: str, text: str, wanted: Wanted) -> None:
+def recover(site: Site, host: str, text: str, wanted: LoadOptions) -> None:
     """An image that a host has into the registry, by way of this machine.
 
     `docker push` there would leave the registry's password on the host; so the host only reads
@@ -158,10 +160,10 @@ def recover(site: Site, host: str, text: str, wanted: Wanted) -> None:
 
 def _compare(host: str, before: Sequence[str], content: Content) -> None:
     if content.digest in before:
-        print(f"its digest is the same as {host} knows it by")
+        show(f"its digest is the same as {host} knows it by")
         return
     known_as = ", ".join(before) or "none"
-    print(
+    show(
         f"its digest is another than before ({known_as}), though it is the same image: Docker"
         " doesn't keep how the layers were compressed. A rollback to a release that recorded the"
         " old digest works on the hosts that still have it, not on a new one."

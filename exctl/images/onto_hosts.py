@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +12,10 @@ from exctl.hosts import on_each, on_host
 from exctl.images.access import checked
 from exctl.images.load import content_ready
 from exctl.images.progress import Bar
-from exctl.images.target import Target, Wanted, targets_of
+from exctl.images.target import ImageTarget, LoadOptions, targets_of
 from exctl.site import Site
-from hosts.shell import DOCKER_SOCKET
+from exctl.terminal.messages import show
+from hosts import commands
 from oci import uploads
 from oci.archives.content import Content
 from oci.loadable import ids_of, write_loadable
@@ -35,9 +34,6 @@ root=$(docker info --format '{{.DockerRootDir}}') || exit 3
 df -Pk "$root" | awk 'NR == 2 {print $4}'
 docker image inspect --format '{{.Id}}' "$1" 2>/dev/null || echo none
 """
-_LOAD = f"env -u DOCKER_CONTEXT DOCKER_HOST=unix://{DOCKER_SOCKET} docker load --quiet"
-"""As hosts/shell says it: the daemon of the host itself, whatever the user's login sets. Its stdin
-is the image, so the shell is the login's; nothing of what that prints is read."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class Ready:
     has: str | None
 
 
-def push(site: Site, paths: Sequence[Path], hosts: Sequence[str], wanted: Wanted) -> None:
+def push(site: Site, paths: Sequence[Path], hosts: Sequence[str], wanted: LoadOptions) -> None:
     """Each archive onto the hosts that run its service, or onto `hosts`; what is there already
     isn't sent again, so that an interrupted run is simply repeated.
 
@@ -65,7 +61,9 @@ def push(site: Site, paths: Sequence[Path], hosts: Sequence[str], wanted: Wanted
             _push(site, to, content, wanted)
 
 
-def _images(site: Site, target: Target, hosts: Sequence[str]) -> dict[str, list[ImageReference]]:
+def _images(
+    site: Site, target: ImageTarget, hosts: Sequence[str]
+) -> dict[str, list[ImageReference]]:
     """Host → the names that the image is to have there: those of the instances that run it; on a
     host that is named though it runs none of them, all."""
     found: dict[str, list[ImageReference]] = {}
@@ -79,7 +77,7 @@ def _images(site: Site, target: Target, hosts: Sequence[str]) -> dict[str, list[
 
 
 def _push(
-    site: Site, to: Mapping[str, list[ImageReference]], content: Content, wanted: Wanted
+    site: Site, to: Mapping[str, list[ImageReference]], content: Content, wanted: LoadOptions
 ) -> None:
     jobs = [(host, image) for host, images in to.items() for image in images]
     make_control_directory()
@@ -91,7 +89,7 @@ def _push(
     for (host, image), ready in looked.items():
         assert isinstance(ready, Ready)
         if ready.has in ids_of(content):
-            print(f"{host} has {image} already, {ready.has}")
+            show(f"{host} has {image} already, {ready.has}")
         else:
             left.append((host, image))
     bar = Bar(f"sending to {counted(len(left), 'host')}", content.size * len(left))
@@ -137,7 +135,7 @@ def _look(site: Site, host: str, image: ImageReference) -> Ready | str:
 
 
 def _problems(
-    host: str, image: ImageReference, ready: Ready | str, content: Content, wanted: Wanted
+    host: str, image: ImageReference, ready: Ready | str, content: Content, wanted: LoadOptions
 ) -> list[str]:
     """What speaks against sending it there; pure."""
     if isinstance(ready, str):
@@ -166,29 +164,15 @@ def _send(
     site: Site, host: str, image: ImageReference, content: Content, told: uploads.Progress
 ) -> str:
     """Loads it there, and compares what the host has then; what went wrong, or nothing."""
-    command = [*ssh_target(site.config.ssh, host).command, _LOAD]
-    with tempfile.TemporaryFile() as words:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words
-        )
-        assert process.stdin is not None
-        try:
-            with process.stdin:
-                write_loadable(content, image, process.stdin, told)
-        except BrokenPipeError:  # its own words say why
-            pass
-        except BaseException:
-            process.kill()
-            raise
-        code = process.wait()
-        words.seek(0)
-        said = plain_text(words.read().decode("utf-8", "replace").strip())
-    if code != 0:
-        return f"{host}: docker load ended with {code}: {said or 'no words'}"
+    ssh = ssh_target(site.config.ssh, host).command
+    answer = commands.load(ssh, lambda stdin: write_loadable(content, image, stdin, told))
+    if answer.code != 0:
+        said = plain_text(answer.stderr.strip())
+        return f"{host}: docker load ended with {answer.code}: {said or 'no words'}"
     ready = _look(site, host, image)
     if isinstance(ready, str):
         return f"{ready}; whether it has the image isn't known"
     if ready.has not in ids_of(content):
         return f"{host}: {image} is {ready.has} there now, and not {content.image_id}"
-    print(f"{host} has {image}, verified, {ready.has}")
+    show(f"{host} has {image}, verified, {ready.has}")
     return ""

@@ -1,39 +1,48 @@
-"""How far a push is: one line that is written over on a terminal, else a line now and then."""
+"""How far a push is: a bar on a terminal, else a line now and then."""
 
 from __future__ import annotations
 
 import sys
 import time
 
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
 EVERY_SECONDS = 10.0
 
 
 class Bar:
-    """Told of bytes, shows megabytes."""
+    """Told of bytes, shows megabytes. What is printed meanwhile stands above it."""
 
-    def __init__(self, what: str, total_bytes: int) -> None:
-        self._what = what
-        self._total = total_bytes
-        self._done = 0
-        self._is_terminal = sys.stderr.isatty()
-        self._shown = time.monotonic()
+    def __init__(self, what: str, total_bytes: int, every_seconds: float = EVERY_SECONDS) -> None:
+        console = Console(stderr=True)
+        self._is_live = console.is_terminal
+        self._shown, self._every_seconds = time.monotonic(), every_seconds
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not self._is_live,
+            redirect_stdout=sys.stdout.isatty(),
+        )
+        self._task = self._bar.add_task(what, total=total_bytes)
+        self._bar.start()
 
     def add(self, count: int) -> None:
         """So many bytes more are there."""
-        self._done += count
+        self._bar.advance(self._task, count)
         now = time.monotonic()
-        if self._is_terminal:
-            sys.stderr.write(f"\r{self._line()}")
-            sys.stderr.flush()
-        elif now - self._shown >= EVERY_SECONDS:
+        if not self._is_live and now - self._shown >= self._every_seconds:
             self._shown = now
             print(self._line(), file=sys.stderr, flush=True)
 
     def end(self) -> None:
-        """Leaves the line."""
-        if self._is_terminal:
-            print(file=sys.stderr)
+        """Leaves the bar as it is."""
+        self._bar.stop()
 
     def _line(self) -> str:
-        share = 100 * self._done // max(1, self._total)
-        return f"{self._what}: {self._done / 1e6:.1f} of {self._total / 1e6:.1f} MB ({share} %)"
+        task = self._bar.tasks[0]
+        done, total = task.completed / 1e6, (task.total or 0) / 1e6
+        return f"{task.description}: {done:.1f} of {total:.1f} MB ({task.percentage:.0f} %)"

@@ -9,8 +9,8 @@ from exctl.hosts import on_each
 from exctl.images.keeping import Kept, kept, last_releases, of_older, places, prunable
 from exctl.images.on_hosts import HostImage, known, look, remove
 from exctl.releases import store
-from exctl.site import Place, Site, site_at, stacks_of
-from exctl.terminal.messages import say
+from exctl.site import Site, StackPlace, site_at, stacks_of
+from exctl.terminal.messages import say, show
 from exctl.terminal.questions import confirm
 from stack.text import counted
 
@@ -27,9 +27,7 @@ def prune(site: Site, yes: bool) -> None:
         say("nothing to prune: every image of this stack is needed, by what runs or by a release")
         return
     for image in gone:
-        print(
-            f"{image.host}  {' '.join(image.tags) or image.digests[0]}  {image.size / 1e6:.0f} MB"
-        )
+        show(f"{image.host}  {' '.join(image.tags) or image.digests[0]}  {image.size / 1e6:.0f} MB")
     total = sum(image.size for image in gone) / 1e6
     say(f"{len(gone)} images, up to {total:.0f} MB (layers that others share stay)")
     if not yes:
@@ -68,7 +66,7 @@ def needed(site: Site) -> Kept:
     layouts, recorded = [], []
     for stack in stacks_of(site.project):
         try:
-            place = Place(site.project, stack)
+            place = StackPlace(site.project, stack)
             other = site_at(place, site.project / f"Pulumi.{stack}.yaml")
             recorded += last_releases(store.all_of(other), other.config.releases.keep)
         except ExctlError as error:

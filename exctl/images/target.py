@@ -19,7 +19,7 @@ from vendor_facts import SERVICES, Service
 
 
 @dataclass(frozen=True)
-class Wanted:
+class LoadOptions:
     """How a load is done, as the operator's options say."""
 
     service: str | None = None
@@ -32,7 +32,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Target:
+class ImageTarget:
     """What an archive's image is to be called."""
 
     archive: Archive
@@ -40,7 +40,7 @@ class Target:
     tag: str
 
 
-def targets_of(paths: Sequence[Path], wanted: Wanted) -> list[Target]:
+def targets_of(paths: Sequence[Path], wanted: LoadOptions) -> list[ImageTarget]:
     """Each archive with what it is for. Raises NothingTouched for the first that can't be used."""
     if len(paths) > 1 and (wanted.service or wanted.tag):
         raise NothingTouched("--service and --tag are for one file.")
@@ -57,7 +57,7 @@ def refused() -> Iterator[None]:
         raise NothingTouched(f"{error}.") from None
 
 
-def target(path: Path, wanted: Wanted) -> Target:
+def target(path: Path, wanted: LoadOptions) -> ImageTarget:
     """What an archive is for, and what it is. Raises ArchiveError if it's damaged or contradicts
     its name, or nothing says what it is for."""
     by_name = named(path) or (None, None)
@@ -81,10 +81,10 @@ def target(path: Path, wanted: Wanted) -> Target:
     archive = examined(path)
     for says in archive.says:
         _check_says(path, says, wanted, known, tag)
-    return Target(archive, known, tag)
+    return ImageTarget(archive, known, tag)
 
 
-def _check_says(path: Path, says: str, wanted: Wanted, service: Service, tag: str) -> None:
+def _check_says(path: Path, says: str, wanted: LoadOptions, service: Service, tag: str) -> None:
     """What the operator names counts; what only the file's name says must agree with what is in
     it: a service under another's name would run as that one."""
     inside, version = service_and_tag(says)

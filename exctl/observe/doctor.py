@@ -17,7 +17,7 @@ from exctl.observe import preflight_record
 from exctl.pulumi.workspace import passphrase
 from exctl.site import Site, stacks_of
 from exctl.stackfile import secrets
-from exctl.terminal.messages import say
+from exctl.terminal import messages
 from health.preflight import report
 from health.preflight.finding import Finding
 from health.preflight.registry import with_login
@@ -61,8 +61,7 @@ def _need_ca_file(site: Site) -> None:
         trusting(path)
     except OSError as error:  # ssl's errors are among them
         raise NothingTouched(
-            f"preflight.ca_path: {path} (in {site.project}) isn't a file of certificates:"
-            f" {error.strerror or error}."
+            f"preflight.ca_path: {path} isn't a file of certificates: {error.strerror or error}."
         ) from None
 
 
@@ -71,8 +70,8 @@ def _decrypting(site: Site, subject: Subject, file: Path | None) -> Callable[[],
         # Asked for now: later something else writes to the terminal.
         passphrase(site)
     except NothingTouched:
-        return lambda: with_login(replace(subject, no_secrets=NO_PASSPHRASE))
-    return lambda: with_login(replace(subject, secrets=secrets.all_of(site, file)))
+        return lambda: with_login(replace(subject, no_secrets=NO_PASSPHRASE), site.project)
+    return lambda: with_login(replace(subject, secrets=secrets.all_of(site, file)), site.project)
 
 
 @contextmanager
@@ -143,7 +142,10 @@ def require(site: Site, file: Path | None = None, left_out: Collection[str] = fr
     bad, warnings = report.stopping(found), report.warning(found)
     if bad or warnings:
         show([*bad, *warnings], sys.stderr)
-    say(f"preflight: {report.summary(found)}")
+        for line in report.table([*bad, *warnings]):
+            messages.note(line)
+    messages.say(f"preflight: {report.summary(found)}")
+    messages.report("preflight", checks=len(found), findings=report.as_json([*bad, *warnings]))
     if not bad:
         return
     names = ", ".join(dict.fromkeys(finding.check for finding in bad))

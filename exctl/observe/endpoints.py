@@ -14,16 +14,16 @@ from health import way
 from health.contract import Status, parse_health, parse_status
 from health.gates.events import Syncing
 from health.gates.sync import SyncKind, sync_verdict
-from health.gates.sync_progress import Progress
+from health.gates.sync_progress import SyncProgress
 from health.probe import Answer, Probe, ssh_probe
-from health.verdict import Identity, Place, Verdict, VerdictKind
+from health.verdict import Identity, InstancePlace, Verdict, VerdictKind
 from hosts.container import ContainerState, HostContainer
 from stack.layout import Instance
 from stack.ssh import make_control_directory, ssh_target
 
 
 @dataclass(frozen=True)
-class Sync:
+class SyncAnswer:
     """EXCS's sync: what it is judged as (None if it can't be told), and how far it is."""
 
     text: str
@@ -76,14 +76,14 @@ class EndpointRow:
         return "; ".join(filter(None, [*self.down, other, uptime, restarted, self.sync]))
 
 
-def ask_all(site: Site, progress: Progress | None = None) -> list[EndpointRow]:
+def ask_all(site: Site, progress: SyncProgress | None = None) -> list[EndpointRow]:
     """A row for each instance, in the layout's order; never fails for what a host does.
 
     `progress` is what earlier questions have told of the sync: with it, its pace can be said.
     """
     make_control_directory()
     instances = site.layout.instances
-    known = progress or Progress(moved_at=time.monotonic())
+    known = progress or SyncProgress(moved_at=time.monotonic())
     with ThreadPoolExecutor(max(1, len(instances))) as pool:
         return list(pool.map(lambda instance: _ask(site, instance, known), instances))
 
@@ -93,7 +93,7 @@ def look_at(site: Site, instance: Instance) -> Verdict:
     return place_of(site, instance).confirmed(time.sleep)
 
 
-def place_of(site: Site, instance: Instance) -> Place:
+def place_of(site: Site, instance: Instance) -> InstancePlace:
     """Where an instance is asked, as the stack file's gate says, and the container that is ours."""
     labels = {"exec.stack": site.stack, "exec.instance": instance.key}
     container = HostContainer(instance.container_name, on_host(site, instance.host))
@@ -101,7 +101,7 @@ def place_of(site: Site, instance: Instance) -> Place:
     settle = None
     if site.config.gate.via == "ssh":
         settle = ssh_probe(ssh_target(site.config.ssh, instance.host).command, is_alone=True)
-    return Place(instance.health_url, probe, container, Identity(labels=labels), settle)
+    return InstancePlace(instance.health_url, probe, container, Identity(labels=labels), settle)
 
 
 def probe_of(site: Site, host: str) -> Probe:
@@ -109,7 +109,7 @@ def probe_of(site: Site, host: str) -> Probe:
     return way.probe_of(site.config, host)
 
 
-def _ask(site: Site, instance: Instance, progress: Progress) -> EndpointRow:
+def _ask(site: Site, instance: Instance, progress: SyncProgress) -> EndpointRow:
     place = place_of(site, instance)
     verdict = place.confirmed(time.sleep)
     if instance.is_stopped or instance.status_url is None:
@@ -121,7 +121,7 @@ def _ask(site: Site, instance: Instance, progress: Progress) -> EndpointRow:
     return row_of(instance, verdict, sync)
 
 
-def row_of(instance: Instance, verdict: Verdict, sync: Sync | None = None) -> EndpointRow:
+def row_of(instance: Instance, verdict: Verdict, sync: SyncAnswer | None = None) -> EndpointRow:
     said = parse_health(verdict.answer.body)
     return EndpointRow(
         instance=instance.key,
@@ -164,16 +164,16 @@ def sync_of(
     state: ContainerState,
     org_id: str,
     accept_older_success: bool,
-    progress: Progress,
+    progress: SyncProgress,
     now: float,
-) -> Sync:
+) -> SyncAnswer:
     """EXCS's sync, judged as the gate judges it. Pace and time left are known once two answers have
     told of them."""
     if not answer.is_ok:
-        return Sync(f"sync unknown: /status: {answer}")
+        return SyncAnswer(f"sync unknown: /status: {answer}")
     status = parse_status(answer.body)
     if status == Status(message=status.message, org_ids=status.org_ids):
-        return Sync("sync unknown: /status says nothing of it")
+        return SyncAnswer("sync unknown: /status says nothing of it")
     progress.note(now, status)
     verdict = sync_verdict(status, org_id, accept_older_success, lambda: state)
     event = progress.event("excs", verdict.found, now, 0.0)
@@ -184,7 +184,7 @@ def sync_of(
             text = str(event)
         case _:
             text = verdict.found
-    return Sync(text, verdict.kind, event)
+    return SyncAnswer(text, verdict.kind, event)
 
 
 def as_json(rows: Sequence[EndpointRow]) -> list[dict[str, object]]:
@@ -194,11 +194,21 @@ def as_json(rows: Sequence[EndpointRow]) -> list[dict[str, object]]:
 def _row_as_json(row: EndpointRow) -> dict[str, object]:
     found = asdict(row) | {"state": row.state, "is_healthy": row.is_healthy}
     started = row.container.started_at
-    found["container"] = asdict(row.container) | {"started_at": started and started.isoformat()}
+    found["container"] = asdict(row.container) | {
+        "started_at": started and started.isoformat(),
+        "running_seconds": _running_seconds(row.container),
+    }
     if row.sync_progress is not None:
         derived = {n: getattr(row.sync_progress, n) for n in ("percent", "left_seconds")}
         found["sync_progress"] = asdict(row.sync_progress) | derived
     return found
+
+
+def _running_seconds(container: ContainerState) -> float | None:
+    """Since when it runs, by this machine's clock; None if it doesn't."""
+    if container.started_at is None or container.word != "running":
+        return None
+    return round(max(0.0, time.time() - container.started_at.timestamp()), 1)
 
 
 def table(rows: Sequence[EndpointRow]) -> list[str]:

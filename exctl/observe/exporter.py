@@ -14,7 +14,7 @@ from exctl.errors import ExctlError
 from exctl.observe import drift, preflight_record
 from exctl.pulumi import lock
 from exctl.releases import store
-from exctl.site import Place, Site, site_at, stacks_of
+from exctl.site import Site, StackPlace, site_at, stacks_of
 from hosts.shell import end_all
 from monitoring.exporter.watch import Intervals, Source, StackWatch
 from monitoring.seen import DriftSeen, RecordsSeen, StackSeen
@@ -57,13 +57,13 @@ class StacksWatch:
             self._watches.pop(stack).stop()
             self._texts.pop(stack, None)
         for stack in wanted:
-            place = Place(self._project, stack)
+            place = StackPlace(self._project, stack)
             text = _text(place.file)
             if stack not in self._texts or text != self._texts[stack]:
                 self._texts[stack] = text
                 self._renew(place)
 
-    def _renew(self, place: Place) -> None:
+    def _renew(self, place: StackPlace) -> None:
         before = self._watches.get(place.stack)
         try:
             site = site_at(place, place.file)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from exctl.hosts import TIMEOUT_SECONDS, on_each, on_host
 from exctl.site import Site
 from hosts.container import without_secrets
-from hosts.shell import AnswerKind, HostAnswer, Session, end_all, session
+from hosts.shell import Ending, HostAnswer, Session, end_all, session
 from stack.layout import Instance
 from stack.ssh import ssh_target
 
@@ -35,7 +35,7 @@ shift; exec docker logs --timestamps "$@" "$id" 2>&1
 
 
 @dataclass(frozen=True)
-class Line:
+class LogLine:
     """What an instance said, and when (RFC 3339, as Docker writes it)."""
 
     at: str
@@ -61,7 +61,7 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class LogFilter:
     """Which lines: `since` as Docker takes it, the last `tail` of each instance, those that
     `pattern` is found in."""
 
@@ -69,7 +69,7 @@ class Wanted:
     tail: int | None = None
     pattern: re.Pattern[str] | None = None
 
-    def takes(self, line: Line) -> bool:
+    def takes(self, line: LogLine) -> bool:
         return self.pattern is None or self.pattern.search(line.text) is not None
 
 
@@ -90,21 +90,21 @@ def command(instance: Instance, since: str | None, tail: int | None, follow: boo
     return ["sh", "-c", _LOGS, "sh", instance.container_name, *words]
 
 
-def parsed(instance: Instance, text: str) -> Line | None:
+def parsed(instance: Instance, text: str) -> LogLine | None:
     """A line of `docker logs --timestamps`, values of passwords redacted; None if it's none of the
     container's: Docker's own have no time."""
     at, _, said = text.rstrip("\r").partition(" ")
     if not _STAMP.fullmatch(at):
         return None
-    return Line(at, instance.key, instance.host, without_secrets(said))
+    return LogLine(at, instance.key, instance.host, without_secrets(said))
 
 
 def merged(
-    site: Site, instances: Sequence[Instance], wanted: Wanted
-) -> tuple[list[Line], list[Missing]]:
+    site: Site, instances: Sequence[Instance], wanted: LogFilter
+) -> tuple[list[LogLine], list[Missing]]:
     """The lines of all instances by time, and the instances that have none to show."""
 
-    def ask(instance: Instance) -> tuple[list[Line], Missing | None]:
+    def ask(instance: Instance) -> tuple[list[LogLine], Missing | None]:
         words = command(instance, wanted.since, wanted.tail, follow=False)
         answer = on_host(site, instance.host)(words)
         found = [parsed(instance, text) for text in answer.stdout.split("\n")]
@@ -126,8 +126,8 @@ def _missing(instance: Instance, answer: HostAnswer) -> Missing:
 def follow(
     site: Site,
     instances: Sequence[Instance],
-    wanted: Wanted,
-    show: Callable[[Line], None],
+    wanted: LogFilter,
+    show: Callable[[LogLine], None],
     tell: Callable[[Missing], None],
 ) -> None:
     """Shows lines as they come, until the operator interrupts: over containers that are replaced
@@ -152,8 +152,8 @@ def follow(
 def _follow_one(
     site: Site,
     instance: Instance,
-    wanted: Wanted,
-    show: Callable[[Line], None],
+    wanted: LogFilter,
+    show: Callable[[LogLine], None],
     tell: Callable[[Missing], None],
     ended: threading.Event,
 ) -> None:
@@ -169,7 +169,7 @@ def _follow_one(
                 if wanted.takes(line):
                     show(line)
             answer = running.answer()
-        is_gone = answer.kind is not AnswerKind.ENDED or answer.code != 0
+        is_gone = answer.kind is not Ending.ENDED or answer.code != 0
         missing = _missing(instance, answer) if is_gone else None
         if missing is not None and missing.why != told and not ended.is_set():
             tell(missing)

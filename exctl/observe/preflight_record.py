@@ -13,7 +13,7 @@ from pathlib import Path
 from exctl import files
 from exctl.errors import NothingTouched
 from exctl.rundir import run_directory
-from exctl.site import Place
+from exctl.site import StackPlace
 from health.preflight import report
 from health.preflight.finding import Finding
 
@@ -32,7 +32,7 @@ class PreflightRecord:
         return {"failed": self.failed, "warning": self.warning}
 
 
-def keep(place: Place, found: Sequence[Finding]) -> None:
+def keep(place: StackPlace, found: Sequence[Finding]) -> None:
     """Notes a preflight that has just ended. A clone that can't be written to loses the note and
     nothing else: the preflight itself stands."""
     record = PreflightRecord(time.time(), len(report.stopping(found)), len(report.warning(found)))
@@ -40,7 +40,7 @@ def keep(place: Place, found: Sequence[Finding]) -> None:
         files.write(_path(place), json.dumps(asdict(record)))
 
 
-def read(place: Place) -> PreflightRecord | None:
+def read(place: StackPlace) -> PreflightRecord | None:
     """The last one; None if there was none, or its note can't be read."""
     try:
         content = json.loads(_path(place).read_text(encoding="utf-8"))
@@ -51,5 +51,5 @@ def read(place: Place) -> PreflightRecord | None:
         return None
 
 
-def _path(place: Place) -> Path:
+def _path(place: StackPlace) -> Path:
     return run_directory(place.project) / f"{place.stack}.preflight.json"

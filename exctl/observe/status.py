@@ -17,7 +17,8 @@ from exctl.observe import endpoints
 from exctl.observe.endpoints import EndpointRow
 from exctl.observe.last_run import LastRun
 from exctl.site import Site
-from health.gates.sync_progress import Progress
+from health.gates.sync_progress import SyncProgress
+from health.verdict import VerdictKind
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -65,15 +66,31 @@ def as_json(site: Site, rows: Sequence[EndpointRow], last: LastRun) -> dict[str,
     return {
         "stack": site.stack,
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "counts": _counts(rows),
         "instances": endpoints.as_json(rows),
         "pairs": [asdict(pair) | {"is_redundant": not pair.others} for pair in pairs_of(rows)],
         "last_run": asdict(last),
     }
 
 
+def _counts(rows: Sequence[EndpointRow]) -> dict[str, int]:
+    """How many there are of what: `wanted` is without what is stopped on purpose."""
+    meant = [row for row in rows if not row.is_stopped]
+    pairs = pairs_of(rows)
+    return {
+        "wanted": len(meant),
+        "healthy": sum(row.is_healthy for row in meant),
+        "unknown": sum(row.verdict is VerdictKind.UNKNOWN for row in meant),
+        "stopped": len(rows) - len(meant),
+        "pairs": len(pairs),
+        "pairs_redundant": sum(not pair.others for pair in pairs),
+        "pairs_down": sum(not pair.healthy for pair in pairs),
+    }
+
+
 def watch(site: Site, interval_seconds: float, is_json: bool, last: LastRun) -> None:
     """Looks until it is interrupted."""
-    progress = Progress(moved_at=time.monotonic())
+    progress = SyncProgress(moved_at=time.monotonic())
 
     def look() -> list[EndpointRow]:
         return endpoints.ask_all(site, progress)

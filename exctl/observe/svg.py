@@ -30,6 +30,10 @@ STYLE = """
 .t-on-instance { fill: #ffffff; font-size: 12px; font-weight: 600; }
 .t-tag { fill: #e3f0f6; font-size: 12px; }
 .t-stopped { fill: #8b98a3; }
+.t-healthy { fill: #1d7a46; }
+.t-ill { fill: #b3261e; }
+.t-unknown { fill: #8a5a00; }
+.t-sign { stroke: #ffffff; stroke-width: 2.4; fill: none; stroke-linecap: round; }
 .t-arrow { stroke: #55636f; stroke-width: 1.5; fill: none; }
 .t-tip { fill: #55636f; }
 @media (prefers-color-scheme: dark) {
@@ -43,10 +47,22 @@ STYLE = """
 .t-cloud { fill: #38231a; stroke: #c06d48; }
 .t-instance { fill: #2f7c9f; }
 .t-stopped { fill: #66727c; }
+.t-healthy { fill: #23804c; }
+.t-ill { fill: #b8352d; }
+.t-unknown { fill: #8a5a00; }
 .t-arrow { stroke: #a5b2bd; }
 .t-tip { fill: #a5b2bd; }
 }
 """
+
+Stroke = tuple[tuple[float, float], ...]
+SIGNS: dict[str, tuple[Stroke, ...]] = {
+    "check": (((-7, 0), (-2, 5), (7, -5)),),
+    "cross": (((-6, -6), (6, 6)), ((-6, 6), (6, -6))),
+    "question": (((-4, -5), (-2, -8), (2, -8), (4, -5), (3, -2), (0, 1), (0, 3)), ((0, 7), (0, 7))),
+    "bar": (((-6, 0), (6, 0)),),
+}
+"""What is told by colour is told by shape as well."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +120,13 @@ class Drawing:
             f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" class="t-text {style}">'
             f"{tip}{escape(shown)}</text>"
         )
+
+    def sign(self, x: float, y: float, name: str, tip: str) -> None:
+        """A sign of SIGNS, 14 px wide, its middle at x and y; `tip` is its tooltip."""
+        strokes = " ".join(
+            "M" + " L".join(f"{x + dx:g},{y + dy:g}" for dx, dy in stroke) for stroke in SIGNS[name]
+        )
+        self.parts.append(f'<path d="{strokes}" class="t-sign"><title>{escape(tip)}</title></path>')
 
     def lines(self, box: Box, texts: Sequence[tuple[str, str]]) -> None:
         """Texts with their styles, one below the other, inside a box."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import vendor_facts as vendor
-from stack.layout import Connection, Instance, Layout
+from config_schema import ExecConfig
+from exctl.observe import connections
+from stack.connections import Connection
+from stack.layout import Instance, Layout
 from stack.text import in_url
 
 WIDTH_COLUMNS = 100
 ARROW = "    -> "
 
 
-def text(layout: Layout, width_columns: int = WIDTH_COLUMNS) -> list[str]:
+def text(config: ExecConfig, layout: Layout, width_columns: int = WIDTH_COLUMNS) -> list[str]:
     """Each service and pair: its instances, and below them the connections that each of them needs
-    (the firewall's list)."""
+    (the firewall's list); then those of every host and of the operator's."""
     lines: list[str] = []
     for title, instances in groups(layout):
         lines += [*([""] if lines else []), title]
@@ -23,7 +26,11 @@ def text(layout: Layout, width_columns: int = WIDTH_COLUMNS) -> list[str]:
             state = "  stopped" if i.is_stopped else ""
             lines.append(f"  {i.key:<9} {f'{in_url(i.host)}:{i.port}':<{wide}}  {i.tag}{state}")
         lines += _connections(connections_of(layout, instances[0]), width_columns)
-    return lines
+    of_hosts = {c.to_host: c for c in connections.of_hosts(config, layout)}
+    if of_hosts:
+        lines += ["", "Every host", *_connections([*of_hosts.values()], width_columns)]
+    of_operator = connections.of_operator(config, layout)
+    return [*lines, "", "Operator's host", *_connections(of_operator, width_columns)]
 
 
 def inferred() -> str:
@@ -47,16 +54,14 @@ def connections_of(layout: Layout, instance: Instance) -> list[Connection]:
     return list({(c.to_host, c.to_port): c for c in own}.values())
 
 
-def rows(layout: Layout) -> list[dict[str, object]]:
+def rows(config: ExecConfig, layout: Layout) -> list[dict[str, object]]:
     """The connections as data: what a firewall has to let through."""
-    return [vars(connection) for connection in layout.connections]
+    return [vars(connection) for connection in connections.every(config, layout)]
 
 
-def _connections(connections: Sequence[Connection], width_columns: int) -> Iterator[str]:
+def _connections(found: Sequence[Connection], width_columns: int) -> Iterator[str]:
     """Aligned; an address that leaves no room for the rest has it on the next line."""
-    texts = {
-        f"{in_url(c.to_host)}:{c.to_port}": f"{c.protocol:<5}  {c.purpose}" for c in connections
-    }
+    texts = {f"{in_url(c.to_host)}:{c.to_port}": f"{c.protocol:<5}  {c.purpose}" for c in found}
     room = width_columns - len(ARROW) - 2 - max(map(len, texts.values()))
     wide = max((len(address) for address in texts if len(address) <= room), default=0)
     for address, text in texts.items():

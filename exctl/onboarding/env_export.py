@@ -8,7 +8,7 @@ import vendor_facts as vendor
 from config_schema import ExecConfig
 from exctl.onboarding import env_syntax
 from stack import paths
-from stack.layout import value_at
+from stack.environment import value_at
 
 
 def exported(config: ExecConfig, secrets: Mapping[str, str]) -> str:

@@ -24,7 +24,7 @@ _DOUBLE_QUOTE_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t
 
 
 @dataclass(frozen=True)
-class Entry:
+class EnvEntry:
     """One `KEY=VALUE` with the number of its line, quotes taken off and references filled in."""
 
     line: int
@@ -45,9 +45,9 @@ def decoded(content: bytes) -> str:
     return text.replace("\r\n", "\n")
 
 
-def read(text: str) -> tuple[list[Entry], list[str]]:
+def read(text: str) -> tuple[list[EnvEntry], list[str]]:
     """All entries in their order, and what is wrong, by line; no value is in what is wrong."""
-    entries: list[Entry] = []
+    entries: list[EnvEntry] = []
     problems: list[str] = []
     values: dict[str, str] = {}
     for binding in parse_stream(StringIO(text)):
@@ -67,7 +67,7 @@ def read(text: str) -> tuple[list[Entry], list[str]]:
                 " write the value out, or put it into single quotes if the $ is meant as it stands"
             )
         values[binding.key] = value
-        entries.append(Entry(line, binding.key, value))
+        entries.append(EnvEntry(line, binding.key, value))
     return entries, problems
 
 

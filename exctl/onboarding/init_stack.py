@@ -14,7 +14,7 @@ from exctl.errors import NothingTouched
 from exctl.onboarding import new_stack
 from exctl.onboarding.interview import Interview
 from exctl.onboarding.new_stack import NewStack
-from exctl.site import Place, find_project
+from exctl.site import StackPlace, find_project
 from exctl.stackfile import secret_sources
 from exctl.terminal import questions
 from exctl.terminal.questions import ask, ask_secret
@@ -55,7 +55,7 @@ def begin(stack: str | None, source: Path | None, secrets_stdin: bool) -> Iterat
     yield from _done(path, stack, new)
 
 
-def _asked(place: Place) -> NewStack:
+def _asked(place: StackPlace) -> NewStack:
     given, problems = secret_sources.from_environment(os.environ)
     new_stack.refuse("the environment", problems)
     click.echo(WELCOME)
@@ -67,7 +67,7 @@ def _asked(place: Place) -> NewStack:
     return new
 
 
-def _read(place: Place, source: Path, secrets_stdin: bool) -> NewStack:
+def _read(place: StackPlace, source: Path, secrets_stdin: bool) -> NewStack:
     """The stack of a file; secrets from everywhere but there, or asked for on a terminal."""
     is_stdin = str(source) == "-"
     if is_stdin and secrets_stdin:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from exctl.onboarding import env_file, env_syntax
 from exctl.onboarding.env_file import Imported
 from exctl.onboarding.new_stack import NewStack, ask_for_passphrase, place_for, write_new
 from exctl.pulumi.workspace import is_in_backend
-from exctl.site import Place, find_project
+from exctl.site import StackPlace, find_project
 from exctl.terminal import questions
 from hosts.shell import command_over_ssh
 from stack import paths, yaml_text
@@ -27,7 +26,7 @@ from stack.layout import build_layout
 from stack.loader import needed_secrets, orgs_of_other_stacks, parse
 from stack.problems import message, of_schema
 from stack.secrecy import SECRET_NAMES
-from stack.ssh import ssh_target
+from stack.ssh import anchored, ssh_target
 from stack.text import counted
 
 ON_HOSTS = ("exec/.env", "/usr/home/genesys/exec/.env")
@@ -42,23 +41,23 @@ NOT_OURS_YET = "not ours yet: exctl adopt, or start, takes it out"
 
 
 @dataclass(frozen=True)
-class Source:
+class EnvFile:
     """A `.env`: its bytes, and how it is called."""
 
     name: str
     content: bytes
 
 
-def from_path(path: Path) -> Source:
+def from_path(path: Path) -> EnvFile:
     """The file, or the `.env` in the directory. NothingTouched if it can't be read."""
     file = path / ".env" if path.is_dir() else path
     try:
-        return Source(str(file), file.read_bytes())
+        return EnvFile(str(file), file.read_bytes())
     except OSError as error:
         raise NothingTouched(f"{file} can't be read: {error.strerror}.") from None
 
 
-def from_host(host: str, given: Mapping[str, Any]) -> Source:
+def from_host(host: str, given: Mapping[str, Any]) -> EnvFile:
     """The `.env` that the vendor's script left on a host, passwords included.
 
     `given` are the settings of `--set`; how to log in is in their section `ssh`. Raises
@@ -69,12 +68,12 @@ def from_host(host: str, given: Mapping[str, Any]) -> Source:
     except ValidationError as error:
         problems = [of_schema(each, "ssh") for each in error.errors()]
         raise NothingTouched(message("--set", problems)) from None
-    os.chdir(find_project())
+    ssh = anchored(ssh, find_project())
     run = command_over_ssh(ssh_target(ssh, host).command, READ_SECONDS)
     tried = "; ".join(f'[ -f "{path}" ] && exec cat "{path}"' for path in ON_HOSTS)
     answer = run(["sh", "-c", f"{tried}; exit 3"])
     if answer.code == 0:
-        return Source(f"{host}:{ON_HOSTS[0]}", answer.stdout.encode())
+        return EnvFile(f"{host}:{ON_HOSTS[0]}", answer.stdout.encode())
     said = answer.why() if answer.code != 3 else f"it has none of {', '.join(ON_HOSTS)}"
     raise NothingTouched(f"no .env could be read on {host}: {said}.")
 
@@ -105,7 +104,7 @@ def given_settings(words: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def import_env(source: Source, stack: str, given: Mapping[str, Any]) -> Iterator[str]:
+def import_env(source: EnvFile, stack: str, given: Mapping[str, Any]) -> Iterator[str]:
     """Writes `Pulumi.<stack>.yaml`; what was taken over and what wasn't, line by line.
 
     Everything is put into `stopped`: what runs so far isn't ours, so no run may touch it before
@@ -143,7 +142,7 @@ def import_env(source: Source, stack: str, given: Mapping[str, Any]) -> Iterator
     yield f"exctl start --stack {stack}"
 
 
-def _read(source: Source) -> Imported:
+def _read(source: EnvFile) -> Imported:
     try:
         return env_file.imported(env_syntax.decoded(source.content))
     except ValueError as error:
@@ -158,7 +157,7 @@ def _merge(settings: dict[str, Any], given: Mapping[str, Any]) -> None:
             settings[name] = value
 
 
-def _validated(found: Imported, place: Place, source: Source) -> ExecConfig:
+def _validated(found: Imported, place: StackPlace, source: EnvFile) -> ExecConfig:
     """The config; NothingTouched with all that is wrong, by the lines of the `.env`."""
     config, problems = parse(
         {name: json.dumps(section) for name, section in found.settings.items()},
@@ -196,7 +195,7 @@ def asked_for(names: Sequence[str], is_terminal: bool, ask: Callable[[str], str]
     return {name: value for name, value in answers.items() if value}
 
 
-def _write(place: Place, found: Imported, source: Source) -> None:
+def _write(place: StackPlace, found: Imported, source: EnvFile) -> None:
     """The file and the stack in its backend; neither if anything fails."""
     why = {path: f"inferred: {reason}" for path, reason in found.inferred.items()}
     settings = found.settings | {"stopped": ALL_SERVICES}

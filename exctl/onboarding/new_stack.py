@@ -24,7 +24,7 @@ from exctl.pulumi.workspace import (
     keep_passphrase,
     remove_stack,
 )
-from exctl.site import EXAMPLE, PROGRAM, Place
+from exctl.site import EXAMPLE, PROGRAM, StackPlace
 from exctl.stackfile import template
 from exctl.stackfile.secret_sources import ways
 from exctl.stackfile.secrets import encrypt_in
@@ -48,14 +48,14 @@ class NewStack:
     why: dict[str, str] = field(default_factory=dict)
 
 
-def place_for(project: Path, stack: str) -> Place:
+def place_for(project: Path, stack: str) -> StackPlace:
     """Where the stack will be; NothingTouched if the name can't be one or is taken."""
     if _NAME.fullmatch(stack) is None or stack == EXAMPLE:
         raise NothingTouched(
             f"{stack!r} can't be a stack's name: letters, digits, dots, - and _, and not"
             f" {EXAMPLE!r}."
         )
-    place = Place(project, stack)
+    place = StackPlace(project, stack)
     path = place.file
     if path.exists():
         raise NothingTouched(
@@ -66,7 +66,7 @@ def place_for(project: Path, stack: str) -> Place:
     return place
 
 
-def problems_of(new: NewStack, place: Place) -> list[Problem]:
+def problems_of(new: NewStack, place: StackPlace) -> list[Problem]:
     """All that is wrong with it, missing secrets with the ways to give them."""
     values = {name: json.dumps(section) for name, section in new.settings.items()}
     _, problems = parse(
@@ -96,7 +96,7 @@ def ask_for_passphrase(stack: str) -> None:
 
     NothingTouched if there is no terminal to ask on.
     """
-    if has_passphrase():
+    if has_passphrase(stack):
         return
     if not questions.is_terminal():
         raise NothingTouched(
@@ -105,10 +105,10 @@ def ask_for_passphrase(stack: str) -> None:
         )
     click.echo("\nThe passphrase encrypts the secrets in the stack file. Keep it: every later")
     click.echo("command needs it, and nobody can read the secrets without it.")
-    keep_passphrase(ask_secret(f"passphrase of the stack {stack}", False))
+    keep_passphrase(stack, ask_secret(f"passphrase of the stack {stack}", False))
 
 
-def write_new(place: Place, new: NewStack, head: str) -> Path:
+def write_new(place: StackPlace, new: NewStack, head: str) -> Path:
     """Makes the stack and its file; the file's path. `head` becomes the comment at its top.
 
     Whatever goes wrong, or an interrupt, leaves neither. Secrets are encrypted first, into a file

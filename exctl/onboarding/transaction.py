@@ -33,7 +33,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Entry:
+class AnnexEntry:
     """One key of the annex; `is_open`: its value is a placeholder still."""
 
     folder: str
@@ -42,18 +42,18 @@ class Entry:
     is_open: bool = False
 
 
-def entries(config: ExecConfig, given: Given, secret: str | None) -> list[Entry]:
+def entries(config: ExecConfig, given: Given, secret: str | None) -> list[AnnexEntry]:
     """Every key of the vendor's table, in its order. Raises NothingTouched for a value that the
     table doesn't allow."""
     _refuse_wrong(given)
     client = config.tenant.oauth_client_id
     region = config.tenant.region
 
-    def entry(folder: str, key: str, value: object, placeholder: str = "") -> Entry:
+    def entry(folder: str, key: str, value: object, placeholder: str = "") -> AnnexEntry:
         is_open = value is None
-        return Entry(folder, key, placeholder if is_open else str(value), is_open)
+        return AnnexEntry(folder, key, placeholder if is_open else str(value), is_open)
 
-    def of_client(folder: str) -> list[Entry]:
+    def of_client(folder: str) -> list[AnnexEntry]:
         return [
             entry(folder, "client_id", client, "CFG_ALIAS_EX_ORG_OAUTH_CLIENT_ID"),
             entry(folder, "client_secret", secret, f"<{SECRET}>"),
@@ -106,7 +106,7 @@ def _refuse_wrong(given: Given) -> None:
         raise NothingTouched(f"{'; '.join(wrong)}.")
 
 
-def table(found: Sequence[Entry]) -> list[str]:
+def table(found: Sequence[AnnexEntry]) -> list[str]:
     """For a person who types it in: each folder with its keys and values."""
     wide = max(len(entry.key) for entry in found)
     lines = [f"Transaction {NAME}, type {TYPE}", "Annex:"]
@@ -120,7 +120,7 @@ def table(found: Sequence[Entry]) -> list[str]:
     return lines
 
 
-def as_cfg(found: Sequence[Entry]) -> str:
+def as_cfg(found: Sequence[AnnexEntry]) -> str:
     """Sections and `key=value` lines; a key that is open yet is left out: an import would set it.
 
     Source: Genesys Administrator Extension's user guide, "Bulk Provisioning of Configuration
@@ -140,7 +140,7 @@ def as_cfg(found: Sequence[Entry]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_json(found: Sequence[Entry]) -> dict[str, object]:
+def as_json(found: Sequence[AnnexEntry]) -> dict[str, object]:
     """Folder → key → value, null where it is open."""
     folders: dict[str, dict[str, str | None]] = {}
     for entry in found:
@@ -148,7 +148,7 @@ def as_json(found: Sequence[Entry]) -> dict[str, object]:
     return {"name": NAME, "type": TYPE, "annex": folders}
 
 
-def notes(config: ExecConfig, found: Sequence[Entry]) -> Iterator[str]:
+def notes(config: ExecConfig, found: Sequence[AnnexEntry]) -> Iterator[str]:
     """What the vendor asks for besides, and what is open yet."""
     yield ""
     still = list(dict.fromkeys(entry.key for entry in found if entry.is_open))

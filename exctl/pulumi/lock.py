@@ -21,10 +21,9 @@ from pulumi import automation as auto
 
 from exctl.errors import ExctlError, NothingTouched
 from exctl.pulumi.workspace import last_error, workspace
-from exctl.rundir import run_directory
-from exctl.site import Place
+from exctl.rundir import lock_file
+from exctl.site import StackPlace
 from health.runlock import (
-    RUN_LOCK_VARIABLE,
     Holder,
     ask_to_stop,
     holder,
@@ -42,7 +41,7 @@ _CREATED_BY = re.compile(
 Say = Callable[[str], None]
 
 
-def holders(place: Place) -> list[Holder]:
+def holders(place: StackPlace) -> list[Holder]:
     """Who holds Pulumi's lock of the stack, in whatever backend that keeps locks as files or rows.
 
     Pulumi tells it only to who wants the lock. Renaming a stack to its own name takes the lock and
@@ -79,7 +78,7 @@ def described(found: Holder) -> str:
     return f"{who}: {'STILL RUNS' if found.lives else 'no longer runs'}"
 
 
-def release(place: Place) -> None:
+def release(place: StackPlace) -> None:
     """Takes Pulumi's lock of the stack away, whoever holds it. ExctlError if Pulumi refuses."""
     work = workspace(place, with_secrets=False)
     try:
@@ -89,19 +88,19 @@ def release(place: Place) -> None:
         raise ExctlError(f"the lock can't be taken: {last_error(error)}") from None
 
 
-def run_under_way(place: Place) -> Holder | None:
+def run_under_way(place: StackPlace) -> Holder | None:
     """Whose run of exctl is under way in this clone, as far as it can be told without a lock."""
     found = holder(read(path_of(place)))
     return found if found is not None and found.lives else None
 
 
-def path_of(place: Place) -> Path:
-    """The file of our own lock. It stays when nobody holds it: what counts is the flock on it."""
-    return run_directory(place.project) / f"{place.stack}.lock"
+def path_of(place: StackPlace) -> Path:
+    """The file of our own lock."""
+    return lock_file(place.project, place.stack)
 
 
 @contextmanager
-def hold(place: Place, wait_seconds: float, say: Say) -> Iterator[None]:
+def hold(place: StackPlace, wait_seconds: float, say: Say) -> Iterator[None]:
     """Holds the stack: nobody else who uses exctl in this clone changes its file or its hosts.
 
     Looks at Pulumi's lock too, since somebody in another clone, or with plain pulumi, may be at it.
@@ -112,15 +111,13 @@ def hold(place: Place, wait_seconds: float, say: Say) -> Iterator[None]:
     with _opened(path_of(place)) as file:
         _wait(lambda: _in_the_way(place, file), place, wait_seconds, say)
         _write(file)
-        os.environ[RUN_LOCK_VARIABLE] = str(path_of(place))
         try:
             yield
         finally:
-            del os.environ[RUN_LOCK_VARIABLE]
             file.truncate(0)
 
 
-def stop_gates(place: Place) -> None:
+def stop_gates(place: StackPlace) -> None:
     """Tells the gates of the run under way that the operator wants an end."""
     ask_to_stop(path_of(place))
 
@@ -143,7 +140,7 @@ def _write(file: IO[str]) -> None:
     file.flush()
 
 
-def _in_the_way(place: Place, file: IO[str]) -> Holder | None:
+def _in_the_way(place: StackPlace, file: IO[str]) -> Holder | None:
     """Who is at the stack, None if the lock is ours now and Pulumi's is free."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -164,7 +161,7 @@ def _in_the_way(place: Place, file: IO[str]) -> Holder | None:
 
 
 def _wait(
-    in_the_way: Callable[[], Holder | None], place: Place, wait_seconds: float, say: Say
+    in_the_way: Callable[[], Holder | None], place: StackPlace, wait_seconds: float, say: Say
 ) -> None:
     deadline = time.monotonic() + wait_seconds
     told: Holder | None = None

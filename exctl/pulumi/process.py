@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import IO
@@ -117,6 +118,7 @@ class Pulumi(auto.PulumiCommand):
             process.send_signal(signal.SIGINT)
 
 
+@cache
 def _version_of(command: str) -> VersionInfo:
     """The CLI's version. Raises NothingTouched if it is older than the SDK, or doesn't say."""
     needed = VersionInfo.parse(metadata.version("pulumi"))

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import re
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from pulumi import automation as auto
 
 from exctl.errors import ExctlError, NothingTouched
 from exctl.pulumi.process import Pulumi
-from exctl.rundir import run_directory
-from exctl.site import Place
+from exctl.rundir import lock_file
+from exctl.site import StackPlace
 from exctl.terminal import questions
+from health.runlock import RUN_LOCK_VARIABLE
+
+_typed: dict[str, str] = {}
+"""The passphrases that the operator has typed, by stack."""
 
 
-def open_stack(site: Place) -> auto.Stack:
+def open_stack(site: StackPlace) -> auto.Stack:
     """The stack in its backend, made there if this is its first use."""
     try:
         return auto.Stack.create_or_select(site.stack, workspace(site))
@@ -25,7 +32,7 @@ def open_stack(site: Place) -> auto.Stack:
         raise ExctlError(why, touched=False) from None
 
 
-def create_stack(place: Place) -> auto.Stack:
+def create_stack(place: StackPlace) -> auto.Stack:
     """A stack that isn't in the backend yet, and its file with nothing but the salt in it.
 
     Raises NothingTouched if the backend has a stack of that name.
@@ -43,7 +50,7 @@ def create_stack(place: Place) -> auto.Stack:
         raise ExctlError(f"{why}. Nothing is left of it.") from None
 
 
-def remove_stack(place: Place) -> None:
+def remove_stack(place: StackPlace) -> None:
     """Takes a stack that has no resources out of the backend, and its file away.
 
     Says so if the backend refuses; a stack that isn't there is no error.
@@ -57,7 +64,7 @@ def remove_stack(place: Place) -> None:
         print(f"the stack {place.stack} stays in the backend: {why}", file=sys.stderr)
 
 
-def select_stack(site: Place) -> auto.Stack | None:
+def select_stack(site: StackPlace) -> auto.Stack | None:
     """The stack if the backend has it, to read what needs no passphrase; none is asked for."""
     try:
         return auto.Stack.select(site.stack, workspace(site, with_secrets=False))
@@ -65,16 +72,46 @@ def select_stack(site: Place) -> auto.Stack | None:
         return None
 
 
-def workspace(site: Place, with_secrets: bool = True) -> auto.LocalWorkspace:
-    """Pulumi in the stack's project; without secrets, no passphrase is asked for."""
-    variables = {"PULUMI_SKIP_UPDATE_CHECK": "1", **(passphrase(site) if with_secrets else {})}
-    run_directory(site.project)
+def exported(site: StackPlace) -> Mapping[str, Any]:
+    """The stack's state as its backend has it, empty if it has none.
+
+    Secrets in it stay encrypted, so that no passphrase is needed, and nothing is selected: what
+    looks again and again in the background must not change what an operator's `pulumi` is about.
+    """
+    work = workspace(site, with_secrets=False)
+    arguments = ["stack", "export", "--stack", site.stack]
+    try:
+        said = work.pulumi_command.run(arguments, work.work_dir, work.env_vars).stdout
+    except auto.StackNotFoundError:
+        return {}
+    except auto.CommandError as error:
+        why = f"the state of the stack {site.stack} can't be read: {explained(error, site)}"
+        raise ExctlError(why, touched=False) from None
+    found = json.loads(said).get("deployment")
+    return found if isinstance(found, Mapping) else {}
+
+
+def workspace(site: StackPlace, with_secrets: bool = True) -> auto.LocalWorkspace:
+    """Pulumi in the stack's project; without secrets, no passphrase is asked for.
+
+    Its gates look into the file of our lock, whether the operator still wants the run's end.
+    """
+    variables = {
+        "PULUMI_SKIP_UPDATE_CHECK": "1",
+        RUN_LOCK_VARIABLE: str(lock_file(site.project, site.stack)),
+        **(passphrase(site) if with_secrets else {}),
+    }
     return auto.LocalWorkspace(
         work_dir=str(site.project), pulumi_command=Pulumi(), env_vars=variables
     )
 
 
-def is_in_backend(site: Place) -> bool:
+def tell_program(stack: auto.Stack, variable: str, value: str) -> None:
+    """Sets a variable for this stack's runs to come: a fact of one run, which no stack file has."""
+    stack.workspace.env_vars = {**stack.workspace.env_vars, variable: value}
+
+
+def is_in_backend(site: StackPlace) -> bool:
     """Whether the backend knows a stack of this name, whatever stack files there are."""
     try:
         return any(found.name == site.stack for found in workspace(site).list_stacks())
@@ -83,7 +120,7 @@ def is_in_backend(site: Place) -> bool:
         raise ExctlError(why, touched=False) from None
 
 
-def is_on_this_disk(site: Place) -> bool:
+def is_on_this_disk(site: StackPlace) -> bool:
     """Whether the state is in files: no other operator has it, and it is lost with the disk.
 
     A directory that is mounted from elsewhere counts too: Pulumi's lock isn't sure there.
@@ -93,31 +130,35 @@ def is_on_this_disk(site: Place) -> bool:
     return url.startswith("file:")
 
 
-def passphrase(site: Place) -> dict[str, str]:
-    """The passphrase as a variable for Pulumi, asked for, once, if the environment has none."""
-    if has_passphrase():
-        return {}
+def passphrase(site: StackPlace) -> dict[str, str]:
+    """The passphrase as a variable for Pulumi, asked for, once, if the environment has none.
+
+    What was typed stays in this process: a way back after a failure must not stop at a prompt, and
+    no command but Pulumi is to see it.
+    """
+    if has_passphrase(site.stack):
+        return {"PULUMI_CONFIG_PASSPHRASE": _typed[site.stack]} if site.stack in _typed else {}
     if not questions.is_terminal():
         raise NothingTouched(
             f"the secrets of the stack {site.stack} are encrypted; set PULUMI_CONFIG_PASSPHRASE or"
             " PULUMI_CONFIG_PASSPHRASE_FILE to decrypt them."
         )
-    # Into our own environment: a way back after a failure must not stop at a prompt.
-    os.environ["PULUMI_CONFIG_PASSPHRASE"] = getpass.getpass(f"Passphrase of stack {site.stack}: ")
-    return {}
+    keep_passphrase(site.stack, getpass.getpass(f"Passphrase of stack {site.stack}: "))
+    return passphrase(site)
 
 
-def has_passphrase() -> bool:
-    """Whether the environment says what the passphrase is."""
-    return bool({"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys())
+def has_passphrase(stack: str) -> bool:
+    """Whether the environment says what the passphrase is, or the operator has typed it."""
+    given = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys()
+    return bool(given) or stack in _typed
 
 
-def keep_passphrase(text: str) -> None:
-    """Lets every run of Pulumi that this command starts know the passphrase."""
-    os.environ["PULUMI_CONFIG_PASSPHRASE"] = text
+def keep_passphrase(stack: str, text: str) -> None:
+    """Lets every run of Pulumi for this stack that this command starts know the passphrase."""
+    _typed[stack] = text
 
 
-def explained(error: auto.CommandError, place: Place) -> str:
+def explained(error: auto.CommandError, place: StackPlace) -> str:
     """Why Pulumi failed: in our words, with what to do, where it is the passphrase or the backend;
     else in its own."""
     said = last_error(error)

@@ -27,7 +27,7 @@ from exctl.stackfile import stack_file
 from exctl.stackfile.stack_file import value_in
 from exctl.terminal.messages import say
 from oci.reference import ImageReference
-from oci.registry import Registry
+from oci.registry import RegistryClient
 from stack.layout import Instance
 
 
@@ -163,7 +163,7 @@ def _pins(
     return pins
 
 
-def _registry(site: Site) -> Registry | None:
+def _registry(site: Site) -> RegistryClient | None:
     """The registry if there is one and it answers; a rollback doesn't need it."""
     if not site.config.registry.is_used:
         return None
@@ -177,7 +177,7 @@ def _registry(site: Site) -> Registry | None:
     return found
 
 
-def _in_registry(registry: Registry | None, instance: Instance, digest: str) -> InRegistry:
+def _in_registry(registry: RegistryClient | None, instance: Instance, digest: str) -> InRegistry:
     if registry is None:
         return InRegistry(False)
     image = ImageReference.parse(instance.place)

@@ -21,7 +21,7 @@ import yaml
 from exctl import files
 from exctl.cli.version import program_revision
 from exctl.errors import NothingTouched
-from exctl.site import Place, Site
+from exctl.site import Site, StackPlace
 from health.gates.events import Event, as_data, of_data, shown
 from health.runlock import user_name
 
@@ -60,17 +60,17 @@ class Release:
         return hashlib.sha256(restored.encode()).hexdigest()
 
 
-def directory_of(site: Place) -> Path:
+def directory_of(site: StackPlace) -> Path:
     return site.project / DIRECTORY / site.stack
 
 
-def numbers(site: Place) -> list[int]:
+def numbers(site: StackPlace) -> list[int]:
     """The numbers of the releases, oldest first, whatever is in their files."""
     paths = directory_of(site).glob("*.yaml")
     return sorted(int(path.stem) for path in paths if path.stem.isdecimal())
 
 
-def read(site: Place, number: int) -> Release:
+def read(site: StackPlace, number: int) -> Release:
     """That release. Raises NothingTouched if its file isn't as it was written."""
     path = directory_of(site) / f"{number:04}.yaml"
     try:
@@ -115,12 +115,12 @@ def parsed(number: int, text: str) -> Release:
     return found
 
 
-def all_of(site: Place) -> list[Release]:
+def all_of(site: StackPlace) -> list[Release]:
     """Every release of the stack, oldest first. Raises NothingTouched for one that's damaged."""
     return [read(site, number) for number in numbers(site)]
 
 
-def readable(site: Place) -> list[Release]:
+def readable(site: StackPlace) -> list[Release]:
     """Every release that isn't damaged."""
     found = []
     for number in numbers(site):
@@ -154,7 +154,7 @@ def _listed(known: list[int]) -> str:
     return ", ".join(map(str, known)) or "none"
 
 
-def last(site: Place) -> Release | None:
+def last(site: StackPlace) -> Release | None:
     """What ran after the last successful run."""
     known = numbers(site)
     return read(site, known[-1]) if known else None

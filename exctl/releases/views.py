@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import yaml
+
 from exctl.releases.store import Release
 from health.gates.events import as_data
-from stack.secrecy import redacted_text
+from stack.secrecy import redacted, redacted_text
 
 CIPHERTEXT = re.compile(r"v1:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
 _KEY = re.compile(r"( *)(?:- )?([^\s#][^:]*(?::[^\s:][^:]*)?):(?: |$)")
@@ -68,6 +70,50 @@ def difference(old: Release, new: Release) -> list[str]:
     if not images and not diff:
         return [f"releases {old.number} and {new.number} are the same"]
     return [*images, *_headed(diff, before, after)]
+
+
+def difference_as_json(old: Release, new: Release) -> dict[str, Any]:
+    """The same for programs: each image and each setting that differs, by name and by path, with
+    what it was and what it is (null: it isn't there). Secrets are SECRET and CHANGED."""
+    images = [
+        {"name": name, "before": old.images.get(name), "after": new.images.get(name)}
+        for name in {**old.images, **new.images}
+        if old.images.get(name) != new.images.get(name)
+    ]
+    was, now = (dict(_settings(release)) for release in (old, new))
+    settings = [
+        {"path": path, "before": _as_shown(path, was), "after": _as_shown(path, now, was)}
+        for path in {**was, **now}
+        if was.get(path) != now.get(path)
+    ]
+    return {"from": old.number, "to": new.number, "images": images, "settings": settings}
+
+
+def _settings(release: Release) -> Iterator[tuple[str, Any]]:
+    """Path and value of each setting of its stack file; a list, and a secret with its ciphertext,
+    is one value."""
+
+    def below(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+        if not isinstance(value, Mapping) or not value or _is_secret(value):
+            yield path, value
+            return
+        for name, inner in value.items():
+            yield from below(f"{path}.{name}" if path else str(name), inner)
+
+    yield from below("", (yaml.safe_load(release.stack_file) or {}).get("config") or {})
+
+
+def _is_secret(value: object) -> bool:
+    return isinstance(value, Mapping) and value.keys() == {"secure"}
+
+
+def _as_shown(path: str, values: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> Any:
+    if path not in values:
+        return None
+    if _is_secret(values[path]):
+        return CHANGED if before and path in before else SECRET
+    *_, parent, name = ("", *path.split("."))
+    return redacted({parent: {name: values[path]}})[parent][name]
 
 
 def _headed(diff: Sequence[str], before: Sequence[str], after: Sequence[str]) -> Iterator[str]:

@@ -11,9 +11,14 @@ from typing import Any, TypeVar
 
 from exctl.cli.version import described
 from exctl.errors import ExctlError
-from exctl.observe import doctor, drift, endpoints, topology, topology_svg
+from exctl.history import run as run_records
+from exctl.history import store as history
+from exctl.history.run import Run
+from exctl.history.views import row as run_row
+from exctl.observe import connections, doctor, drift, endpoints, topology, topology_svg
 from exctl.observe.drift import Drift
 from exctl.observe.endpoints import EndpointRow
+from exctl.observe.outages import outages
 from exctl.pulumi.workspace import passphrase
 from exctl.releases import store, views
 from exctl.releases.store import Release
@@ -34,12 +39,10 @@ from exctl.stackfile import cautions
 from health.preflight.finding import EVERYWHERE, Finding
 from health.preflight.report import as_json as findings_as_json
 from health.preflight.report import rows as findings_in_rows
-from oci.reference import ImageReference, host_and_port
 from stack import paths, secrecy
-from stack.ssh import ssh_target
 from stack.text import counted
 
-RELEASES = 10
+RELEASES = RUNS = 10
 Found = TypeVar("Found")
 
 
@@ -60,6 +63,7 @@ class State:
     drifts: Sequence[Drift] | Unknown
     findings: Sequence[Finding] | Unknown
     releases: Sequence[Release] | Unknown
+    runs: Sequence[Run] | Unknown = ()
 
     @property
     def known_releases(self) -> Sequence[Release]:
@@ -81,6 +85,7 @@ def collect(site: Site) -> State:
         drifts=drifts.result(),
         findings=findings.result(),
         releases=_or_unknown(lambda: store.all_of(site)),
+        runs=_or_unknown(lambda: history.read(site).runs),
     )
 
 
@@ -107,25 +112,29 @@ def as_json(site: Site, state: State) -> dict[str, Any]:
         "at": state.at,
         "by": state.by,
         "warnings": _warnings(site, state),
-        "topology": topology.rows(site.layout),
+        "topology": topology.rows(site.config, site.layout),
         "instances": endpoints.as_json(state.rows),
         "drift": known(state.drifts, lambda found: [asdict(each) for each in found]),
         "preflight": known(state.findings, findings_as_json),
         "releases": known(state.releases, lambda found: [views.as_json(each) for each in found]),
+        "runs": known(state.runs, lambda found: [run_records.as_json(each) for each in found]),
         "settings": [asdict(setting) for setting in secrecy.changed(site.config)],
     }
 
 
 def _warnings(site: Site, state: State) -> list[str]:
+    """All of them, outages first."""
     known = state.known_releases
-    return cautions.cautions(site.config, known[-1].stack_file if known else None)
+    said = cautions.cautions(site.config, known[-1].stack_file if known else None)
+    return [*outages(state.rows), *said]
 
 
 def document(site: Site, state: State) -> Document:
     """The page; pure."""
     tenant = site.config.tenant
     known = state.known_releases
-    warned = _warnings(site, state)
+    urgent = outages(state.rows)
+    warned = [Cell(w, BAD if w in urgent else CAUTION) for w in _warnings(site, state)]
     return Document(
         title=f"EX Engage Connector, stack {site.stack}",
         lead=f"Tenant {tenant.id}, EX organization {tenant.org_id} in {tenant.region}. As of"
@@ -134,21 +143,27 @@ def document(site: Site, state: State) -> Document:
         sections=[
             Section(
                 "Warnings",
-                [Notes([Cell(w, CAUTION) for w in warned])] if warned else [Paragraph("None.")],
+                [Notes(warned)] if warned else [Paragraph("None.")],
             ),
             Section(
                 "Topology",
-                [Picture(topology_svg.svg(site.layout, site.config, f"Stack {site.stack}"))],
+                [Picture(_picture(site, state))],
             ),
             Section("What runs where", [_instances(state.rows, known)]),
             Section("Drift", [_drift(state.drifts)]),
             Section("Preflight", list(_preflight(state.findings))),
             Section("Connections, for the firewall", [_connections(site)]),
             Section("Releases", [_releases(state.releases)]),
+            Section("Runs", [_runs(state.runs)]),
             Section("Settings that differ from the defaults", [_settings(site)]),
             Section("Taken from no vendor text", [Paragraph(topology.inferred())]),
         ],
     )
+
+
+def _picture(site: Site, state: State) -> str:
+    health = topology_svg.health_of(state.rows, state.at)
+    return topology_svg.svg(site.layout, site.config, f"Stack {site.stack}", health)
 
 
 def _facts(state: State, known: Sequence[Release]) -> list[Cell]:
@@ -248,30 +263,10 @@ def _preflight(findings: Sequence[Finding] | Unknown) -> Sequence[Paragraph | Ta
 
 def _connections(site: Site) -> Table:
     """Each address that has to be reached, with the hosts that need it; our own ways included."""
-    found: dict[tuple[str, str, str, str], dict[str, None]] = {}
-
-    def need(source: str, to: str, port: object, protocol: str, purpose: str) -> None:
-        found.setdefault((to, str(port), protocol, purpose), {})[source] = None
-
-    for c in site.layout.connections:
-        need(c.from_host, c.to_host, c.to_port, c.protocol, c.purpose)
-    registry = site.config.registry
-    if registry.is_used:
-        protocol = "HTTP" if registry.insecure else "HTTPS"
-        name, port = host_and_port(ImageReference.parse(f"{registry.place}/excs").api_host)
-        for host in site.layout.hosts:
-            need(host, name, port, protocol, "image registry")
-    for host in site.layout.hosts:
-        need(
-            "operator's host",
-            host,
-            ssh_target(site.config.ssh, host).port or 22,
-            "SSH",
-            "deploy, look",
-        )
-    if site.config.gate.via == "direct":
-        for i in site.layout.instances:
-            need("operator's host", i.host, i.port, "HTTP", f"health of {i.key}")
+    found: dict[tuple[str, ...], dict[str, None]] = {}
+    for c in connections.every(site.config, site.layout):
+        to = (c.to_host, str(c.to_port), c.protocol, c.purpose)
+        found.setdefault(to, {})[c.from_host] = None
     rows = [(*to, ", ".join(sources)) for to, sources in found.items()]
     return Table(("To", "Port", "Protocol", "Purpose", "From"), rows)
 
@@ -286,6 +281,21 @@ def _releases(known: Sequence[Release] | Unknown) -> Table | Paragraph:
         [
             (str(r.number), r.at, r.by, r.message, r.tags, r.program)
             for r in reversed(known[-RELEASES:])
+        ],
+    )
+
+
+def _runs(known: Sequence[Run] | Unknown) -> Table | Paragraph:
+    if isinstance(known, Unknown):
+        return Paragraph(f"Unknown: {known.unknown}")
+    if not known:
+        return Paragraph("None was recorded yet.")
+    return Table(
+        ("Run", "Began (UTC)", "Took", "How it ended", "Who", "Command", "Why", "What was said"),
+        [
+            (*cells[:3], Cell(cells[3], BAD if run.has_failed else ""), *cells[4:], run.why, said)
+            for run in run_records.last(known, RUNS)
+            for cells, said in [(run_row(run), run.error.partition("\n")[0])]
         ],
     )
 

@@ -26,6 +26,12 @@ def _cause(pattern: str, meaning: str, remedy: str) -> Cause:
     return Cause(re.compile(pattern, re.IGNORECASE | re.DOTALL), meaning, remedy)
 
 
+NAME_IS_TAKEN = _cause(
+    r"container name \"/?([^\"]+)\" is already in use|container (\S+): one of this name is",
+    "a container of that name is there already that this stack hasn't made",
+    "If EXEC runs in it (compose, the bootstrap script): exctl adopt takes it over. If nobody"
+    " needs it: stop and remove it on that host (docker stop, docker rm), then exctl up.",
+)
 PULL = r"unable to pull image (\S+): "
 CAUSES = (
     _cause(
@@ -74,13 +80,7 @@ CAUSES = (
         "the image {0} can't be pulled: {1}",
         "These are Docker's own words; on that host, `docker pull` with the image says the same.",
     ),
-    _cause(
-        r"container name \"/?([^\"]+)\" is already in use|container (\S+): one of this name is",
-        "a container of that name is there already that this stack hasn't made",
-        "If EXEC runs in it (compose, the bootstrap script): exctl adopt takes it over. If a run of"
-        " this stack was killed while it made it, or nobody needs it: docker rm -f there, then"
-        " exctl up.",
-    ),
+    NAME_IS_TAKEN,
     _cause(
         r"no space left on device",
         "no disk space is left on that host",
@@ -123,6 +123,11 @@ def worded(errors: Mapping[str, str], hosts: Mapping[str, str]) -> list[str]:
         group = groups.setdefault((meaning, cause.remedy if cause else ""), _Group(said))
         group.where[where] = None
     return [_text(*key, group) for key, group in groups.items()]
+
+
+def caused(errors: Mapping[str, str]) -> frozenset[Cause]:
+    """The causes that are known of these errors."""
+    return frozenset(cause for cause, _ in map(_found, errors.values()) if cause is not None)
 
 
 @dataclass

@@ -18,7 +18,7 @@ from exctl.runs.scope import EVERYTHING, Scope
 from exctl.runs.selection import stopped_entries, stopped_keys, tag_places
 from exctl.site import Site, open_site
 from exctl.stackfile import stack_file
-from exctl.terminal.messages import say
+from exctl.terminal.messages import report, say
 from stack.layout import Instance
 
 GOING_BACK = RunOptions(yes=True, message="rolled back automatically", preflight=False, bake=False)
@@ -149,6 +149,7 @@ def _go_back(
     files.write(failed, path.read_text("utf-8"))
     files.write(path, to)
     kept = f"What was wanted is in {failed.relative_to(site.project)}."
+    report("rolling_back", release=good.number, reason=failure.reason)
     say(f"\n{failure}\n\nrolling back to release {good.number} ({good.tags})")
     try:
         deployment.up(open_site(site.stack), replace(GOING_BACK, scope=scope))

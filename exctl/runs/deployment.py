@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,16 +13,17 @@ from pulumi import automation as auto
 from exctl import files
 from exctl.errors import ExctlError, FailedRun, Interrupted, LeftOut
 from exctl.observe import doctor
-from exctl.observe.endpoints import ask_all, table, unhealthy
+from exctl.observe.endpoints import as_json, ask_all, table, unhealthy
 from exctl.pulumi import lock, state
 from exctl.pulumi.interrupts import passed_on
 from exctl.pulumi.ownership import own_state
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.state import State
-from exctl.pulumi.workspace import explained, last_error, open_stack
+from exctl.pulumi.workspace import explained, last_error, open_stack, tell_program
 from exctl.releases import store
 from exctl.rundir import run_directory
 from exctl.runs import downtime, pairs, plan, reach, unknown
+from exctl.runs.causes import NAME_IS_TAKEN, caused
 from exctl.runs.events import StepLog, without_wrapping
 from exctl.runs.last_look import last_look
 from exctl.runs.options import RunOptions
@@ -32,17 +32,16 @@ from exctl.runs.scope import Scope, left_out, limits
 from exctl.runs.silence import silenced
 from exctl.site import Site, open_site
 from exctl.terminal import live
-from exctl.terminal.messages import say
-from exctl.terminal.progress import Progress
+from exctl.terminal.messages import report, say, show
+from exctl.terminal.progress import RunProgress
 from exctl.terminal.questions import confirm
 from health.gates.events import EVENTS_VARIABLE
 from health.gates.runs import ALLOW_OUTAGE_VARIABLE, NO_BAKE_VARIABLE
+from health.pair import FIRST_VARIABLE
 from health.verdict import Verdict
 from stack.loader import LEFT_OUT_VARIABLE
 
 Result = TypeVar("Result")
-NAME_IS_TAKEN = ("one of this name is there already", "is already in use by container")
-"""What the docker plugin and Docker say of a container that isn't in the state."""
 
 
 @dataclass(frozen=True)
@@ -125,9 +124,10 @@ def _look(site: Site, scope: Scope, adopting: bool) -> Ground:
         reasons = "\n".join(f"  {key}: {why}" for key, why in scope.missed.items())
         raise ExctlError(f"nothing of that can be done:\n{reasons}", touched=False)
     gone = tuple(h for h in silent if h in known.hosts and h not in site.layout.hosts)
-    os.environ[LEFT_OUT_VARIABLE] = ",".join(sorted(found))
+    tell_program(stack, LEFT_OUT_VARIABLE, ",".join(sorted(found)))
     verdicts = pairs.look(site, silent)
-    pairs.tell_program(pairs.first(site.layout, verdicts, scope, known))
+    first = pairs.first(site.layout, verdicts, scope, known)
+    tell_program(stack, FIRST_VARIABLE, ",".join(first))
     gone = gone if scope.is_whole else ()
     return Ground(stack, known, scope, frozenset(silent), verdicts, gone)
 
@@ -140,6 +140,12 @@ def _show(ground: Ground, split: Divided) -> None:
             f" state with what it held ({held}). If it comes back, see what still runs there."
         )
     show_plan(split.here)
+    report(
+        "plan",
+        touches=[asdict(touch) for touch in split.here],
+        pending=[asdict(touch) for touch in split.elsewhere],
+        left_out=ground.scope.missed,
+    )
     for line in plan.pending_lines(split.elsewhere, ground.scope):
         say(line)
 
@@ -163,9 +169,9 @@ def _carry_out(
     ground: Ground, site: Site, how: RunOptions, split: Divided, replaced: list[str]
 ) -> None:
     if how.allow_outage:
-        os.environ[ALLOW_OUTAGE_VARIABLE] = "1"
-    os.environ[NO_BAKE_VARIABLE] = "0" if how.bake else "1"
-    log = StepLog(say, Progress(split.here), live.is_wanted(), hosts=_hosts(site))
+        tell_program(ground.stack, ALLOW_OUTAGE_VARIABLE, "1")
+    tell_program(ground.stack, NO_BAKE_VARIABLE, "0" if how.bake else "1")
+    log = StepLog(say, RunProgress(split.here), live.is_wanted(), hosts=_hosts(site), report=report)
     about = plan.whole_seconds(split.here)
     within = limits(ground.scope, site.layout, ground.state.names)
     with (
@@ -190,12 +196,15 @@ def _carry_out(
         return
     try:
         ungated = {touch.instance for touch in split.here if not touch.gates}
-        for line in table(last_look(site, ground.scope, ungated)):
-            print(line, flush=True)
+        rows = last_look(site, ground.scope, ungated)
+        report("instances", instances=as_json(rows))
+        for line in table(rows):
+            show(line)
         images = result.outputs["release"].value if "release" in result.outputs else {}
         events = [*log.events, *log.progress.downtimes]
         is_all = not split.elsewhere and not ground.scope.left_out  # a release is nothing less
         if is_all and (release := store.record(site, images, how.message, events)):
+            report("release", number=release.number, images=release.images)
             say(f"this is release {release.number}")
     except KeyboardInterrupt:
         raise Interrupted(
@@ -258,11 +267,12 @@ def destroy(site: Site, yes: bool) -> None:
     if not yes:
         confirm("Remove them?")
     removed = [Touch(key, at[key], "remove", (), "gone for good") for key in reversed(at)]
-    log = StepLog(say, Progress(removed), live.is_wanted(), hosts=_hosts(site))
+    report("plan", touches=[asdict(touch) for touch in removed], pending=[], left_out={})
+    log = StepLog(say, RunProgress(removed), live.is_wanted(), hosts=_hosts(site), report=report)
     with live.shown(f"destroying the stack {site.stack}", log.progress):
         _run(lambda: stack.destroy(refresh=True, on_event=log.on_event), log, site, stack)
     _require_nothing_left(site, stack, asked, silent)
-    print(f"stack {site.stack}: nothing is deployed any more")
+    show(f"stack {site.stack}: nothing is deployed any more")
 
 
 def _refuse_the_silent(site: Site, known: State, silent: Mapping[str, str]) -> None:
@@ -285,7 +295,8 @@ def _require_nothing_left(
     if seen.unknown:
         raise ExctlError(
             f"the state of the stack {site.stack} is empty, but not every container is gone;"
-            f" still there:{unknown.lines(seen.unknown)}\nRemove them there: docker rm -f NAME"
+            f" still there:{unknown.lines(seen.unknown)}\nRemove them on their hosts: docker stop"
+            " NAME; docker rm NAME"
         )
     unasked = [*(f"{host} {why}" for host, why in silent.items()), *seen.unread]
     if unasked:
@@ -348,7 +359,7 @@ def _run(
 ) -> Result:
     pulumi = stack.workspace.pulumi_command
     assert isinstance(pulumi, Pulumi)
-    os.environ[EVENTS_VARIABLE] = "json"
+    tell_program(stack, EVENTS_VARIABLE, "json")
     with passed_on(pulumi.interrupt, lambda: lock.stop_gates(site), say) as interrupts:
         try:
             result = operation()
@@ -366,7 +377,7 @@ def _run(
             if interrupts.count:
                 raise Interrupted(_interrupted(site, log, touched), touched) from None
             reasons = log.errors or log.program_words or [without_wrapping(explained(error, site))]
-            if any(words in reason for words in NAME_IS_TAKEN for reason in reasons):
+            if NAME_IS_TAKEN in caused(log.failures):
                 reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
             if not touched:
                 raise ExctlError("\n\n".join(reasons), touched=False) from None

@@ -11,9 +11,10 @@ from pulumi.automation.events import EngineEvent, StepEventMetadata
 
 from exctl.runs import causes
 from exctl.runs.plan import CONTAINER_TYPE, IMAGE_TYPE, Step, step_of
-from exctl.terminal.progress import Progress
+from exctl.runs.scope import ROLES
+from exctl.terminal.progress import RunProgress
 from health.errors import GateCode, GateFailure, failure_in
-from health.gates.events import PASSING, Event, parsed, shown
+from health.gates.events import PASSING, Event, as_data, parsed, shown
 
 _MARKUP = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 _TRACE = re.compile(r"^\s+File \"|^Traceback |^KeyboardInterrupt|^\s+raise |^\s{4,}\S")
@@ -43,7 +44,7 @@ class StepLog:
     """
 
     say: Callable[[str], None]
-    progress: Progress = field(default_factory=Progress)
+    progress: RunProgress = field(default_factory=RunProgress)
     is_live: bool = False
     steps: list[Step] = field(default_factory=list)
     gate_failures: list[GateFailure] = field(default_factory=list)
@@ -57,6 +58,8 @@ class StepLog:
     events: list[Event] = field(default_factory=list)
     """What gates and guards reported that is worth keeping."""
     started: float = field(default_factory=time.monotonic)
+    report: Callable[..., None] | None = None
+    """Told of each step and event, for programs."""
 
     @property
     def errors(self) -> list[str]:
@@ -70,7 +73,9 @@ class StepLog:
         elif event.res_outputs_event:
             self._done(event.res_outputs_event.metadata)
         elif event.res_op_failed_event:
-            self.progress.fails(_step(event.res_op_failed_event.metadata))
+            step = _step(event.res_op_failed_event.metadata)
+            self.progress.fails(step)
+            self._report(step, "failed")
         elif event.diagnostic_event:
             diagnostic = event.diagnostic_event
             self._diagnostic(diagnostic.severity, plain(diagnostic.message), diagnostic.urn)
@@ -79,12 +84,18 @@ class StepLog:
         step = _step(metadata)
         self.steps.append(step)
         self.progress.begins(step)
+        self._report(step, "begun")
 
     def _done(self, metadata: StepEventMetadata) -> None:
         step = _step(metadata)
         if step not in self.steps:  # what a look at the hosts has found, and no step of ours
             return
+        known = len(self.progress.downtimes)
         self.progress.ends(step)
+        self._report(step, "done")
+        if self.report is not None:
+            for downtime in self.progress.downtimes[known:]:
+                self.report(**as_data(downtime))
         words = _DONE.get((step.type, step.op))
         if words:
             self._line(f"{step.instance}: {words}")
@@ -118,11 +129,19 @@ class StepLog:
             self._line(line)
             return
         self.progress.hears(event)
+        if self.report is not None:
+            self.report(**as_data(event))
         is_passing = isinstance(event, PASSING)
         if not (self.is_live and is_passing):
             self._line(shown(event))
         if not is_passing:
             self.events.append(event)
+
+    def _report(self, step: Step, state: str) -> None:
+        """What is done to a container, image, guard or gate of an instance."""
+        if self.report is None or step.role not in ROLES or step.op in ("same", "read", "refresh"):
+            return
+        self.report("step", instance=step.instance, what=step.role, op=step.op, state=state)
 
     def _line(self, text: str) -> None:
         self.say(f"{time.monotonic() - self.started:6.1f} s  {text}")

@@ -8,7 +8,7 @@ from exctl.pulumi.ownership import own_state
 from exctl.pulumi.workspace import open_stack
 from exctl.runs import reach
 from exctl.site import Site
-from exctl.terminal.messages import say
+from exctl.terminal.messages import say, show
 from exctl.terminal.questions import confirm
 
 
@@ -38,4 +38,4 @@ def forget(site: Site, host: str, force: bool, yes: bool) -> None:
     state.write(stack, state.without_host(known, host))
     meant = host in site.layout.hosts
     onward = f"It is still in the stack file: exctl up --stack {site.stack} would deploy it again."
-    print(f"{host} is forgotten.{f' {onward}' if meant else ''}")
+    show(f"{host} is forgotten.{f' {onward}' if meant else ''}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 
 from exctl.hosts import on_each
@@ -10,7 +9,7 @@ from exctl.observe.endpoints import place_of
 from exctl.pulumi.state import State, name_of
 from exctl.runs.scope import Scope
 from exctl.site import Site
-from health.pair import FIRST_VARIABLE, in_order
+from health.pair import in_order
 from health.verdict import Verdict
 from stack.layout import Layout
 
@@ -44,8 +43,3 @@ def waits_for(known: State, key: str, other: str) -> bool:
     rows = (row for row in known.rows if name_of(row) == f"guard-{key}")
     urns = (str(urn) for row in rows for urn in row.get("dependencies") or [])
     return any(urn.rpartition("::")[2] == f"health-{other}" for urn in urns)
-
-
-def tell_program(wanted: Collection[str]) -> None:
-    """Lets the program of the runs to come put these first."""
-    os.environ[FIRST_VARIABLE] = ",".join(wanted)

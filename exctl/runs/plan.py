@@ -66,7 +66,7 @@ class Touch:
 
 
 @dataclass(frozen=True)
-class Seen:
+class PairsSeen:
     """How the instances of pairs are now, as far as asked, and whose containers are touched."""
 
     verdicts: Mapping[str, Verdict]
@@ -113,7 +113,7 @@ def touches(
             layout,
             (known or {}).get(instance.key, Known()),
             instance.image if instance.key in pulled else "",
-            Seen(verdicts, frozenset(verbs)),
+            PairsSeen(verdicts, frozenset(verbs)),
         )
         for instance in _in_order(layout, verdicts)
         if instance.key in verbs or instance.key in gates
@@ -134,7 +134,7 @@ def _touch(
     layout: Layout,
     known: Known,
     pulls: str,
-    seen: Seen,
+    seen: PairsSeen,
 ) -> Touch:
     seconds = known.seconds if verb == "replace" else None
     downtime = _downtime(instance, verb, layout, seen)
@@ -165,7 +165,7 @@ def _in_order(layout: Layout, verdicts: Mapping[str, Verdict]) -> list[Instance]
     return found
 
 
-def _of_pair(instance: Instance, peer: Instance, layout: Layout, seen: Seen) -> str:
+def _of_pair(instance: Instance, peer: Instance, layout: Layout, seen: PairsSeen) -> str:
     """What a pair's users miss while an instance is replaced; that its guard will refuse, where
     that is known now."""
     if peer.is_stopped:
@@ -183,7 +183,7 @@ def _of_pair(instance: Instance, peer: Instance, layout: Layout, seen: Seen) -> 
     return f"its guard will refuse, since {peer.key} does not serve ({peer_is})"
 
 
-def _downtime(instance: Instance, verb: str, layout: Layout, seen: Seen) -> str:
+def _downtime(instance: Instance, verb: str, layout: Layout, seen: PairsSeen) -> str:
     """What a service's users miss meanwhile. Source: product facts, HA of EXCP and EXAS."""
     if verb == "start":
         return "nothing of this stack runs there now"

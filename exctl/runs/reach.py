@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from exctl.hosts import on_each, on_host
 from exctl.site import Site
-from hosts.shell import AnswerKind
+from hosts.shell import Ending
 
 LIMIT_SECONDS = 15.0
 """Chosen: what a daemon that lives needs under the worst load, and what an operator will wait."""
@@ -22,7 +22,7 @@ def silent(site: Site, hosts: Iterable[str]) -> dict[str, str]:
 def _trouble(site: Site, host: str) -> str:
     ask = ["docker", "version", "--format", "{{.Server.Version}}"]
     answer = on_host(site, host, LIMIT_SECONDS)(ask)
-    if answer.kind is AnswerKind.STUCK:
+    if answer.kind is Ending.STUCK:
         return f"answers over SSH, but Docker on it doesn't, for {LIMIT_SECONDS:g} s"
     if not answer.is_complete:
         return f"can't be reached: {answer.why()}"

@@ -16,7 +16,7 @@ from hosts.docker import INSTANCE_LABEL, STACK_LABEL, Container, HostUnreadError
 
 
 @dataclass(frozen=True)
-class Unknown:
+class UnknownContainer:
     """One container with this stack's labels that isn't in the state."""
 
     host: str
@@ -29,14 +29,14 @@ class Unknown:
 
 
 @dataclass(frozen=True)
-class Seen:
+class HostsSeen:
     """What the hosts have with the labels of EXEC, and why those that didn't say didn't."""
 
-    unknown: tuple[Unknown, ...] = ()
+    unknown: tuple[UnknownContainer, ...] = ()
     unread: tuple[str, ...] = ()
 
 
-def look(site: Site, known: State, hosts: Iterable[str]) -> Seen:
+def look(site: Site, known: State, hosts: Iterable[str]) -> HostsSeen:
     """Asks the hosts. ExctlError if a container that the state knows carries another stack's
     label: the state isn't ours."""
     every = list(dict.fromkeys(hosts))
@@ -44,7 +44,7 @@ def look(site: Site, known: State, hosts: Iterable[str]) -> Seen:
     listed = {host: found for host, found in answers.items() if not isinstance(found, str)}
     refuse_another(site, others(known, listed, site.stack))
     unread = tuple(f"{host}: {found}" for host, found in answers.items() if isinstance(found, str))
-    return Seen(tuple(unknown(known, listed, site.stack, site.config.tenant.org_id)), unread)
+    return HostsSeen(tuple(unknown(known, listed, site.stack, site.config.tenant.org_id)), unread)
 
 
 def _labelled(site: Site, host: str) -> list[Container] | str:
@@ -67,14 +67,14 @@ def others(known: State, listed: dict[str, list[Container]], stack: str) -> list
 
 def unknown(
     known: State, listed: dict[str, list[Container]], stack: str, org_id: str
-) -> list[Unknown]:
+) -> list[UnknownContainer]:
     """Those of this stack and organization that the state doesn't have; pure.
 
     What a killed run was making isn't one of them: the next run goes on with it.
     """
     ids = set(known.containers.values())
     return [
-        Unknown(host, each.labels.get(INSTANCE_LABEL, "?"), each)
+        UnknownContainer(host, each.labels.get(INSTANCE_LABEL, "?"), each)
         for host, found in listed.items()
         for each in found
         if each.stack == stack
@@ -84,7 +84,7 @@ def unknown(
     ]
 
 
-def refuse_to_deploy(site: Site, seen: Seen, keys: Collection[str]) -> None:
+def refuse_to_deploy(site: Site, seen: HostsSeen, keys: Collection[str]) -> None:
     """ExctlError if one of the instances is there without the state's knowledge; of one that isn't
     meant to run, only if it does."""
     running = {instance.key for instance in site.layout.running}
@@ -106,7 +106,7 @@ def refuse_to_deploy(site: Site, seen: Seen, keys: Collection[str]) -> None:
     )
 
 
-def refuse_to_destroy(site: Site, seen: Seen) -> None:
+def refuse_to_destroy(site: Site, seen: HostsSeen) -> None:
     """ExctlError if something of this stack is there that the state doesn't know."""
     if not seen.unknown:
         return
@@ -122,8 +122,8 @@ def refuse_to_destroy(site: Site, seen: Seen) -> None:
             f" exctl adopt --stack {site.stack}"
         )
     said += [
-        f"{each.instance} is no longer in the stack file. To remove it, on {each.host}: docker rm"
-        f" -f {each.container.name}"
+        f"{each.instance} is no longer in the stack file. To remove it, on {each.host}: docker"
+        f" stop {each.container.name}; docker rm {each.container.name}"
         for each in elsewhere
     ]
     said += [
@@ -134,6 +134,6 @@ def refuse_to_destroy(site: Site, seen: Seen) -> None:
     raise ExctlError("\n".join(said), touched=False)
 
 
-def lines(found: Sequence[Unknown]) -> str:
+def lines(found: Sequence[UnknownContainer]) -> str:
     """Each on a line of its own, the first one too."""
     return "".join(f"\n  {each}" for each in found)

@@ -13,8 +13,8 @@ from exctl import files
 from exctl.errors import NothingTouched
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.workspace import explained, has_passphrase, open_stack
-from exctl.site import Place, read_stack_file
-from exctl.terminal import questions
+from exctl.site import StackPlace, read_stack_file
+from exctl.terminal import messages, questions
 from stack.loader import needed_secrets, sections_of
 from stack.paths import NAMESPACE
 from stack.secrecy import SECRET_NAMES
@@ -28,14 +28,16 @@ def read_new(name: str) -> str:
     if name not in SECRET_NAMES:
         raise NothingTouched(f"{name} isn't a secret; there are {', '.join(SECRET_NAMES)}.")
     if questions.is_terminal():
-        return questions.ask_secret(f"new {name}", False)
-    value = questions.without_line_end(questions.all_of_stdin())
+        value = questions.ask_secret(f"new {name}", False)
+    else:
+        value = questions.without_line_end(questions.all_of_stdin())
+    messages.hide(value)
     if why := questions.unusable(value):
         raise NothingTouched(f"{name}: what was given {why}.")
     return value
 
 
-def with_secret(place: Place, name: str, value: str) -> str:
+def with_secret(place: StackPlace, name: str, value: str) -> str:
     """The text of the stack file with the secret encrypted again; the file itself is as before.
 
     Raises NothingTouched if the passphrase isn't that of the others, so that one file never has
@@ -66,7 +68,7 @@ def encrypt_in(stack: auto.Stack, values: Mapping[str, str], file: Path | None =
         pulumi.run(words, workspace.work_dir, workspace.env_vars, stdin=value)
 
 
-def all_of(site: Place, file: Path | None = None) -> dict[str, str]:
+def all_of(site: StackPlace, file: Path | None = None) -> dict[str, str]:
     """The secrets in plaintext, of the stack file or of `file` in its place.
 
     Raises NothingTouched if the passphrase isn't theirs, or with the names of those that are
@@ -86,10 +88,10 @@ def all_of(site: Place, file: Path | None = None) -> dict[str, str]:
     }
 
 
-def known_of(site: Place) -> list[str]:
+def known_of(site: StackPlace) -> list[str]:
     """The values of the secrets, to be redacted wherever they turn up; none without a passphrase:
     nobody is asked for one for that."""
-    return [*all_of(site).values()] if has_passphrase() else []
+    return [*all_of(site).values()] if has_passphrase(site.stack) else []
 
 
 def _config(stack: auto.Stack, *words: str) -> str:
@@ -100,7 +102,7 @@ def _config(stack: auto.Stack, *words: str) -> str:
 
 
 def _not_decrypted(
-    stack: auto.Stack, place: Place, error: auto.CommandError, where: Sequence[str]
+    stack: auto.Stack, place: StackPlace, error: auto.CommandError, where: Sequence[str]
 ) -> str:
     """Why, naming the secrets that are damaged: Pulumi doesn't say which."""
     why = explained(error, place)
@@ -120,12 +122,12 @@ def _not_decrypted(
     )
 
 
-def secret_keys_of(place: Place) -> set[str]:
+def secret_keys_of(place: StackPlace) -> set[str]:
     """The names of the secrets that the stack file has, whatever else is in it."""
     return read_stack_file(place.file)[1]
 
 
-def listed(place: Place) -> list[dict[str, object]]:
+def listed(place: StackPlace) -> list[dict[str, object]]:
     """Every secret: its name and purpose, whether it is set, and whether the stack needs it."""
     values, keys = read_stack_file(place.file)
     needed = needed_secrets(sections_of(values))

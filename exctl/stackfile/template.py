@@ -22,7 +22,7 @@ _FIRST_PAIR = (*_PAIRS, "1")
 
 
 @dataclass(frozen=True)
-class Line:
+class ExampleLine:
     """A line of the example: of a setting or, with the path of what follows it, a comment."""
 
     text: str
@@ -70,7 +70,7 @@ def without_empty(value: Any) -> Any:
     return {key: item for key, item in found.items() if item != {}}
 
 
-def _lines(example: str) -> Iterator[Line]:
+def _lines(example: str) -> Iterator[ExampleLine]:
     """The lines below `config:`; a comment belongs to the setting that it stands above."""
     _, _, body = example.partition("\nconfig:\n")
     parents: list[tuple[int, str]] = []
@@ -86,10 +86,10 @@ def _lines(example: str) -> Iterator[Line]:
             parents.pop()
         parents.append((len(indent), name))
         path = tuple(part for _, part in parents)
-        yield from (Line(comment, path) for comment in comments)
+        yield from (ExampleLine(comment, path) for comment in comments)
         comments.clear()
         is_section = not found[4] and _goes_deeper(texts[number + 1 :], len(indent))
-        yield Line(text, path, indent, found[3], False, is_section)
+        yield ExampleLine(text, path, indent, found[3], False, is_section)
 
 
 def _goes_deeper(following: list[str], indent: int) -> bool:
@@ -97,7 +97,7 @@ def _goes_deeper(following: list[str], indent: int) -> bool:
 
 
 def _config(
-    lines: list[Line], settings: Mapping[str, Any], why: Mapping[str, str]
+    lines: list[ExampleLine], settings: Mapping[str, Any], why: Mapping[str, str]
 ) -> Iterator[str]:
     pairs = paths.get(settings, _PAIRS)
     numbers = sorted(pairs, key=int) if isinstance(pairs, Mapping) else []
@@ -114,12 +114,12 @@ def _config(
                         yield from _shown(of_pair, path, settings, why, number)
 
 
-def _is_set(line: Line, path: Path, settings: Mapping[str, Any]) -> bool:
+def _is_set(line: ExampleLine, path: Path, settings: Mapping[str, Any]) -> bool:
     return not line.is_comment and paths.get(settings, path) is not None
 
 
 def _shown(
-    line: Line,
+    line: ExampleLine,
     path: Path,
     settings: Mapping[str, Any],
     why: Mapping[str, str],

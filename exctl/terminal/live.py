@@ -17,7 +17,7 @@ from rich.text import Text
 
 from exctl.runs.downtime import seconds_text
 from exctl.terminal.messages import begin_above, end_above
-from exctl.terminal.progress import Instance, Progress
+from exctl.terminal.progress import InstanceProgress, RunProgress
 
 REFRESHES_A_SECOND = 4.0
 _STYLES = {"waiting": "dim", "busy": "bold", "done": "green", "failed": "bold red"}
@@ -32,7 +32,7 @@ def is_wanted() -> bool:
 
 @contextmanager
 def shown(
-    title: str, progress: Progress | None = None, about_seconds: float | None = None
+    title: str, progress: RunProgress | None = None, about_seconds: float | None = None
 ) -> Iterator[None]:
     """Within, what goes on stands in the last lines of the terminal; what is said, above it.
 
@@ -54,7 +54,9 @@ def shown(
 class _View:
     """Computed again each time it is drawn, so that the seconds go on."""
 
-    def __init__(self, title: str, progress: Progress | None, about_seconds: float | None) -> None:
+    def __init__(
+        self, title: str, progress: RunProgress | None, about_seconds: float | None
+    ) -> None:
         self._title = title
         self._about = f" of about {seconds_text(about_seconds)}" if about_seconds else ""
         self._progress = progress
@@ -72,7 +74,7 @@ class _View:
         return Group(self._spinner, table)
 
 
-def _cells(each: Instance, now: float) -> list[Text]:
+def _cells(each: InstanceProgress, now: float) -> list[Text]:
     style = _STYLES[each.state]
     clock = f"{now - each.since:.0f} s" if each.state == "busy" else ""
     cells = (_MARKS[each.state], each.touch.instance, each.touch.host, each.words, clock)

@@ -28,7 +28,7 @@ _GATE_BEGUN = {
 
 
 @dataclass
-class Instance:
+class InstanceProgress:
     """One instance of the plan: how far it is, in words, and since when (monotonic seconds)."""
 
     touch: Touch
@@ -42,7 +42,7 @@ class Instance:
     gates_left: set[str] = field(default_factory=set)
 
 
-class Progress:
+class RunProgress:
     """Follows a run by its steps. What the plan didn't foresee is followed as well."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Progress:
     ) -> None:
         self._now = now
         self.instances = {
-            touch.instance: Instance(touch, since=now(), gates_left=set(touch.gates))
+            touch.instance: InstanceProgress(touch, since=now(), gates_left=set(touch.gates))
             for touch in planned
         }
         self.downtimes: list[Event] = []
@@ -120,23 +120,23 @@ class Progress:
         }
         return [f"{title}: {', '.join(found)}" for title, found in groups.items() if found]
 
-    def _of(self, step: Step) -> Instance | None:
+    def _of(self, step: Step) -> InstanceProgress | None:
         if step.type not in (CONTAINER_TYPE, IMAGE_TYPE) and step.role not in _GATE_BEGUN:
             return None
         if step.instance not in self.instances:
             if step.type != CONTAINER_TYPE or step.op not in _BEGUN:
                 return None
             touch = Touch(step.instance, "", VERBS[step.op], (), "")
-            self.instances[step.instance] = Instance(touch, since=self._now())
+            self.instances[step.instance] = InstanceProgress(touch, since=self._now())
         return self.instances[step.instance]
 
-    def _is(self, found: Instance, state: State, words: str) -> None:
+    def _is(self, found: InstanceProgress, state: State, words: str) -> None:
         if found.state != state or found.words != words:
             found.since = self._now()
         found.state = state
         found.words = found.step = words
 
-    def _note_downtime(self, found: Instance) -> None:
+    def _note_downtime(self, found: InstanceProgress) -> None:
         if found.stopped_at is not None:
             seconds = self._now() - found.stopped_at
             self.downtimes.append(WasDown(found.touch.instance, round(seconds, 1)))

@@ -7,6 +7,7 @@ import sys
 import click
 
 from exctl.errors import ExctlError, NothingTouched
+from exctl.terminal.messages import note
 
 
 def is_terminal() -> bool:
@@ -32,7 +33,10 @@ def confirm(question: str) -> None:
     to answer."""
     if not is_terminal():
         raise ExctlError("there is no terminal to ask on; add --yes.", touched=False)
-    click.confirm(question, abort=True, err=True)
+    is_yes = click.confirm(question, err=True)
+    note(f"{question} {'yes' if is_yes else 'no'}")
+    if not is_yes:
+        raise click.Abort
 
 
 def ask(question: str, default: str) -> str:

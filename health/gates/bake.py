@@ -15,7 +15,7 @@ from health.gates.alerts import AlertsUnreadError, FiringAlert
 from health.gates.clock import Clock, duration_text
 from health.gates.events import Baked, BakeSkipped, Baking, BakingBlind, Report
 from health.gates.health import GO_ON, container_lines
-from health.verdict import Place, Verdict, VerdictKind, run_of
+from health.verdict import InstancePlace, Verdict, VerdictKind, run_of
 from hosts.container import ContainerState
 
 REPORT_INTERVAL_SECONDS = 10.0
@@ -44,7 +44,7 @@ class BakeRule:
 class _Bake:
     """One watch: since when, how the container was at first, and how many looks were bad."""
 
-    def __init__(self, rule: BakeRule, place: Place, clock: Clock, report: Report) -> None:
+    def __init__(self, rule: BakeRule, place: InstancePlace, clock: Clock, report: Report) -> None:
         self.rule, self.place, self.clock, self.report = rule, place, clock, report
         self.began = self.reported_at = clock.seconds()
         self.asked_at: float | None = None
@@ -105,7 +105,7 @@ class _Bake:
 
 def watch_until_baked(
     rule: BakeRule,
-    place: Place,
+    place: InstancePlace,
     clock: Clock,
     report: Report,
     alerts: Alerts | None = None,

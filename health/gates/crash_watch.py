@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 from health.errors import GateCode
 from health.gates.clock import Clock
-from hosts.container import Container, ContainerState
+from hosts.container import ContainerState, GatedContainer
 
 LOOK_INTERVAL_SECONDS = 2.0
 RESTARTS_THAT_TELL = 3
 """Chosen: one crash can be a race with a dependency, three while a gate looks on are a habit."""
+GONE_SECONDS = 5.0
+"""Chosen: between a crash and the restart a container is 'exited' for a moment, and a Docker daemon
+that is being restarted says so of all its containers until it is down.
+"""
 NOT_LOOKED = ContainerState("", error="not looked at yet")
 
 
@@ -33,25 +37,30 @@ class CrashWatch:
     right since must not fail for its past.
     """
 
-    def __init__(self, container: Container, clock: Clock) -> None:
+    def __init__(self, container: GatedContainer, clock: Clock) -> None:
         self._container = container
         self._clock = clock
-        self._looked_at: float | None = None
+        self._looked_at = -LOOK_INTERVAL_SECONDS
         self._first: ContainerState | None = None
-        self._before = self._last = NOT_LOOKED
+        self._last = NOT_LOOKED
+        self._gone_since: float | None = None
         self._crash_code: int | None = None
 
     def look(self) -> ContainerState:
         """Its state, at most 2 seconds old."""
         now = self._clock.seconds()
-        if self._looked_at is None or now - self._looked_at >= LOOK_INTERVAL_SECONDS:
+        if now - self._looked_at >= LOOK_INTERVAL_SECONDS:
             self.note(self._container.state())
         return self._last
 
     def note(self, state: ContainerState) -> None:
         """Takes in a state that was looked at."""
-        self._looked_at = self._clock.seconds()
-        self._before, self._last = self._last, state
+        self._looked_at = now = self._clock.seconds()
+        if not state.is_gone:
+            self._gone_since = None
+        elif self._gone_since is None or state.word != self._last.word:
+            self._gone_since = now
+        self._last = state
         if state.is_known and self._first is None:
             self._first = state
         # Once it runs again, Docker says 0: the code of the crash is gone then.
@@ -67,8 +76,8 @@ class CrashWatch:
             code = "" if self._crash_code is None else f"exit code {self._crash_code}, "
             text = f"crashes again and again ({code}restarted {state.restarts} times)"
             return Hopeless(GateCode.CRASHES, text)
-        # Twice: between a crash and the restart a container is 'exited' for a moment.
-        if self._before.word == state.word and state.is_gone:
+        gone_seconds = 0.0 if self._gone_since is None else self._looked_at - self._gone_since
+        if gone_seconds >= GONE_SECONDS:
             return Hopeless(GateCode.ENDED, _ended(state))
         return None
 

@@ -9,7 +9,7 @@ from health.errors import GateCode, GateError
 from health.gates.clock import Clock
 from health.gates.events import GuardOverruled, GuardPassed, Report
 from health.pair import FIRST_VARIABLE, may_go, rank
-from health.verdict import UNJUDGED, Place, Verdict
+from health.verdict import UNJUDGED, InstancePlace, Verdict
 
 ROUNDS = 3
 ROUND_INTERVAL_SECONDS = 1.0
@@ -38,8 +38,8 @@ class GuardRule:
 
 def refuse_to_take_the_last(
     rule: GuardRule,
-    own_places: Sequence[Place],
-    peer_places: Sequence[Place],
+    own_places: Sequence[InstancePlace],
+    peer_places: Sequence[InstancePlace],
     clock: Clock,
     report: Report,
     allow_outage: bool,
@@ -61,7 +61,7 @@ def refuse_to_take_the_last(
 
 
 def _ask_both(
-    own_places: Sequence[Place], peer_places: Sequence[Place], clock: Clock
+    own_places: Sequence[InstancePlace], peer_places: Sequence[InstancePlace], clock: Clock
 ) -> tuple[Verdict, Verdict]:
     """How this instance and its peer are, after up to three rounds: of an instance what would cost
     most, of its peer what it was found as last."""

@@ -11,8 +11,16 @@ from health.gates.clock import Clock, duration_text
 from health.gates.crash_watch import CrashWatch, Hopeless
 from health.gates.events import Healthy, NotHealthyYet, Report
 from health.probe import NOT_ASKED
-from health.verdict import SETTLED_SECONDS, UNJUDGED, Place, Verdict, VerdictKind, is_young, judge
-from hosts.container import Container, ContainerState
+from health.verdict import (
+    SETTLED_SECONDS,
+    UNJUDGED,
+    InstancePlace,
+    Verdict,
+    VerdictKind,
+    is_young,
+    judge,
+)
+from hosts.container import ContainerState, GatedContainer
 
 FIRST_ANSWER_PACE = 0.25
 """Chosen: until it answers, an instance is asked four times as often as it is confirmed, which
@@ -42,7 +50,7 @@ class _HealthWait:
     row has to last until it would have failed.
     """
 
-    def __init__(self, rule: HealthRule, place: Place, clock: Clock) -> None:
+    def __init__(self, rule: HealthRule, place: InstancePlace, clock: Clock) -> None:
         self.rule = rule
         self.place = place
         self.clock = clock
@@ -94,7 +102,9 @@ class _HealthWait:
         return str(self.verdict)
 
 
-def wait_until_healthy(rule: HealthRule, place: Place, clock: Clock, report: Report) -> None:
+def wait_until_healthy(
+    rule: HealthRule, place: InstancePlace, clock: Clock, report: Report
+) -> None:
     """Returns once the instance has answered 200 `in_a_row` times, `interval_seconds` apart, from
     the container that `place` names, which ran all the while.
 
@@ -135,7 +145,7 @@ def waiting_lines(waiting: Sequence[str]) -> Iterator[str]:
         yield "No other instance waits for this one."
 
 
-def container_lines(name: str, container: Container) -> Iterator[str]:
+def container_lines(name: str, container: GatedContainer) -> Iterator[str]:
     """The container's state and its last log lines, for the end of an error."""
     yield f"container of {name}: {container.state()}"
     tail = container.log_tail()

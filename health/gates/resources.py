@@ -75,36 +75,34 @@ class PairGuardProvider(GateProvider):
     kind = "guard"
 
 
-class HealthGate(Resource, module="exec", name="HealthGate"):
-    """Open once an instance is healthy; `trigger` is its container's id."""
+class ContainerGate(Resource):
+    """Waits for what an instance's container does; `trigger` is the container's id."""
+
+    provider: ClassVar[type[GateProvider]]
 
     def __init__(
         self,
         name: str,
-        rule: HealthRule,
+        rule: HealthRule | SyncRule,
         reach: Reach,
         container_name: str,
         trigger: pulumi.Input[str],
         opts: pulumi.ResourceOptions,
     ) -> None:
         props = _props(name, rule, reach, trigger) | {"container_name": container_name}
-        super().__init__(HealthGateProvider(), name, props, opts)
+        super().__init__(self.provider(), name, props, opts)
 
 
-class SyncGate(Resource, module="exec", name="SyncGate"):
-    """Open once EXCS's sync is complete; `trigger` is its container's id."""
+class HealthGate(ContainerGate, module="exec", name="HealthGate"):
+    """Open once an instance is healthy."""
 
-    def __init__(
-        self,
-        name: str,
-        rule: SyncRule,
-        reach: Reach,
-        container_name: str,
-        trigger: pulumi.Input[str],
-        opts: pulumi.ResourceOptions,
-    ) -> None:
-        props = _props(name, rule, reach, trigger) | {"container_name": container_name}
-        super().__init__(SyncGateProvider(), name, props, opts)
+    provider = HealthGateProvider
+
+
+class SyncGate(ContainerGate, module="exec", name="SyncGate"):
+    """Open once EXCS's sync is complete."""
+
+    provider = SyncGateProvider
 
 
 class BakeGate(Resource, module="exec", name="BakeGate"):

@@ -23,7 +23,7 @@ from health.gates.guard import GuardRule, refuse_to_take_the_last
 from health.gates.health import HealthRule, wait_until_healthy
 from health.gates.sync import SyncRule, wait_until_synced
 from health.probe import direct_probe, ssh_probe
-from health.verdict import Identity, Place
+from health.verdict import Identity, InstancePlace
 from hosts.container import COMMAND_TIMEOUT_SECONDS, HostContainer
 from hosts.shell import command_over_ssh
 from stack.ssh import make_control_directory, ssh_target
@@ -93,7 +93,9 @@ RUNS: Mapping[str, Callable[[Props, Props], Props]] = {
 """By the `kind` of a gate's provider."""
 
 
-def guard_places(olds: Props, news: Props, urls: str, name: str, instance: str) -> list[Place]:
+def guard_places(
+    olds: Props, news: Props, urls: str, name: str, instance: str
+) -> list[InstancePlace]:
     """Where an instance is in this run and where it was in the last one, each once. The last run's
     container is known by its name alone: the stack's labels may be other ones by now."""
     rule = news["rule"]
@@ -112,12 +114,14 @@ def ssh_command(reach: Mapping[str, Any], host: str) -> list[str]:
     return list(ssh_target(ssh, host).command)
 
 
-def _place(reach: Mapping[str, Any], url: str, container_name: str, identity: Identity) -> Place:
+def _place(
+    reach: Mapping[str, Any], url: str, container_name: str, identity: Identity
+) -> InstancePlace:
     ssh = ssh_command(reach, str(urlsplit(url).hostname))
     container = HostContainer(container_name, command_over_ssh(ssh, COMMAND_TIMEOUT_SECONDS))
     if reach["via"] == "direct":
-        return Place(url, direct_probe(), container, identity)
-    return Place(url, ssh_probe(ssh), container, identity, ssh_probe(ssh, is_alone=True))
+        return InstancePlace(url, direct_probe(), container, identity)
+    return InstancePlace(url, ssh_probe(ssh), container, identity, ssh_probe(ssh, is_alone=True))
 
 
 def _tupled(rule: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from health.gates.clock import Clock, duration_text
 from health.gates.crash_watch import CrashWatch, Hopeless
 from health.gates.events import Report, Synced, Syncing
 from health.gates.health import GO_ON, container_lines, waiting_lines
-from health.gates.sync_progress import Progress
+from health.gates.sync_progress import SyncProgress
 from health.probe import NOT_ASKED
-from health.verdict import Place
+from health.verdict import InstancePlace
 from hosts.container import ContainerState
 
 REPORT_INTERVAL_SECONDS = 5.0
@@ -109,12 +109,12 @@ def _doubt_of_age(status: Status, started_at: datetime | None) -> SyncVerdict | 
 class _SyncWait:
     """One wait for one sync: what was asked, what was answered, and what is said about it."""
 
-    def __init__(self, rule: SyncRule, place: Place, clock: Clock) -> None:
+    def __init__(self, rule: SyncRule, place: InstancePlace, clock: Clock) -> None:
         self.rule = rule
         self.place = place
         self.clock = clock
         self.started = clock.seconds()
-        self.progress = Progress(moved_at=self.started)
+        self.progress = SyncProgress(moved_at=self.started)
         self.watch = CrashWatch(place.container, clock)
         self.answer = NOT_ASKED
         self.verdict = _not_yet("not asked yet")
@@ -179,7 +179,7 @@ class _SyncWait:
         )
 
 
-def wait_until_synced(rule: SyncRule, place: Place, clock: Clock, report: Report) -> None:
+def wait_until_synced(rule: SyncRule, place: InstancePlace, clock: Clock, report: Report) -> None:
     """Returns once `sync_verdict` has no more doubt; reports the progress meanwhile.
 
     EXCS is left as it is whatever happens: the next run resumes at this gate.

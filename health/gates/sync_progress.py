@@ -15,7 +15,7 @@ STANDS_STILL_SECONDS = 15.0
 
 
 @dataclass
-class Progress:
+class SyncProgress:
     """The last status, when it last moved, and the high-water marks of the last minute."""
 
     moved_at: float

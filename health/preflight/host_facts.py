@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from health.preflight.subject import Address, Subject
+from health.preflight.subject import ServerAddress, Subject
 from hosts.docker import Container, Image, container_of, image_of
 from hosts.shell import DOCKER_SOCKET
 
@@ -72,7 +72,7 @@ class HostFacts:
     listeners: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """Port → names of the users whose processes listen there."""
     logs: LogDirectory = LogDirectory("/")
-    reached: Mapping[Address, str] = field(default_factory=dict)
+    reached: Mapping[ServerAddress, str] = field(default_factory=dict)
     """Address → `open`, `timeout` or the reason in words; not in it if the host couldn't try."""
     registry_certificates: str = ""
 
@@ -171,7 +171,7 @@ while read -r port user; do
 done"""
 
 
-def _reach(targets: Iterable[Address]) -> list[str]:
+def _reach(targets: Iterable[ServerAddress]) -> list[str]:
     """Tries every address at once; bash alone can open a TCP connection without a further tool."""
     lines = [
         "command -v bash >/dev/null && command -v timeout >/dev/null || exit 0",
@@ -202,7 +202,7 @@ def parse(text: str) -> HostFacts | None:
         listeners=_listeners(_of(lines, "listen", 3)),
         logs=_log_directory(facts),
         reached={
-            Address(name, int(port)): _reason(words)
+            ServerAddress(name, int(port)): _reason(words)
             for _, name, port, words in _of(lines, "reach", 4)
             if _DECIMAL.fullmatch(port)
         },

@@ -11,7 +11,7 @@ from health.preflight import registry
 from health.preflight.check import Check, HostView
 from health.preflight.finding import Finding, Verdict, judged
 from health.preflight.host_facts import CONNECT_SECONDS, OPEN, TIMED_OUT, HostFacts
-from health.preflight.subject import Address, Subject
+from health.preflight.subject import ServerAddress, Subject
 from health.probe import AnswerKind, ssh_probe
 from hosts.shell import LOGIN_SECONDS
 from stack.text import plain_text
@@ -81,18 +81,18 @@ def _gate_reach(view: HostView) -> Iterator[Finding]:
         )
 
 
-def _sip_servers(subject: Subject, host: str) -> list[list[Address]]:
-    found: dict[str, list[Address]] = {}
+def _sip_servers(subject: Subject, host: str) -> list[list[ServerAddress]]:
+    found: dict[str, list[ServerAddress]] = {}
     for instance in subject.instances(host):
         if instance.pair is None:
             continue
         voice = subject.config.excp.pairs[instance.pair].voice_servers
         for server in (*voice.vq, *voice.agent, *voice.call):
-            found[server] = [Address(name, port) for name, port in endpoints_of(server)]
+            found[server] = [ServerAddress(name, port) for name, port in endpoints_of(server)]
     return list(found.values())
 
 
-def how(address: Address, facts: HostFacts) -> str:
+def how(address: ServerAddress, facts: HostFacts) -> str:
     """In words: reached, or why not, or that it wasn't tried."""
     found = facts.reached.get(address)
     if found is None:
@@ -107,7 +107,7 @@ def _why(state: str) -> str:
 
 
 def _one(
-    check: CheckName, host: str, to: Address, facts: HostFacts, verdict: Verdict = "failed"
+    check: CheckName, host: str, to: ServerAddress, facts: HostFacts, verdict: Verdict = "failed"
 ) -> Finding:
     found = facts.reached.get(to)
     if found == OPEN:
@@ -127,7 +127,7 @@ def _registry(view: HostView) -> Iterator[Finding]:
 
 
 def _redis(view: HostView) -> Iterator[Finding]:
-    connections = {Address(c.to_host, c.to_port) for c in view.subject.connections(view.host)}
+    connections = {ServerAddress(c.to_host, c.to_port) for c in view.subject.connections(view.host)}
     if view.subject.redis in connections:
         yield _one(CheckName.REDIS_REACH, view.host, view.subject.redis, view.facts)
 
@@ -155,7 +155,7 @@ def _cloud(view: HostView) -> Iterator[Finding]:
 def _stat_server(view: HostView) -> Iterator[Finding]:
     if "exas" in _services(view):
         servers = view.subject.config.exas.stat_server
-        pair = [Address(peer.host, peer.port) for peer in (servers.primary, servers.backup)]
+        pair = [ServerAddress(peer.host, peer.port) for peer in (servers.primary, servers.backup)]
         yield _pair(CheckName.STAT_SERVER, view.host, pair, view.facts)
 
 
@@ -164,7 +164,7 @@ def _sip_server(view: HostView) -> Iterator[Finding]:
         yield _pair(CheckName.SIP_SERVER, view.host, pair, view.facts)
 
 
-def _pair(check: CheckName, host: str, pair: Sequence[Address], facts: HostFacts) -> Finding:
+def _pair(check: CheckName, host: str, pair: Sequence[ServerAddress], facts: HostFacts) -> Finding:
     """One of a pair that stands by for the other doesn't stop a deployment, but is told of."""
     needed = " and ".join(map(str, pair))
     states = [facts.reached.get(to) for to in pair]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 from health.preflight.finding import Finding, Verdict
 from health.preflight.host_facts import HostFacts
@@ -16,7 +17,7 @@ from oci.errors import LoginError, RegistryError
 from oci.login import login_of
 from oci.manifest import size_and_part
 from oci.reference import ImageReference, host_and_port
-from oci.registry import Registry
+from oci.registry import RegistryClient
 from stack.text import plain_text
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -43,13 +44,13 @@ class RegistryAnswer:
     manifests: Manifests = field(default_factory=dict)
 
 
-def with_login(subject: Subject) -> Subject:
+def with_login(subject: Subject, project: Path) -> Subject:
     """The subject with the registry's login, or why it can't be had: once a run, for all hosts."""
     registry = subject.config.registry
     if registry.needs_secret and "registryPassword" not in subject.secrets:
         return replace(subject, no_login=subject.no_secrets or "no registryPassword")
     try:
-        login = login_of(registry, lambda: subject.secrets["registryPassword"])
+        login = login_of(registry, lambda: subject.secrets["registryPassword"], project)
     except LoginError as error:
         return replace(subject, no_login=str(error))
     return replace(subject, login=login)
@@ -77,19 +78,20 @@ def ask(subject: Subject, host: str, facts: HostFacts, tunnels: Tunnels) -> Regi
     return RegistryAnswer(Outcome("done"), found)
 
 
-def _client(subject: Subject, facts: HostFacts, tunnels: Tunnels) -> Registry:
+def _client(subject: Subject, facts: HostFacts, tunnels: Tunnels) -> RegistryClient:
     """As the host's daemon asks it: without TLS, or with any certificate, where it is told so."""
     if is_insecure(facts, subject.registry_host):
         session = tunnels.session(trusting_anybody())
-        return Registry(subject.registry_host, session, subject.login, ("https", "http"))
+        return RegistryClient(subject.registry_host, session, subject.login, ("https", "http"))
     context = trusting(subject.config.preflight.ca_path, facts.registry_certificates)
-    return Registry(subject.registry_host, tunnels.session(context), subject.login)
+    return RegistryClient(subject.registry_host, tunnels.session(context), subject.login)
 
 
 def _outcome(subject: Subject, error: RegistryError, tunnels: Tunnels) -> Outcome:
     if error.status in (401, 403):
         login = subject.login
-        whom = f"{login.username} or its password" if login else "whoever has no login"
+        password = "registryPassword" if subject.config.registry.needs_secret else "its password"
+        whom = f"{login.username} or {password}" if login else "whoever has no login"
         return Outcome("refused", f"it refuses {whom}")
     if error.status == 429:
         return Outcome("not asked", "it was asked too often (HTTP 429); wait a minute")
@@ -102,7 +104,7 @@ def _outcome(subject: Subject, error: RegistryError, tunnels: Tunnels) -> Outcom
 
 
 def _manifest(
-    client: Registry, image: ImageReference, facts: HostFacts, is_wanted: bool
+    client: RegistryClient, image: ImageReference, facts: HostFacts, is_wanted: bool
 ) -> Manifest | Outcome:
     """The image's manifest; its size too if it `is_wanted`, to be pulled."""
     try:

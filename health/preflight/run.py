@@ -20,9 +20,9 @@ from health.preflight.catalogue import CHECKS
 from health.preflight.check import HostView, StackView
 from health.preflight.finding import Finding
 from health.preflight.host_facts import OPEN, DockerAccess, parse, script
-from health.preflight.subject import Address, Subject
+from health.preflight.subject import ServerAddress, Subject
 from health.preflight.tunnel import Tunnels
-from hosts.shell import AnswerKind, command_over_ssh, end_all, leave_connection
+from hosts.shell import Ending, command_over_ssh, end_all, leave_connection
 from stack.ssh import ssh_target
 
 Answer = TypeVar("Answer")
@@ -66,7 +66,7 @@ def ask(subject: Subject, host: str, decrypted: Future[Subject]) -> HostAnswers:
         facts = parse(answer.stdout) if answer.is_complete else None
     if facts is None:
         key = None
-        if answer.kind is AnswerKind.NOT_REACHED:
+        if answer.kind is Ending.NOT_REACHED:
             key = way.key_state(subject.config.ssh.at(host).key_path)
         return HostAnswers(answer, key=key)
     sessions = way.open_sessions(ssh, way.sessions_needed(subject, host))
@@ -79,10 +79,10 @@ def _conversations(
     """Logs in to what the host reaches, all of it side by side, each over tunnels of its own."""
     facts = so_far.facts
     assert facts is not None
-    needed = {Address(c.to_host, c.to_port) for c in subject.connections(host)}
+    needed = {ServerAddress(c.to_host, c.to_port) for c in subject.connections(host)}
     services = {i.service for i in subject.instances(host)}
 
-    def is_open(to: Address) -> bool:
+    def is_open(to: ServerAddress) -> bool:
         # What the host couldn't try is tried here: then the tunnel tells.
         return facts.reached.get(to, OPEN) == OPEN
 

@@ -22,7 +22,7 @@ from config_schema import CheckName, Ssh
 from health.preflight.check import Check, HostView, StackView
 from health.preflight.finding import Finding, judged
 from health.preflight.subject import Subject
-from hosts.shell import AnswerKind, HostAnswer
+from hosts.shell import Ending, HostAnswer
 from stack.text import plain_text
 
 SESSION_SECONDS = 5.0
@@ -50,19 +50,19 @@ class KeyState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Clock:
+class ClockOffset:
     """How far a host's clock is ahead of the operator's, in seconds, and how much is in doubt."""
 
     ahead_seconds: float
     doubt_seconds: float
 
-    def apart(self, other: Clock) -> float:
+    def apart(self, other: ClockOffset) -> float:
         """What is certain of the difference of the two, in seconds."""
         doubt = self.doubt_seconds + other.doubt_seconds
         return max(0.0, abs(self.ahead_seconds - other.ahead_seconds) - doubt)
 
 
-HERE = Clock(0.0, 0.0)
+HERE = ClockOffset(0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Sessions:
 
     wanted: int
     opened: int
-    clock: Clock | None
+    clock: ClockOffset | None
 
 
 def sessions_needed(subject: Subject, host: str) -> int:
@@ -101,7 +101,7 @@ def open_sessions(ssh: Sequence[str], wanted: int) -> Sessions:
             if not text:
                 break
             doubt = (time.time() - asked) / 2
-            clocks.append(Clock(float(text) - asked - doubt, doubt))
+            clocks.append(ClockOffset(float(text) - asked - doubt, doubt))
     best = min(clocks, key=lambda clock: clock.doubt_seconds, default=None)
     return Sessions(wanted, len(clocks), best)
 
@@ -180,19 +180,19 @@ def _login(view: HostView) -> Iterator[Finding]:
         return
     if is_host_key(answer):
         return
-    if answer.kind is AnswerKind.NOT_REACHED and _REFUSED in answer.stderr:
+    if answer.kind is Ending.NOT_REACHED and _REFUSED in answer.stderr:
         found, fix = _refusal(view, ssh)
-    elif answer.kind is AnswerKind.NO_SSH:
+    elif answer.kind is Ending.NO_SSH:
         found, fix = "there is no `ssh` on PATH here", "install the OpenSSH client"
-    elif answer.kind is AnswerKind.NOT_REACHED:
+    elif answer.kind is Ending.NOT_REACHED:
         said = answer.stderr.strip().splitlines()
         words = plain_text(said[-1]).removeprefix("ssh: ") if said else "no answer"
         found = f"not reached: {words}"
         fix = f"see that the host is up, and port {ssh.port or 22} open from here"
-    elif answer.kind is AnswerKind.SILENT:
+    elif answer.kind is Ending.SILENT:
         found = f"not reached: {answer.why().removeprefix('ssh: ')}"
         fix = f"see that the host is up, and port {ssh.port or 22} open from here"
-    elif answer.kind is AnswerKind.STUCK:
+    elif answer.kind is Ending.STUCK:
         found = f"logged in, but what was asked didn't end within {answer.limit_seconds:g} s"
         fix = "see what holds the host: load, memory, a file system that hangs"
     else:
@@ -305,7 +305,9 @@ def _clock_unknown(check: CheckName, host: str, why: str) -> Finding:
     return Finding(check, host, why, f"within {WARN_SECONDS:g} s", "unknown", "see ssh-sessions")
 
 
-def _apart(check: CheckName, host: str, clock: Clock, other: Clock, whose: str) -> Finding:
+def _apart(
+    check: CheckName, host: str, clock: ClockOffset, other: ClockOffset, whose: str
+) -> Finding:
     difference = clock.ahead_seconds - other.ahead_seconds
     doubt = clock.doubt_seconds + other.doubt_seconds
     word = "ahead of" if difference > 0 else "behind"

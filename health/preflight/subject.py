@@ -9,13 +9,14 @@ import vendor_facts as vendor
 from config_schema import ExecConfig
 from oci.login import Login
 from oci.reference import ImageReference, host_and_port
-from stack.layout import Connection, Instance, Layout
+from stack.connections import Connection
+from stack.layout import Instance, Layout
 
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
 @dataclass(frozen=True)
-class Address:
+class ServerAddress:
     """Where something listens, by the name or address that the stack file gives it."""
 
     host: str
@@ -47,27 +48,27 @@ class Subject:
         return ImageReference.parse(f"{registry.place}/x").api_host if registry.is_used else ""
 
     @property
-    def registry(self) -> Address | None:
-        return Address(*host_and_port(self.registry_host)) if self.registry_host else None
+    def registry(self) -> ServerAddress | None:
+        return ServerAddress(*host_and_port(self.registry_host)) if self.registry_host else None
 
     @property
-    def excs(self) -> Address:
-        return Address(self.config.excs.host, self.config.excs.port)
+    def excs(self) -> ServerAddress:
+        return ServerAddress(self.config.excs.host, self.config.excs.port)
 
     @property
-    def redis(self) -> Address:
-        return Address(self.config.redis.host, self.config.redis.port)
+    def redis(self) -> ServerAddress:
+        return ServerAddress(self.config.redis.host, self.config.redis.port)
 
     @property
-    def config_db(self) -> Address:
+    def config_db(self) -> ServerAddress:
         database = self.config.excs.config_db
-        return Address(database.host, database.port or vendor.POSTGRESQL_PORT)
+        return ServerAddress(database.host, database.port or vendor.POSTGRESQL_PORT)
 
     @property
-    def cloud(self) -> tuple[Address, Address]:
+    def cloud(self) -> tuple[ServerAddress, ServerAddress]:
         """The API and the login of Genesys Cloud."""
         region, port = self.config.tenant.region, vendor.GENESYS_CLOUD_PORT
-        return Address(f"api.{region}", port), Address(f"login.{region}", port)
+        return ServerAddress(f"api.{region}", port), ServerAddress(f"login.{region}", port)
 
     def instances(self, host: str) -> list[Instance]:
         """What is meant to run on a host."""
@@ -82,9 +83,9 @@ class Subject:
         keys = {i.key for i in self.instances(host)}
         return [c for c in self.layout.connections if c.instance in keys]
 
-    def targets(self, host: str) -> list[Address]:
+    def targets(self, host: str) -> list[ServerAddress]:
         """Every address that is to be reached from a host, once, the registry first."""
-        found = [Address(c.to_host, c.to_port) for c in self.connections(host)]
+        found = [ServerAddress(c.to_host, c.to_port) for c in self.connections(host)]
         return list(dict.fromkeys([self.registry, *found] if self.registry else found))
 
     def proxy(self, host: str) -> str:

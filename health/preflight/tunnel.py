@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from health.preflight.subject import Address
+from health.preflight.subject import ServerAddress
 from hosts.tunnel import TunnelAdapter, dialled
 
 TIMEOUT_SECONDS = 5.0
@@ -37,7 +37,7 @@ class Tunnels:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def connect(self, to: Address) -> socket.socket:
+    def connect(self, to: ServerAddress) -> socket.socket:
         """A socket whose other end the host connects; closed, with ssh ended, after the block."""
         ours, process = dialled(self._ssh, to.host, to.port)
         ours.settimeout(self.timeout_seconds)
@@ -76,7 +76,9 @@ class _Adapter(TunnelAdapter):
     def __init__(self, tunnels: Tunnels, certificates: ssl.SSLContext) -> None:
         self._timeout_seconds = tunnels.timeout_seconds
         self._certificates = certificates
-        super().__init__(lambda host, port: tunnels.connect(Address(host, port)), max_retries=0)
+        super().__init__(
+            lambda host, port: tunnels.connect(ServerAddress(host, port)), max_retries=0
+        )
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._certificates, **kwargs)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from health.preflight.subject import Address, Subject
+from health.preflight.subject import ServerAddress, Subject
 from health.preflight.tunnel import Tunnels, trusting_anybody
 from hosts import docker
 from hosts.container import ContainerState
@@ -85,7 +85,7 @@ def disks_in(rows: Sequence[Sequence[str]]) -> Iterator[Disk]:
 def expiries(subject: Subject, host: str) -> dict[str, float]:
     """Endpoint → when the certificate expires that it shows to this host; without those that
     showed none. Whether it is trusted is the preflight's question: an expired one is told too."""
-    ends: list[Address] = [subject.cloud[0]]
+    ends: list[ServerAddress] = [subject.cloud[0]]
     if subject.registry is not None and not subject.config.registry.insecure:
         ends.append(subject.registry)
     ssh = ssh_target(subject.config.ssh, host).command
@@ -98,7 +98,7 @@ def expiries(subject: Subject, host: str) -> dict[str, float]:
     }
 
 
-def _shown_by(tunnels: Tunnels, end: Address) -> Certificate | None:
+def _shown_by(tunnels: Tunnels, end: ServerAddress) -> Certificate | None:
     from cryptography import x509
 
     try:

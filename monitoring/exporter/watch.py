@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from config_schema import ExecConfig
 from health.contract import parse_status
 from health.gates.sync import sync_verdict
-from health.gates.sync_progress import Progress
+from health.gates.sync_progress import SyncProgress
 from health.preflight.subject import Subject
 from health.probe import Probe
 from health.way import probe_of
@@ -63,7 +63,7 @@ class StackWatch:
     def __init__(self, source: Source, intervals: Intervals, say: Callable[[str], None]) -> None:
         self._source, self._say, self._lock = source, say, threading.Lock()
         self._ended = threading.Event()
-        self._progress = Progress(moved_at=time.time())
+        self._progress = SyncProgress(moved_at=time.time())
         self._wake = {host: threading.Event() for host in source.layout.hosts}
         config, layout = source.config, source.layout
         self._subject = Subject(source.stack, config, layout)

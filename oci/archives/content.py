@@ -6,20 +6,18 @@ to this machine. What has to be compressed first goes into a directory that is g
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import io
 import json
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from oci.archives.examine import TEXT_LIMIT_BYTES, Archive
-from oci.archives.members import Member, TarSource, source_at
-from oci.archives.streams import BLOCK, BROKEN, buffered, packing_of, unpacked
+from oci.archives.blobs import blobs_in, files_of, small_blobs, text_of
+from oci.archives.examine import Archive
+from oci.archives.layers import Part, layer_of
+from oci.archives.members import TarSource, source_at
+from oci.archives.streams import BROKEN
 from oci.errors import ArchiveError
 from oci.manifest import (
     ARCHITECTURE,
@@ -38,18 +36,6 @@ from oci.manifest import (
 
 ROOM = 1.05
 """Chosen: compression makes what can't be compressed a little larger."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A config or a layer: its description, and its bytes, in a file or here."""
-
-    described: Descriptor
-    path: Path | None = None
-    data: bytes = b""
-
-    def open(self) -> IO[bytes]:
-        return self.path.open("rb") if self.path is not None else io.BytesIO(self.data)
 
 
 @dataclass(frozen=True)
@@ -127,14 +113,14 @@ def _of(archive: Archive, start: Start, directory: Path, architecture: str) -> C
         case "docker save archive":
             return _of_saved(archive, directory)
         case "OCI archive":
-            texts = _small_blobs(archive)
+            texts = small_blobs(archive)
             index = json.loads(archive.texts["index.json"])["manifests"]
             described = _one_image(index, texts, architecture)
             kind = str(described.get("mediaType") or "")
             return _of_manifest(archive, texts[described["digest"]], kind, texts, directory)
         case "skopeo directory":
             manifest = archive.texts["manifest.json"]
-            return _of_manifest(archive, manifest, "", _small_blobs(archive), directory)
+            return _of_manifest(archive, manifest, "", small_blobs(archive), directory)
 
 
 def _of_root(archive: Archive, start: Start, directory: Path, architecture: str) -> Content:
@@ -144,7 +130,7 @@ def _of_root(archive: Archive, start: Start, directory: Path, architecture: str)
     else:
         with source_at(archive.path, archive.chain) as source:
             assert isinstance(source, TarSource)
-            layer, _ = _layer(source.stream, directory / "layer")
+            layer, _ = layer_of(source.stream, directory / "layer")
     config = imported_config(start, archive.tar_digest, archive.modified, architecture)
     return _docker_image(config, [layer])
 
@@ -163,49 +149,6 @@ def _content(manifest: bytes, kind: str, layers: Iterable[Part], config: Part) -
     return Content(manifest, kind, parts, config.described.digest, starts, system, architecture)
 
 
-class _Tee:
-    """Writes into a file and hashes what is written."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self.hash = hashlib.sha256()
-        self.size = 0
-
-    def write(self, data: bytes) -> int:
-        self.hash.update(data)
-        self.size += len(data)
-        return self._file.write(data)
-
-    def flush(self) -> None:
-        self._file.flush()
-
-
-def _layer(stream: IO[bytes], path: Path) -> tuple[Part, str]:
-    """A tar as a layer in a file, and the hash of the tar unpacked.
-
-    What gzip has packed stays as it is; anything else is packed by gzip, which every Docker reads,
-    so that the same tar always gives the same bytes.
-    """
-    plain = hashlib.sha256()
-    source = buffered(stream)
-    with path.open("wb") as file:
-        tee = _Tee(file)
-        if packing_of(source) == "gzip":
-            shutil.copyfileobj(source, tee, BLOCK)
-            file.flush()
-            with gzip.open(path) as again:
-                while data := again.read(BLOCK):
-                    plain.update(data)
-        else:
-            tar, _ = unpacked(source)
-            with gzip.GzipFile("", "wb", 6, tee, mtime=0) as packed:
-                while data := tar.read(BLOCK):
-                    plain.update(data)
-                    packed.write(data)
-    found = Descriptor(LAYER_TYPE, tee.size, f"sha256:{tee.hash.hexdigest()}")
-    return Part(found, path), f"sha256:{plain.hexdigest()}"
-
-
 def _of_saved(archive: Archive, directory: Path) -> Content:
     """By manifest.json, whatever the files are called there; links are followed."""
     described = json.loads(archive.texts["manifest.json"])[0]
@@ -213,12 +156,12 @@ def _of_saved(archive: Archive, directory: Path) -> Content:
     config_name = _resolved(archive, str(described["Config"]))
     config = b""
     layers: dict[str, tuple[Part, str]] = {}
-    for name, member in _files(archive):
+    for name, member in files_of(archive):
         if name == config_name:
-            config = _text(member)
+            config = text_of(member)
         elif name in names:
             with member.opened() as content:
-                layers[name] = _layer(content, directory / f"layer-{len(layers)}")
+                layers[name] = layer_of(content, directory / f"layer-{len(layers)}")
     found = [layers[name] for name in names]
     if [diff_id for _, diff_id in found] != json.loads(config)["rootfs"]["diff_ids"]:
         raise ValueError("a layer isn't what the config says")
@@ -234,22 +177,6 @@ def _resolved(archive: Archive, name: str) -> str:
     raise KeyError(name)
 
 
-def _files(archive: Archive) -> Iterator[tuple[str, Member]]:
-    with source_at(archive.path, archive.chain) as source:
-        for member in source.members():
-            if member.is_file and member.name.startswith(archive.folder):
-                yield member.name.removeprefix(archive.folder), member
-
-
-def _text(member: Member) -> bytes:
-    if member.size > TEXT_LIMIT_BYTES:
-        raise ValueError(
-            f"{member.name} has {member.size / 1e6:.0f} MB, which no text of an image has"
-        )
-    with member.opened() as content:
-        return content.read()
-
-
 def _of_manifest(
     archive: Archive, manifest: bytes, kind: str, texts: Mapping[str, bytes], directory: Path
 ) -> Content:
@@ -258,7 +185,7 @@ def _of_manifest(
     said = json.loads(manifest)
     config = texts[said["config"]["digest"]]
     wanted = {layer["digest"]: layer for layer in said["layers"]}
-    paths = _blobs(archive, directory, wanted)
+    paths = blobs_in(archive, directory, wanted)
     if missing := wanted.keys() - paths.keys():
         raise ValueError(f"the layer {sorted(missing)[0]} is missing")
     if any(str(layer.get("mediaType")).endswith("zstd") for layer in said["layers"]):
@@ -266,7 +193,7 @@ def _of_manifest(
         for layer in said["layers"]:
             path = paths[layer["digest"]]
             with path.open("rb") as file:
-                again.append(_layer(file, path.with_suffix(".gz"))[0])
+                again.append(layer_of(file, path.with_suffix(".gz"))[0])
         return _docker_image(config, again)
     layers = [Part(_descriptor(wanted[digest]), path) for digest, path in paths.items()]
     chosen = kind or str(said.get("mediaType") or OCI_MANIFEST_TYPE)
@@ -297,41 +224,3 @@ def _images(
             yield from _images(json.loads(texts[each["digest"]])["manifests"], texts)
         elif "vnd.docker.reference.type" not in (each.get("annotations") or {}):
             yield each
-
-
-def _small_blobs(archive: Archive) -> dict[str, bytes]:
-    """Manifests and configs by digest (and layers as small as they are)."""
-    found: dict[str, bytes] = {}
-    for digest, member in _each_blob(archive):
-        if member.size < TEXT_LIMIT_BYTES:
-            data = _text(member)
-            if digest_of(data) != digest:
-                raise ValueError(f"{digest} isn't what it says")
-            found[digest] = data
-    return found
-
-
-def _blobs(archive: Archive, directory: Path, wanted: Mapping[str, Any]) -> dict[str, Path]:
-    """These blobs in files, each compared with its hash."""
-    found: dict[str, Path] = {}
-    for digest, member in _each_blob(archive):
-        if digest not in wanted:
-            continue
-        path = directory / f"layer-{len(found)}"
-        with path.open("wb") as file, member.opened() as content:
-            tee = _Tee(file)
-            shutil.copyfileobj(content, tee, BLOCK)
-        if tee.hash.hexdigest() != digest.removeprefix("sha256:"):
-            raise ValueError(f"{digest} isn't what it says")
-        found[digest] = path
-    return found
-
-
-_BLOB = re.compile(r"(?:blobs/sha256/)?([0-9a-f]{64})")
-"""As the OCI layout names them, and skopeo's directories."""
-
-
-def _each_blob(archive: Archive) -> Iterator[tuple[str, Member]]:
-    for name, member in _files(archive):
-        if match := _BLOB.fullmatch(name):
-            yield f"sha256:{match[1]}", member

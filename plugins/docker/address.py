@@ -32,7 +32,7 @@ Way: TypeAlias = Callable[[], socket.socket]
 
 
 @dataclass(frozen=True)
-class Address:
+class DaemonAddress:
     """A daemon. `name` is how messages call it: user@host:port where it's reached by SSH."""
 
     url: str
@@ -49,14 +49,14 @@ class Address:
         return self.url.startswith("ssh://")
 
 
-def address_of(config: Mapping[str, Any]) -> Address:
+def address_of(config: Mapping[str, Any]) -> DaemonAddress:
     """The daemon that the provider's settings name. DockerError for an unknown context."""
     url = str(config.get("host") or os.environ.get("DOCKER_HOST") or DEFAULT_HOST)
     if context := str(config.get("context") or os.environ.get("DOCKER_CONTEXT") or ""):
         url = _host_of_context(context)
     options = config.get("sshOpts") or os.environ.get("DOCKER_SSH_OPTS", "").split()
     certificates = config.get("certPath") or os.environ.get("DOCKER_CERT_PATH") or ""
-    return Address(url, tuple(str(word) for word in options), str(certificates))
+    return DaemonAddress(url, tuple(str(word) for word in options), str(certificates))
 
 
 def _host_of_context(context: str) -> str:
@@ -69,7 +69,7 @@ def _host_of_context(context: str) -> str:
     raise DockerError(context, f"there is no Docker context of this name in {folder}")
 
 
-def ways_to(address: Address) -> list[Way]:
+def ways_to(address: DaemonAddress) -> list[Way]:
     """The ways to the daemon, best first. DockerError for an address that means nothing."""
     rest = address.url.partition("://")[2]
     if address.is_ssh:
@@ -87,7 +87,7 @@ def ways_to(address: Address) -> list[Way]:
     )
 
 
-def master_of(address: Address) -> Master:
+def master_of(address: DaemonAddress) -> Master:
     """The shared connection to the daemon's host, perhaps not opened yet."""
     try:
         return MASTERS.of(address.url, address.ssh_options, SOCKET)
@@ -164,7 +164,7 @@ def _dial_command(master: Master) -> str:
     return f"docker -H unix://{_shell_quoted(master.target.socket)} system dial-stdio"
 
 
-def refusal_of(address: Address) -> str:
+def refusal_of(address: DaemonAddress) -> str:
     """Why Docker on a host that lets us in can't be reached, in its own words; empty if they are
     not to be had."""
     master = master_of(address)

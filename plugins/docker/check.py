@@ -16,7 +16,7 @@ _NOTHING: tuple[Any, ...] = (None, [], {}, False, "")
 
 
 @dataclass(frozen=True)
-class Failure:
+class CheckFailure:
     """An input that is refused, and why; no property means the resource as a whole."""
 
     property: str
@@ -28,7 +28,7 @@ class Checked:
     """Inputs with their defaults, and what is refused of them."""
 
     inputs: Props
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[CheckFailure] = field(default_factory=list)
 
 
 def checked(fields: Fields, news: Props) -> Checked:
@@ -49,49 +49,53 @@ def name_automatically(inputs: Props, olds: Props | None, urn: str) -> None:
     inputs[DEFAULTS] = sorted([*inputs[DEFAULTS], "name"])
 
 
-def _object(fields: Fields, news: Mapping[str, Any], path: str, failures: list[Failure]) -> Props:
+def _object(
+    fields: Fields, news: Mapping[str, Any], path: str, failures: list[CheckFailure]
+) -> Props:
     found: Props = {}
     for key, value in news.items():
         if key == DEFAULTS or value is None:
             continue
         where = f"{path}.{key}" if path else key
         if (known := fields.get(key)) is None or known.is_output:
-            failures.append(Failure(where, "is not a property of this resource"))
+            failures.append(CheckFailure(where, "is not a property of this resource"))
         elif known.is_supported or value in _NOTHING:
             found[key] = _value(known, value, where, failures)
         else:
-            failures.append(Failure(where, "is not supported by this docker plugin; leave it out"))
+            failures.append(
+                CheckFailure(where, "is not supported by this docker plugin; leave it out")
+            )
     filled = sorted(key for key, known in fields.items() if known.default and key not in found)
     found |= {key: fields[key].default for key in filled}
     failures += [
-        Failure(f"{path}.{key}" if path else key, "is required")
+        CheckFailure(f"{path}.{key}" if path else key, "is required")
         for key, known in fields.items()
         if known.required and path and key not in found
     ]
     return {DEFAULTS: filled, **found}
 
 
-def required(fields: Fields, inputs: Props) -> list[Failure]:
+def required(fields: Fields, inputs: Props) -> list[CheckFailure]:
     """What must be given of the resource itself; after its name has been found."""
     return [
-        Failure(key, "is required")
+        CheckFailure(key, "is required")
         for key, known in fields.items()
         if known.required and inputs.get(key) in (None, "")
     ]
 
 
-def _value(known: Field, value: Value, path: str, failures: list[Failure]) -> Value:
+def _value(known: Field, value: Value, path: str, failures: list[CheckFailure]) -> Value:
     if value is UNKNOWN:
         return value
     if known.is_many:
         if not isinstance(value, list):
-            failures.append(Failure(path, "must be a list"))
+            failures.append(CheckFailure(path, "must be a list"))
             return value
         item = Field("object", known.fields) if known.fields else Field("text")
         return [_value(item, one, f"{path}[{n}]", failures) for n, one in enumerate(value)]
     if known.kind in ("object", "map"):
         if not isinstance(value, dict):
-            failures.append(Failure(path, "must be an object"))
+            failures.append(CheckFailure(path, "must be an object"))
             return value
         if known.fields is not None:
             return _object(known.fields, value, path, failures)
@@ -99,14 +103,14 @@ def _value(known: Field, value: Value, path: str, failures: list[Failure]) -> Va
     found = _scalar(known, value, path, failures)
     if known.refusal is not None and type(found) is _TYPES[known.kind]:
         reason = known.refusal(found)
-        failures += [Failure(path, reason)] if reason else []
+        failures += [CheckFailure(path, reason)] if reason else []
     return found
 
 
 _TYPES: dict[str, type] = {"text": str, "number": int, "flag": bool}
 
 
-def _scalar(known: Field, value: Value, path: str, failures: list[Failure]) -> Value:
+def _scalar(known: Field, value: Value, path: str, failures: list[CheckFailure]) -> Value:
     """The value in the property's own type, as the official provider reads it."""
     if value is UNKNOWN or type(value) is _TYPES[known.kind]:
         return value
@@ -119,5 +123,5 @@ def _scalar(known: Field, value: Value, path: str, failures: list[Failure]) -> V
     if known.kind == "flag" and value in ("true", "false"):
         return value == "true"
     words = {"text": "a text", "number": "a whole number", "flag": "true or false"}
-    failures.append(Failure(path, f"must be {words[known.kind]}"))
+    failures.append(CheckFailure(path, f"must be {words[known.kind]}"))
     return value

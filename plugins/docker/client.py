@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from plugins.docker.address import ANSWER_SECONDS, Address, master_of, refusal_of, ways_to
-from plugins.docker.errors import DockerError, Interrupted
+from plugins.docker.address import ANSWER_SECONDS, DaemonAddress, master_of, refusal_of, ways_to
+from plugins.docker.errors import DockerError, InterruptedWait
 from plugins.ssh.target import SshError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Docker:
     """Thread-safe. The library is imported with the first question: it takes 0.3 s of processor
     time (Measured), and a preview without changes asks none."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: DaemonAddress) -> None:
         self.address = address
         self._api: Api | None = None
         self._failure: DockerError | None = None
@@ -156,7 +156,7 @@ class Docker:
     ) -> T:
         """The answer to a change. It may take `seconds`, but the daemon must answer meanwhile: one
         that stands still is noticed within 30 s. `may_be_ended`: by an interrupt of the run, which
-        raises Interrupted here."""
+        raises InterruptedWait here."""
         api = self.reach()
         answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
@@ -185,7 +185,7 @@ class Docker:
                     ) from None
                 continue
             if answer is _IS_ENDED:
-                raise Interrupted(f"{self.name}: ended, since the run was interrupted")
+                raise InterruptedWait(f"{self.name}: ended, since the run was interrupted")
             value, problem = answer
             if problem is not None:
                 raise problem

@@ -269,6 +269,6 @@ def _taken(name: str, other: Mapping[str, Any], words: str) -> str:
         "one of this name is there already, and this stack's state doesn't know it"
         f" (id {str(other.get('Id', '?'))[:12]}, image {config.get('Image', '?')}, created"
         f" {str(other.get('Created', '?'))[:19]} {maker}, {status}); nothing was changed. Look at"
-        f" it with `docker inspect {name}` on the host; then remove it (`docker rm -f {name}`) or"
+        f" it with `docker inspect {name}` on the host; then stop and remove it, or"
         f" rename it, or give this one another name, and run again.{said}"
     )

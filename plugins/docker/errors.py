@@ -19,7 +19,7 @@ class Refused(Exception):
     """An operation failed, and nothing of it is to be noted in the state."""
 
 
-class Interrupted(Refused):
+class InterruptedWait(Refused):
     """The run was interrupted while this one waited."""
 
 

@@ -2,75 +2,38 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from plugins.docker import state
-from plugins.docker.client import Docker
 from plugins.docker.container_body import labels_of
-from plugins.docker.errors import DockerError, Refused
+from plugins.docker.fixed import FixedObjects, Seen
 from plugins.docker.other_fields import NETWORK
 from plugins.docker.values import Props
 
-META = state.meta(1)
-_IN_USE_SECONDS = 30
-"""As the official provider: containers may still be leaving it."""
-Seen = Mapping[str, Any]
+if TYPE_CHECKING:  # Docker's library is imported when a daemon is asked
+    from plugins.docker.transport import Api
 
 
-class Networks:
+class Networks(FixedObjects):
     """The networks of one host."""
 
-    def __init__(self, docker: Docker) -> None:
-        self._docker = docker
+    noun, fields, identity, in_use = "network", NETWORK, "Id", "has active endpoints"
 
-    def create(self, urn: str, inputs: Props) -> tuple[str, Props]:
-        """Make it. A network of the same name is an error (older Dockers would make a second)."""
-        name, body = str(inputs["name"]), _body(inputs)
-        try:
-            made = self._docker.act(lambda api: api.post_json("/networks/create", body))
-            identifier = str(made["Id"])
-            seen = self._docker.ask(lambda api: api.inspect_network(identifier))
-        except DockerError as problem:
-            raise Refused(self._says(name, f"Unable to create network: {problem.words}")) from None
-        return identifier, _outputs(seen, state.made(NETWORK, inputs))
+    def _made(self, name: str, inputs: Props) -> Seen:
+        """One of the same name is an error (older Dockers would make a second)."""
+        body = _body(inputs)
+        made = self._docker.act(lambda api: api.post_json("/networks/create", body))
+        seen: Seen = self._docker.ask(lambda api: api.inspect_network(str(made["Id"])))
+        return seen
 
-    def planned(self, inputs: Props, old: Props | None) -> Props:
-        """The outputs as far as they are known before."""
-        return state.planned(NETWORK, inputs) if old is None else {**old}
+    def _inspected(self, api: Api, identifier: str) -> Seen:
+        seen: Seen = api.inspect_network(identifier)
+        return seen
 
-    def read(self, identifier: str, inputs: Props, outputs: Props) -> tuple[str, Props] | None:
-        """As it is now; None if it's gone."""
-        seen = self._docker.found(lambda api: api.inspect_network(identifier))
-        if seen is None:
-            return None
-        known = {key: value for key, value in outputs.items() if key in NETWORK}
-        known = known or state.made(NETWORK, inputs)
-        return str(seen["Id"]), state.refreshed(NETWORK, _outputs(seen, known))
+    def _remove(self, api: Api, identifier: str) -> None:
+        api.remove_network(identifier)
 
-    def update(self, identifier: str, outputs: Props, news: Props) -> Props:
-        """Nothing of a network changes in place."""
-        return {**outputs}
-
-    def delete(self, urn: str, identifier: str, known: Props) -> None:
-        """Remove it."""
-        deadline = time.monotonic() + _IN_USE_SECONDS
-        while True:
-            try:
-                self._docker.act(lambda api: api.remove_network(identifier))
-            except DockerError as problem:
-                if problem.status == 404:
-                    return
-                if "has active endpoints" in problem.words and time.monotonic() < deadline:
-                    time.sleep(1)
-                    continue
-                name = str(known.get("name"))
-                raise Refused(self._says(name, f"Unable to remove: {problem.words}")) from None
-            return
-
-    def _says(self, name: str, words: str) -> str:
-        return f"{self._docker.name}: network {name}: {words}"
+    def _outputs(self, seen: Seen, known: Props) -> Props:
+        return _outputs(seen, known)
 
 
 def _body(inputs: Props) -> dict[str, Any]:

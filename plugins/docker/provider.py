@@ -7,9 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from plugins.docker import containers, images, networks, state, volumes
+from plugins.docker import containers, fixed, images, networks, state, volumes
 from plugins.docker.address import address_of
-from plugins.docker.check import DEFAULTS, Checked, Failure, checked, name_automatically, required
+from plugins.docker.check import (
+    DEFAULTS,
+    Checked,
+    CheckFailure,
+    checked,
+    name_automatically,
+    required,
+)
 from plugins.docker.client import Docker
 from plugins.docker.container_fields import CONTAINER
 from plugins.docker.credentials import Credentials, credentials_for
@@ -39,8 +46,8 @@ class Kind:
 KINDS = {
     CONTAINER_TYPE: Kind(CONTAINER, containers.META, goes_first=True),
     "docker:index/remoteImage:RemoteImage": Kind(IMAGE, images.META, is_named=False),
-    "docker:index/network:Network": Kind(NETWORK, networks.META),
-    "docker:index/volume:Volume": Kind(VOLUME, volumes.META),
+    "docker:index/network:Network": Kind(NETWORK, fixed.META),
+    "docker:index/volume:Volume": Kind(VOLUME, fixed.META),
 }
 _SETTINGS = frozenset(
     {
@@ -88,10 +95,10 @@ def type_of(urn: str) -> str:
     return found
 
 
-def settings_refused(settings: Mapping[str, Any]) -> list[Failure]:
+def settings_refused(settings: Mapping[str, Any]) -> list[CheckFailure]:
     """The settings of a provider that this one doesn't have."""
     return [
-        Failure(key, "is not supported by this docker plugin; leave it out")
+        CheckFailure(key, "is not supported by this docker plugin; leave it out")
         for key, value in sorted(settings.items())
         if key not in _SETTINGS and not key.startswith("__") and value not in (None, "", False)
     ]

@@ -12,7 +12,7 @@ from google.protobuf import empty_pb2
 from google.protobuf.any_pb2 import Any as AnyMessage
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
-from plugins.docker.check import Failure
+from plugins.docker.check import CheckFailure
 from plugins.docker.diff import Change
 from plugins.docker.errors import DockerError, HalfDone, Refused
 from plugins.docker.provider import Provider, Row, settings_refused
@@ -185,7 +185,7 @@ def _row(request: Any, outputs: str) -> Row:
     )
 
 
-def _failures(found: list[Failure]) -> list[Any]:
+def _failures(found: list[CheckFailure]) -> list[Any]:
     return [provider_pb2.CheckFailure(property=f.property, reason=f.reason) for f in found]
 
 

@@ -31,6 +31,15 @@ from plugins.zygote import Zygote
 INTERRUPT_SECONDS = 5
 """How long an interrupted program may take to end. Source: as the official language host."""
 UNKNOWN, REFUSED = grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED
+NOT_SUPPORTED = {
+    "RunPlugin": "running a plugin or policy pack written in Python ({0.name})",
+    "GenerateProgram": "generating Python code (for pulumi import, add --generate-code=false)",
+    "GenerateProject": "generating a Python project (pulumi convert)",
+    "GeneratePackage": "generating a Python SDK (pulumi package)",
+    "Pack": "packing a Python SDK",
+    "Link": "linking a local package (pulumi package add)",
+}
+"""What the service refuses, by method; `{0}` is the request."""
 
 
 class Process(Protocol):
@@ -160,36 +169,6 @@ class Language(language_pb2_grpc.LanguageRuntimeServicer):
             _interrupt(process)
         return empty_pb2.Empty()
 
-    def RunPlugin(
-        self, request: messages.RunPluginRequest, context: grpc.ServicerContext
-    ) -> Iterator[messages.RunPluginResponse]:
-        _refuse(context, f"running a plugin or policy pack written in Python ({request.name})")
-
-    def GenerateProgram(
-        self, request: messages.GenerateProgramRequest, context: grpc.ServicerContext
-    ) -> messages.GenerateProgramResponse:
-        _refuse(context, "generating Python code (for pulumi import, add --generate-code=false)")
-
-    def GenerateProject(
-        self, request: messages.GenerateProjectRequest, context: grpc.ServicerContext
-    ) -> messages.GenerateProjectResponse:
-        _refuse(context, "generating a Python project (pulumi convert)")
-
-    def GeneratePackage(
-        self, request: messages.GeneratePackageRequest, context: grpc.ServicerContext
-    ) -> messages.GeneratePackageResponse:
-        _refuse(context, "generating a Python SDK (pulumi package)")
-
-    def Pack(
-        self, request: messages.PackRequest, context: grpc.ServicerContext
-    ) -> messages.PackResponse:
-        _refuse(context, "packing a Python SDK")
-
-    def Link(
-        self, request: messages.LinkRequest, context: grpc.ServicerContext
-    ) -> messages.LinkResponse:
-        _refuse(context, "linking a local package (pulumi package add)")
-
     def _options(
         self, info: messages.ProgramInfo, context: grpc.ServicerContext, must_exist: bool = True
     ) -> Options:
@@ -285,6 +264,17 @@ def _refuse(context: grpc.ServicerContext, what: str) -> NoReturn:
         f"{what} is not supported by this language host. Use Pulumi's own pulumi-language-python",
     )
     raise AssertionError  # abort raises
+
+
+def _refusing(what: str) -> Callable[[Language, Any, grpc.ServicerContext], NoReturn]:
+    def refuse(_self: Language, request: Any, context: grpc.ServicerContext) -> NoReturn:
+        _refuse(context, what.format(request))
+
+    return refuse
+
+
+for _method, _what in NOT_SUPPORTED.items():
+    setattr(Language, _method, _refusing(_what))
 
 
 def add_to(

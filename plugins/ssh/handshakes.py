@@ -20,10 +20,10 @@ _PLACES = threading.BoundedSemaphore(AT_ONCE)
 _SYN_SENT = "02"
 
 
-class Place:
+class Slot:
     """The right to one of the handshakes."""
 
-    def __enter__(self) -> Place:
+    def __enter__(self) -> Slot:
         _PLACES.acquire()
         self._is_held = True
         return self
@@ -38,7 +38,7 @@ class Place:
             _PLACES.release()
 
 
-def ends(process: subprocess.Popen[bytes], timeout_seconds: float, place: Place) -> bool:
+def ends(process: subprocess.Popen[bytes], timeout_seconds: float, place: Slot) -> bool:
     """True once the process has ended; False if it had to be killed."""
     deadline = time.monotonic() + timeout_seconds
     while (left := deadline - time.monotonic()) > 0:

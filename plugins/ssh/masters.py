@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from plugins.ssh import mux
-from plugins.ssh.handshakes import Place, ends
+from plugins.ssh.handshakes import Slot, ends
 from plugins.ssh.target import SshError, Target, quoted
 
 CONNECT_SECONDS = 15
@@ -60,7 +60,7 @@ class Master:
         """Log in. Empty if it went well, else why not."""
         with suppress(OSError):
             self._control.parent.mkdir(mode=0o700, exist_ok=True)
-        with Place() as place, tempfile.TemporaryFile() as said:
+        with Slot() as place, tempfile.TemporaryFile() as said:
             if mux.is_there(self._control):  # another program of ours was quicker
                 return ""
             with suppress(OSError):

@@ -27,6 +27,7 @@ OBJECTS = 30
 HOSTS = {"excs": 101, "exas": 102, "excp-1-1": 103, "excp-1-2": 104}
 SECOND_PAIR = {"excp-2-1": 105, "excp-2-2": 106}
 PAIRS = 2
+FIRST = "100.0.100.11"
 PORTS = {"excs": 3640, "exas": 3630, "excp": 3650}
 
 
@@ -37,6 +38,7 @@ class Site:
         self.lab = lab
         self.work = work
         self.hosts = {key: lab.plan.address(last) for key, last in hosts.items()}
+        self.as_made = self.stack_file.read_text()
         self.redis_password = settings.REDIS_PASSWORD
         self.secrets: tuple[str, ...] = (
             settings.REDIS_PASSWORD,
@@ -62,6 +64,11 @@ class Site:
     def codes(self) -> dict[str, int | None]:
         probe = direct_probe(2)
         return {key: probe(self.url(key, "/health")).code for key in self.hosts}
+
+    def is_well(self) -> bool:
+        """Whether every instance is healthy, in the version that stack files begin with."""
+        codes = self.codes()
+        return set(codes.values()) == {200} and {self.version(key) for key in codes} == {FIRST}
 
     def answer(self, key: str, path: str) -> Any:
         """The JSON that an instance answers, None if it doesn't."""
@@ -156,8 +163,8 @@ def free_plan(pairs: int = 1) -> settings.Plan:
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """A lab of the tests' own, gone when they end."""
-    directory = settings.CLONE / ".lab/test"
+    """A lab of the tests' own, gone when they end; one for each process that runs stories."""
+    directory = settings.CLONE / ".lab" / os.environ.get("PYTEST_XDIST_WORKER", "test")
     leftover = directory / "state.json"
     if leftover.exists():
         found = json.loads(leftover.read_text())
@@ -194,6 +201,39 @@ def two_pairs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     cleared(site)
 
 
+@pytest.fixture
+def ready(request: pytest.FixtureRequest) -> None:
+    """What a story begins with, so that any runs alone and in any order: the site deployed, unless
+    it asks for `undeployed`."""
+    if "undeployed" not in request.fixturenames:
+        brought_up(request.getfixturevalue("site"))
+
+
+def brought_up(site: Site) -> None:
+    """The site well, and as its stack file was made, whatever the story before has left."""
+    is_as_made = site.stack_file.read_text() == site.as_made
+    if not is_as_made or not site.is_well():
+        for target in (*site.hosts, "infra"):
+            site.clear_faults(target)
+        site.stack_file.write_text(site.as_made)
+        site.work.exctl("unlock", "--yes", "--stack", STACK)
+        site.work.up()
+        assert site.is_well()
+
+
+@pytest.fixture
+def undeployed(site: Site) -> None:
+    """Nothing deployed and no release, as at the beginning; images may be there."""
+    if any(map(site.containers, site.hosts)) or site.work.rows():
+        for target in (*site.hosts, "infra"):
+            site.clear_faults(target)
+        site.work.exctl("unlock", "--yes", "--stack", STACK)
+        run = site.work.exctl("destroy", "--yes", "--stack", STACK)
+        assert run.code == 0, run.text
+    site.stack_file.write_text(site.as_made)
+    shutil.rmtree(site.work.directory / "releases", ignore_errors=True)
+
+
 @pytest.fixture(scope="module")
 def no_images(site: Site) -> None:
     """Hosts that have to pull everything, whatever was deployed on them before."""
@@ -209,11 +249,21 @@ def cleared(site: Site) -> None:
             site.docker(key, "rm", "--force", *found)
 
 
+@pytest.fixture(autouse=True)
+def proven(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a story proves goes with its report: stories run in processes of their own."""
+    PROVEN.clear()
+    yield
+    request.node.user_properties += [("proven", line) for line in PROVEN]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The numbers that the stories prove, in every run that told any."""
-    if PROVEN:
+    reports = [each for found in terminalreporter.stats.values() for each in found]
+    properties = [pair for each in reports for pair in getattr(each, "user_properties", ())]
+    if lines := dict.fromkeys(line for name, line in properties if name == "proven"):
         terminalreporter.section("what the stories cost")
-        for line in PROVEN:
+        for line in lines:
             terminalreporter.write_line(line)
 
 

@@ -171,11 +171,12 @@ def costing_nothing(
 
 
 def _made_since(site: Site, key: str, began: float) -> int:
-    """How many containers of an instance were made since, as its Docker daemon remembers."""
+    """How many containers of an instance were made since, as its Docker daemon remembers: under its
+    name, or prepared to take the old one's place."""
     times = ("--since", f"{began:.3f}", "--until", f"{time.time():.3f}")
     words = ("--filter", "type=container", "--filter", "event=create", "--format")
     made = site.docker(key, "events", *times, *words, "{{.Actor.Attributes.name}}")
-    return made.split().count(key)
+    return sum(name in (key, f"{key}.pulumi-next") for name in made.split())
 
 
 def waive(site: Site, *checks: str) -> None:

@@ -88,7 +88,7 @@ def test_watching_draws_in_place_until_ctrl_c(site: Site) -> None:
     os.close(theirs)
     shown, deadline = "", time.monotonic() + 30
     try:
-        while shown.count("4 of 4 well") < 3:
+        while shown.count("4 of 4 healthy") < 3:
             assert time.monotonic() < deadline, shown
             if select.select([ours], [], [], 1)[0]:
                 shown += os.read(ours, 65536).decode()

@@ -1,7 +1,7 @@
 """Stories of operating a deployed site: versions, releases, drift, secrets, killed runs.
 
-Each story starts from what the one before it left. The numbers that a story proves stand at the end
-of the test run: seconds without any instance of a pair, and how often EXCS was replaced.
+Each story begins with the site deployed and well, or with nothing. The numbers that it proves stand
+at the end of the test run: seconds without any instance of a pair, how often EXCS was replaced.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from tests.lab.conftest import Site
 from tests.lab.operator import CRASHES, NEW, OLD, Running, costing_nothing, exctl, locks, releases
 from tests.lab.workspace import STACK
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("ready")]
 
 PAIR = ("excp-1-1", "excp-1-2")
 
 
+@pytest.mark.usefixtures("undeployed")
 def test_a_finding_is_told_once_for_all_hosts_and_can_be_waived(site: Site) -> None:
     site.set_fault("infra", "redis-down")
     before = site.stack_file.read_text()
@@ -38,6 +39,7 @@ def test_a_finding_is_told_once_for_all_hosts_and_can_be_waived(site: Site) -> N
         site.clear_faults("infra")
 
 
+@pytest.mark.usefixtures("undeployed")
 def test_the_first_deployment_is_release_one(site: Site) -> None:
     exctl(site, "up", "--yes", "-m", "the beginning")
     (first,) = releases(site)
@@ -53,20 +55,22 @@ def test_an_update_is_a_release_and_costs_no_moment_of_the_pair(
 ) -> None:
     with costing_nothing(site, request):
         exctl(site, "update", "excp", "--pair", "1", "--tag", NEW, "--yes")
-    assert [release["images"]["excp-1"]["tag"] for release in releases(site)] == [OLD, NEW]
-    assert "excp-1: 100.0.100.11" in exctl(site, "releases", "1", "2").stdout
+    before, after = releases(site)[-2:]
+    assert [release["images"]["excp-1"]["tag"] for release in (before, after)] == [OLD, NEW]
+    numbers = (str(release["number"]) for release in (before, after))
+    assert "excp-1: 100.0.100.11" in exctl(site, "releases", *numbers).stdout
 
 
 def test_an_update_that_crashes_goes_back_by_itself(
     site: Site, request: pytest.FixtureRequest
 ) -> None:
     peer = site.container_id_on_host("excp-1-2")
-    text = site.stack_file.read_text()
+    text, number = site.stack_file.read_text(), releases(site)[-1]["number"]
     with costing_nothing(site, request):
         run = exctl(site, "update", "excp", "--tag", CRASHES, "--yes", code=3)
-    assert "exctl: rolled back: release 2 runs again" in run.stderr
+    assert f"exctl: rolled back: release {number} runs again" in run.stderr
     assert "cannot start" in run.stderr
-    assert [site.version(key) for key in PAIR] == [NEW, NEW]
+    assert [site.version(key) for key in PAIR] == [OLD, OLD]
     assert site.container_id_on_host("excp-1-2") == peer
     assert site.stack_file.read_text() == text
     assert CRASHES in (site.work.directory / f".exec/{site.stack_file.name}.failed").read_text()
@@ -75,6 +79,8 @@ def test_an_update_that_crashes_goes_back_by_itself(
 def test_the_release_before_comes_back_though_the_registry_is_down(
     site: Site, request: pytest.FixtureRequest
 ) -> None:
+    number = releases(site)[-1]["number"]
+    exctl(site, "update", "excp", "--pair", "1", "--tag", NEW, "--yes")
     site.set_fault("infra", "registry-down")
     try:
         with costing_nothing(site, request):
@@ -82,7 +88,7 @@ def test_the_release_before_comes_back_though_the_registry_is_down(
     finally:
         site.clear_faults("infra")
     assert [site.version(key) for key in PAIR] == [OLD, OLD]
-    assert releases(site)[-1]["message"] == "rollback of excp pair 1 to release 1"
+    assert releases(site)[-1]["message"] == f"rollback of excp pair 1 to release {number}"
 
 
 def test_the_vendors_words_stop_and_start_one_instance(site: Site) -> None:

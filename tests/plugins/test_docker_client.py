@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from plugins.docker import client as client_module
-from plugins.docker.address import Address
+from plugins.docker.address import DaemonAddress
 from plugins.docker.client import Docker
-from plugins.docker.errors import DockerError, Interrupted
+from plugins.docker.errors import DockerError, InterruptedWait
 
 
 class Player(ThreadingHTTPServer):
@@ -32,7 +32,7 @@ class Player(ThreadingHTTPServer):
 
     @property
     def docker(self) -> Docker:
-        return Docker(Address(f"tcp://127.0.0.1:{self.server_address[1]}"))
+        return Docker(DaemonAddress(f"tcp://127.0.0.1:{self.server_address[1]}"))
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -129,14 +129,14 @@ def test_an_interrupt_ends_what_may_be_ended_at_once(
     played.slow = "containers"
     threading.Timer(0.5, docker.cancel).start()
     begun = time.monotonic()
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedWait):
         docker.act(lambda api: api.start("x"), 100, may_be_ended=True)
     assert time.monotonic() - begun < 5
 
 
 def test_an_address_that_means_nothing_is_refused_by_name() -> None:
     with pytest.raises(DockerError, match=r"npipe:////x: is no address of a Docker daemon"):
-        Docker(Address("npipe:////x")).reach()
+        Docker(DaemonAddress("npipe:////x")).reach()
 
 
 def test_a_closed_port_is_said_in_plain_words() -> None:
@@ -144,7 +144,7 @@ def test_a_closed_port_is_said_in_plain_words() -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with pytest.raises(DockerError) as refused:
-        Docker(Address(f"tcp://127.0.0.1:{port}")).reach()
+        Docker(DaemonAddress(f"tcp://127.0.0.1:{port}")).reach()
     assert str(refused.value) == (
         f"tcp://127.0.0.1:{port}: failed to connect to any docker daemon: Connection refused"
     )

@@ -5,6 +5,7 @@ With Pulumi's mocks: proves the declaration, not what an engine makes of it.
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +13,18 @@ from typing import Any
 import pulumi
 import pytest
 from google.protobuf import json_format
+from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
 
 from components.connector import Connector
+from health.gates.resources import (
+    BakeGateProvider,
+    GateProvider,
+    HealthGateProvider,
+    PairGuardProvider,
+    SyncGateProvider,
+)
 from stack.layout import Layout, build_layout
 from stack.loader import Secrets
 from tests.unit.stack_file import StackFile
@@ -86,6 +95,14 @@ def _registered(request: resource_pb2.RegisterResourceRequest) -> Registered:
     )
 
 
+def qualified_type(graph: dict[str, Registered], name: str) -> str:
+    """The types of a resource's parents and its own, as its URN has them."""
+    found = graph[name]
+    above = graph.get(found.parent)
+    is_top = above is None or above.type == "pulumi:pulumi:Stack"
+    return found.type if is_top else f"{qualified_type(graph, found.parent)}${found.type}"
+
+
 @pytest.fixture(scope="module")
 def graph() -> dict[str, Registered]:
     return register(StackFile())[0]
@@ -138,10 +155,47 @@ def test_every_resource_has_its_component_as_its_parent(graph: dict[str, Registe
     assert graph["config-sync"].parent == "connector"
 
 
-def test_component_types_are_those_of_the_contract(graph: dict[str, Registered]) -> None:
-    assert {r.type for r in graph.values() if r.type.startswith("exec:")} == {
-        f"exec:components:{name}"
-        for name in ("Connector", "Host", "Service", "Excs", "Exas", "Excp", "ExcpPair")
+def test_urns_are_those_that_stacks_are_deployed_with(graph: dict[str, Registered]) -> None:
+    """Each part of these is in the state of every stack: see decision 0012 before changing one."""
+    connector, service = "exec:components:Connector", "exec:components:Service"
+    excs, exas = f"{connector}$exec:components:Excs", f"{connector}$exec:components:Exas"
+    excp = f"{connector}$exec:components:Excp"
+    pair = f"{excp}$exec:components:ExcpPair"
+    assert {name: qualified_type(graph, name) for name in graph} == {
+        "exec-dev": "pulumi:pulumi:Stack",
+        "connector": connector,
+        **_of_host("10.77.0.101", "excs"),
+        **_of_host("10.77.0.102", "exas"),
+        **_of_host("10.77.0.103", "excp-1-1"),
+        **_of_host("10.77.0.104", "excp-1-2"),
+        "config-sync": excs,
+        **_of_instance("excs", f"{excs}${service}"),
+        "sync-excs": f"{excs}$pulumi-python:dynamic/exec:SyncGate",
+        "agent-state-sync": exas,
+        **_of_instance("exas", f"{exas}${service}"),
+        "conversation-provider": excp,
+        "pair-1": pair,
+        **_of_instance("excp-1-1", f"{pair}${service}", is_guarded=True),
+        **_of_instance("excp-1-2", f"{pair}${service}", is_guarded=True),
+    }
+
+
+def _of_host(address: str, key: str) -> dict[str, str]:
+    host = "exec:components:Connector$exec:components:Host"
+    return {
+        f"host-{address}": host,
+        f"provider-{address}": f"{host}$pulumi:providers:docker",
+        f"image-{key}": f"{host}${IMAGE}",
+    }
+
+
+def _of_instance(key: str, component: str, *, is_guarded: bool = False) -> dict[str, str]:
+    guard = {f"guard-{key}": f"{component}$pulumi-python:dynamic/exec:PairGuard"}
+    return {
+        key: component,
+        f"container-{key}": f"{component}${CONTAINER}",
+        f"health-{key}": f"{component}$pulumi-python:dynamic/exec:HealthGate",
+        **(guard if is_guarded else {}),
     }
 
 
@@ -256,6 +310,18 @@ def test_the_outputs_are_those_of_the_contract() -> None:
     ]
     assert outputs["release"]["excp-1"] == {"tag": "100.0.100.11", "digest": DIGEST}
     assert outputs["health"]["exas"] == "http://10.77.0.102:3630/health"
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [HealthGateProvider, SyncGateProvider, BakeGateProvider, PairGuardProvider],
+)
+def test_the_state_has_a_gates_name_and_not_its_logic(provider: type[GateProvider]) -> None:
+    """Else each changed line of a gate would be an update of every stack that is deployed."""
+    pickled = base64.b64decode(serialize_provider(provider()))
+    assert b"health.gates.resources" in pickled
+    assert provider.__name__.encode() in pickled
+    assert len(pickled) < 100
 
 
 def test_without_bake_there_is_no_gate_of_it(graph: dict[str, Registered]) -> None:

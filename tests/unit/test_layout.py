@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 import vendor_facts as vendor
-from stack.layout import Instance, Layout, build_layout, expand_log_pattern
+from stack.environment import expand_log_pattern
+from stack.layout import Instance, Layout, build_layout
 from tests.unit.stack_file import StackFile
 
 

@@ -50,6 +50,12 @@ def test_the_wheel_has_every_module_of_the_clone(wheel: Path) -> None:
     assert len(packed) > 150
 
 
+def test_the_wheel_has_the_templates(wheel: Path) -> None:
+    there = {str(path.relative_to(CLONE)) for path in (CLONE / "exctl").rglob("*.j2")}
+    assert there
+    assert there <= set(zipfile.ZipFile(wheel).namelist())
+
+
 def test_the_wheel_names_its_licence(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert [name for name in names if name.endswith("/licenses/LICENSE")]

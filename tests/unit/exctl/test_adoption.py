@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from exctl.adoption import legacy_hosts, takeover
-from exctl.adoption.legacy import HostView
+from exctl.adoption.legacy import LegacyHost
 from exctl.errors import ExctlError, FailedRun, NothingTouched, RolledBack
 from exctl.runs import deployment
 from exctl.runs.options import RunOptions
@@ -67,7 +67,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     state = SimpleNamespace(deployment={"resources": []})
     stack = SimpleNamespace(export_stack=lambda: state)
     monkeypatch.setattr(takeover, "open_stack", lambda _site: stack)
-    view = HostView((container(),), frozenset({3650}), {}, ())
+    view = LegacyHost((container(),), frozenset({3650}), {}, ())
     monkeypatch.setattr(legacy_hosts, "view_of", lambda _site, _host: view)
     for name in ("set_aside", "remove_ours", "bring_back"):
 

@@ -120,6 +120,7 @@ def project(tmp_path: Path) -> Path:
         (tmp_path / f"Pulumi.{name}.yaml").write_text(text)
     releases = tmp_path / "releases/prod"
     releases.mkdir(parents=True)
+    (releases / "audit.jsonl").write_text('{"kind": "begun"}\n{"kind": "ended"}\n' * 2)
     (releases / "0012.yaml").write_text("images:\n  excs:\n    tag: 100.0.100.9\n")
     return tmp_path
 
@@ -137,6 +138,18 @@ def project(tmp_path: Path) -> Path:
         ("exctl update excs --stack prod --tag ", {"100.0.100.9", "100.0.100.11"}),
         ("exctl rotate re", {"redisPassword", "registryPassword"}),
         ("exctl completion ", {"bash", "zsh", "fish"}),
+        ("exctl rollback --stack prod ex", {"excs", "exas", "excp"}),
+        ("exctl rollback --stack prod --to ", {"12"}),
+        ("exctl history --stack prod ", {"1", "2"}),
+        ("exctl forget --stack prod 10.77.0.10", {"10.77.0.101", "10.77.0.104"}),
+        ("exctl --ac", {"--action"}),
+        ("exctl --action re", {"restart"}),
+        ("exctl --action stop --s", {"--stack", "--service"}),
+        ("exctl --action stop --service ex", {"excs", "exas", "excp"}),
+        ("exctl --service excp --action r", {"restart", "rollback"}),
+        ("exctl --action stop --stack prod --service excp --pair ", {"1"}),
+        ("exctl --action stop --stack prod --service excp --pair 1 --host ", {"1", "2"}),
+        ("exctl --action update --service excs --stack prod --tag ", {"100.0.100.9"}),
     ],
 )
 def test_the_shell_completes(project: Path, words: str, expected: set[str]) -> None:
@@ -145,7 +158,8 @@ def test_the_shell_completes(project: Path, words: str, expected: set[str]) -> N
 
 def test_completion_without_a_project_or_a_stack_is_no_error(project: Path) -> None:
     assert completed("exctl stop excp --pair ", project) == []
-    assert completed("exctl rollback --stack nowhere ", project) == []
+    assert completed("exctl rollback --stack nowhere 1", project) == []
+    assert completed("exctl --action explode --pair ", project) == []
 
 
 def test_completing_is_fast() -> None:

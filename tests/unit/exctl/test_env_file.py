@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import vendor_facts as vendor
 from config_schema import ExecConfig
 from exctl.onboarding import env_export, env_file, env_syntax
-from stack.layout import value_at
+from stack.environment import value_at
 from stack.loader import parse
 from tests.unit.exctl.env_stacks import TEXTS, by_compose, by_python, stacks
 

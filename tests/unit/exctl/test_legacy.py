@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
-from exctl.adoption.legacy import Candidate, HostView, candidates, difference, situation
+from exctl.adoption import legacy_hosts
+from exctl.adoption.legacy import Candidate, LegacyHost, candidates, difference, situation
+from exctl.errors import ExctlError
 from hosts.docker import ASIDE, container_of, image_of
+from hosts.shell import HostAnswer
 from stack.layout import Instance, build_layout
 from tests.unit.stack_file import StackFile
 
@@ -63,9 +66,9 @@ def ours(name: str = "excp-1-1") -> Candidate:
     return container(name, labels=dict(instance().labels))
 
 
-def view(*containers: Candidate, taken: bool = True, image_id: str = IMAGE_ID) -> HostView:
+def view(*containers: Candidate, taken: bool = True, image_id: str = IMAGE_ID) -> LegacyHost:
     ports = frozenset({3650}) if taken else frozenset[int]()
-    return HostView(containers, ports, {instance().image: image_id}, ())
+    return LegacyHost(containers, ports, {instance().image: image_id}, ())
 
 
 @pytest.mark.parametrize(
@@ -202,3 +205,12 @@ def test_what_compose_sets_and_we_dont_is_told() -> None:
         "not kept: Healthcheck of its own",
         "not kept: ExtraHosts",
     ]
+
+
+def test_a_port_is_free_only_if_the_host_says_so() -> None:
+    said = {":3650": HostAnswer(0, "LISTEN 0 128 *:3650 *:*\n", ""), ":3651": HostAnswer(0, "", "")}
+    found = legacy_hosts.listening("exec-1", lambda words: said[words[-1][-5:]], [3650, 3651])
+    assert found == {3650}
+    missing = HostAnswer(127, "", "sh: 1: ss: not found")
+    with pytest.raises(ExctlError, match="exec-1: sh: 1: ss: not found"):
+        legacy_hosts.listening("exec-1", lambda _: missing, [3650])

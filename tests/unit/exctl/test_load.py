@@ -11,7 +11,7 @@ import pytest
 
 from exctl.errors import NothingTouched
 from exctl.images.load import WORK, work_directory
-from exctl.images.target import Wanted, targets_of
+from exctl.images.target import LoadOptions, targets_of
 from oci.archives.content import check_space
 from oci.errors import ArchiveError
 from tests.unit.oci.tars import saved, tar_of, write
@@ -23,20 +23,20 @@ def archive(directory: Path, name: str) -> Path:
 
 def test_the_name_says_what_it_is_and_options_say_it_better(tmp_path: Path) -> None:
     path = archive(tmp_path, "excs-100.0.100.11.tgz")
-    (found,) = targets_of([path], Wanted())
+    (found,) = targets_of([path], LoadOptions())
     assert (found.service, found.tag) == ("excs", "100.0.100.11")
-    (other,) = targets_of([path], Wanted(service="exas", tag="7"))
+    (other,) = targets_of([path], LoadOptions(service="exas", tag="7"))
     assert (other.service, other.tag) == ("exas", "7")
 
 
 def test_a_name_that_says_nothing_asks_for_options(tmp_path: Path) -> None:
     with pytest.raises(NothingTouched, match=r"--service excs\|exas\|excp --tag VERSION"):
-        targets_of([archive(tmp_path, "image.tgz")], Wanted())
+        targets_of([archive(tmp_path, "image.tgz")], LoadOptions())
 
 
 def test_the_bootstrap_package_is_no_image(tmp_path: Path) -> None:
     with pytest.raises(NothingTouched, match="bootstrap package and no image"):
-        targets_of([archive(tmp_path, "exop-100.0.100.11.tgz")], Wanted())
+        targets_of([archive(tmp_path, "exop-100.0.100.11.tgz")], LoadOptions())
 
 
 def test_a_disk_without_room_is_said_before_anything_is_written(tmp_path: Path) -> None:
@@ -61,24 +61,24 @@ def test_what_a_killed_run_left_is_removed_and_what_another_uses_is_not(
 @pytest.mark.parametrize("tag", ["latest", "1 2", "-1", "a/b", "x" * 129])
 def test_a_tag_that_is_none_is_refused_before_the_file_is_read(tmp_path: Path, tag: str) -> None:
     with pytest.raises(NothingTouched, match=r"^--tag: .*name a version"):
-        targets_of([tmp_path / "away.tgz"], Wanted(service="excs", tag=tag))
+        targets_of([tmp_path / "away.tgz"], LoadOptions(service="excs", tag=tag))
 
 
 @pytest.mark.parametrize(
     ("tags", "wanted", "is_taken"),
     [
-        (("exas:100.0.100.12",), Wanted(), False),
-        (("registry.vendor.example:5000/exec/excs:100.0.100.11",), Wanted(), False),
-        (("registry.vendor.example:5000/exec/excs:100.0.100.12",), Wanted(), True),
-        (("config-sync:100.0.100.12",), Wanted(), True),
-        (("excs:latest",), Wanted(), True),
-        (("exas:100.0.100.12",), Wanted(service="excs"), True),
-        (("excs:100.0.100.11",), Wanted(tag="100.0.100.12"), True),
-        ((), Wanted(), True),
+        (("exas:100.0.100.12",), LoadOptions(), False),
+        (("registry.vendor.example:5000/exec/excs:100.0.100.11",), LoadOptions(), False),
+        (("registry.vendor.example:5000/exec/excs:100.0.100.12",), LoadOptions(), True),
+        (("config-sync:100.0.100.12",), LoadOptions(), True),
+        (("excs:latest",), LoadOptions(), True),
+        (("exas:100.0.100.12",), LoadOptions(service="excs"), True),
+        (("excs:100.0.100.11",), LoadOptions(tag="100.0.100.12"), True),
+        ((), LoadOptions(), True),
     ],
 )
 def test_an_archive_whose_own_words_are_another_services_or_versions_is_refused(
-    tmp_path: Path, tags: tuple[str, ...], wanted: Wanted, is_taken: bool
+    tmp_path: Path, tags: tuple[str, ...], wanted: LoadOptions, is_taken: bool
 ) -> None:
     path = write(tmp_path / "excs-100.0.100.12.tar", saved(tar_of({"a": b"1"}), tags=tags))
     if is_taken:
@@ -92,4 +92,4 @@ def test_an_archive_inside_that_is_named_as_another_is_refused(tmp_path: Path) -
     inner = saved(tar_of({"a": b"1"}), tags=())
     path = write(tmp_path / "excs-1.2.tgz", gzip.compress(tar_of({"exas-1.2.tar": inner})))
     with pytest.raises(NothingTouched, match=r"holds exas-1\.2\.tar by its own words"):
-        targets_of([path], Wanted())
+        targets_of([path], LoadOptions())

@@ -17,27 +17,28 @@ import pytest
 from exctl.errors import ExctlError
 from exctl.pulumi import lock
 from exctl.pulumi.process import Pulumi
-from exctl.site import Place
+from exctl.pulumi.workspace import workspace
+from exctl.site import StackPlace
 from health.errors import GateError
 from health.gates.clock import OperatorsClock
 from health.runlock import RUN_LOCK_VARIABLE, wants_an_end
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackPlace:
     (tmp_path / "Pulumi.yaml").write_text("name: exec\nruntime: python\n")
     monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
     monkeypatch.delenv(RUN_LOCK_VARIABLE, raising=False)
-    return Place(tmp_path, "dev")
+    return StackPlace(tmp_path, "dev")
 
 
 @pytest.fixture
-def other(place: Place) -> Iterator[subprocess.Popen[str]]:
+def other(place: StackPlace) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the stack until it is told to let go."""
     program = (
         "import sys; from pathlib import Path\n"
-        "from exctl.pulumi import lock; from exctl.site import Place\n"
-        "with lock.hold(Place(Path(sys.argv[1]), 'dev'), 0, print):\n"
+        "from exctl.pulumi import lock; from exctl.site import StackPlace\n"
+        "with lock.hold(StackPlace(Path(sys.argv[1]), 'dev'), 0, print):\n"
         "    print('held', flush=True); sys.stdin.readline()\n"
     )
     process = subprocess.Popen(
@@ -53,7 +54,7 @@ def other(place: Place) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-def pulumi_lock(place: Place, pid: int, timestamp: str = "") -> Path:
+def pulumi_lock(place: StackPlace, pid: int, timestamp: str = "") -> Path:
     """Pulumi's lock of a stack that is there, as its CLI writes it."""
     made = Pulumi().run(
         ["stack", "init", "dev"], str(place.project), {"PULUMI_CONFIG_PASSPHRASE": "x"}
@@ -74,7 +75,9 @@ def dead_pid() -> int:
     return process.pid
 
 
-def test_the_second_is_told_who_the_first_is(place: Place, other: subprocess.Popen[str]) -> None:
+def test_the_second_is_told_who_the_first_is(
+    place: StackPlace, other: subprocess.Popen[str]
+) -> None:
     with pytest.raises(ExctlError) as refused, lock.hold(place, 0, print):
         pass
     assert f"process {other.pid}" in str(refused.value)
@@ -83,7 +86,9 @@ def test_the_second_is_told_who_the_first_is(place: Place, other: subprocess.Pop
     assert lock.run_under_way(place) is not None
 
 
-def test_the_second_waits_and_says_for_whom(place: Place, other: subprocess.Popen[str]) -> None:
+def test_the_second_waits_and_says_for_whom(
+    place: StackPlace, other: subprocess.Popen[str]
+) -> None:
     said: list[str] = []
     timer = threading.Timer(0.3, other.kill)
     timer.start()
@@ -94,7 +99,7 @@ def test_the_second_waits_and_says_for_whom(place: Place, other: subprocess.Pope
     assert f"process {other.pid}" in said[0]
 
 
-def test_a_lock_dies_with_its_process(place: Place, other: subprocess.Popen[str]) -> None:
+def test_a_lock_dies_with_its_process(place: StackPlace, other: subprocess.Popen[str]) -> None:
     other.kill()
     other.wait()
     with lock.hold(place, 0, print):
@@ -102,19 +107,23 @@ def test_a_lock_dies_with_its_process(place: Place, other: subprocess.Popen[str]
     assert lock.run_under_way(place) is None
 
 
-def test_pulumis_lock_of_a_living_run_is_respected(place: Place) -> None:
+def test_pulumis_lock_of_a_living_run_is_respected(place: StackPlace) -> None:
     pulumi_lock(place, os.getppid())
     with pytest.raises(ExctlError, match="eve@"), lock.hold(place, 0, print):
         pass
 
 
-def test_pulumis_lock_of_a_killed_run_is_not_waited_for(place: Place) -> None:
+def test_pulumis_lock_of_a_killed_run_is_not_waited_for(place: StackPlace) -> None:
     pulumi_lock(place, dead_pid())
     with pytest.raises(ExctlError, match="exctl unlock --stack dev"), lock.hold(place, 600, print):
         pass
 
 
-def test_gates_are_told_when_the_operator_wants_an_end(place: Place) -> None:
+def test_gates_are_told_when_the_operator_wants_an_end(
+    place: StackPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = workspace(place, with_secrets=False).env_vars
+    monkeypatch.setenv(RUN_LOCK_VARIABLE, told[RUN_LOCK_VARIABLE])
     assert not wants_an_end()
     with lock.hold(place, 0, print):
         assert not wants_an_end()
@@ -126,7 +135,9 @@ def test_gates_are_told_when_the_operator_wants_an_end(place: Place) -> None:
     assert not wants_an_end()
 
 
-def test_gates_end_when_exctl_was_killed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gates_end_when_exctl_was_killed(
+    place: StackPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = lock.path_of(place)
     path.write_text(json.dumps({"pid": dead_pid(), "hostname": socket.gethostname()}))
     monkeypatch.setenv(RUN_LOCK_VARIABLE, str(path))
@@ -135,17 +146,17 @@ def test_gates_end_when_exctl_was_killed(place: Place, monkeypatch: pytest.Monke
     assert not wants_an_end()
 
 
-def test_a_pid_that_was_given_to_another_process_since_holds_nothing(place: Place) -> None:
+def test_a_pid_that_was_given_to_another_process_since_holds_nothing(place: StackPlace) -> None:
     pulumi_lock(place, os.getpid(), "2020-01-01T00:00:00Z")
     (found,) = lock.holders(place)
     assert found.lives is False
 
 
-def test_the_lock_of_a_killed_run_is_taken(place: Place) -> None:
+def test_the_lock_of_a_killed_run_is_taken(place: StackPlace) -> None:
     pulumi_lock(place, dead_pid())
     lock.release(place)
     assert lock.holders(place) == []
 
 
-def test_a_backend_that_has_no_such_stack_has_no_lock(place: Place) -> None:
+def test_a_backend_that_has_no_such_stack_has_no_lock(place: StackPlace) -> None:
     assert lock.holders(place) == []

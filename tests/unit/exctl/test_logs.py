@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from exctl.observe.logs import Line, Wanted, parsed, since_of
+from exctl.observe.logs import LogFilter, LogLine, parsed, since_of
 from stack.layout import Instance, build_layout
 from tests.unit.stack_file import StackFile
 
@@ -57,6 +57,6 @@ def test_what_docker_itself_says_is_no_line_of_the_log(excs: Instance, text: str
 
 
 def test_a_pattern_is_looked_for_in_what_the_service_said() -> None:
-    wanted = Wanted(pattern=re.compile("up|2026"))
-    assert wanted.takes(Line(AT, "excs", "h", "redis up"))
-    assert not wanted.takes(Line(AT, "excs", "h", "redis down"))
+    wanted = LogFilter(pattern=re.compile("up|2026"))
+    assert wanted.takes(LogLine(AT, "excs", "h", "redis up"))
+    assert not wanted.takes(LogLine(AT, "excs", "h", "redis down"))

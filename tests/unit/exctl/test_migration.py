@@ -12,14 +12,14 @@ import yaml
 
 from exctl.errors import ExctlError, NothingTouched
 from exctl.onboarding import migration, new_stack
-from exctl.onboarding.migration import Source, asked_for, given_settings, import_env
-from exctl.site import Place
+from exctl.onboarding.migration import EnvFile, asked_for, given_settings, import_env
+from exctl.site import StackPlace
 from tests.unit.exctl.test_env_file import VENDORS_OWN, config_of, imported
 
-SOURCE = Source("vendor.env", VENDORS_OWN.encode())
+SOURCE = EnvFile("vendor.env", VENDORS_OWN.encode())
 
 
-def only_salted(place: Place) -> None:
+def only_salted(place: StackPlace) -> None:
     """A stack as Pulumi makes it."""
     place.file.write_text("encryptionsalt: v1:salt\n")
 
@@ -78,7 +78,7 @@ def test_an_import_that_fails_halfway_leaves_nothing_behind(
     monkeypatch.setattr(new_stack, "encrypt_in", fail)
     content = VENDORS_OWN.replace("REDIS_PASSWORD=", "REDIS_PASSWORD=x").encode()
     with pytest.raises(ExctlError, match="no"):
-        list(import_env(Source("x", content), "prod", {}))
+        list(import_env(EnvFile("x", content), "prod", {}))
     assert forgotten == ["prod"]
     assert not list(project.glob("*prod*"))
 
@@ -87,7 +87,7 @@ def test_what_is_wrong_is_told_all_at_once_and_nothing_is_written(project: Path)
     content = VENDORS_OWN.replace("EXCS_TAG=100.0.100.11", "EXCS_TAG=latest")
     content = content.replace("EXAS_HOST=10.1.0.102\n", "") + "PROXY=x\n"
     with pytest.raises(NothingTouched) as error:
-        list(import_env(Source("x.env", content.encode()), "prod", {}))
+        list(import_env(EnvFile("x.env", content.encode()), "prod", {}))
     assert str(error.value) == (
         "x.env has 2 problems:\n"
         "  EXAS_HOST is missing (its place in a stack file: exas.host)\n"

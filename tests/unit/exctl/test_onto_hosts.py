@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exctl.images.onto_hosts import Ready, _problems
-from exctl.images.target import Wanted
+from exctl.images.target import LoadOptions
 from oci.archives.content import Content, content_of
 from oci.archives.examine import examined
 from oci.manifest import Start
@@ -26,7 +26,7 @@ def content(tmp_path: Path) -> Content:
 
 def test_a_host_that_has_room_and_none_of_that_name_is_sent_to(content: Content) -> None:
     ready = Ready("linux/amd64", PLENTY, None)
-    assert _problems("h", IMAGE, ready, content, Wanted()) == []
+    assert _problems("h", IMAGE, ready, content, LoadOptions()) == []
 
 
 @pytest.mark.parametrize("known_by", ["image_id", "digest"])
@@ -34,19 +34,21 @@ def test_a_host_that_has_it_is_well_whichever_store_its_docker_uses(
     content: Content, known_by: str
 ) -> None:
     ready = Ready("linux/amd64", 0, getattr(content, known_by))
-    assert _problems("h", IMAGE, ready, content, Wanted()) == []
+    assert _problems("h", IMAGE, ready, content, LoadOptions()) == []
 
 
 def test_another_image_under_its_name_is_replaced_only_on_purpose(content: Content) -> None:
     ready = Ready("linux/amd64", PLENTY, "sha256:other")
-    (problem,) = _problems("h", IMAGE, ready, content, Wanted())
+    (problem,) = _problems("h", IMAGE, ready, content, LoadOptions())
     assert "another image under no-registry.invalid/exec/excs:1 (sha256:other)" in problem
-    assert _problems("h", IMAGE, ready, content, Wanted(replace=True)) == []
+    assert _problems("h", IMAGE, ready, content, LoadOptions(replace=True)) == []
 
 
 def test_everything_that_speaks_against_it_is_told(content: Content) -> None:
-    found = _problems("h", IMAGE, Ready("linux/arm64", 0, None), content, Wanted())
+    found = _problems("h", IMAGE, Ready("linux/arm64", 0, None), content, LoadOptions())
     assert len(found) == 2
     assert "h is linux/arm64, and the image is for linux/amd64" in found[0]
     assert "0 MB free for images" in found[1]
-    assert _problems("h", IMAGE, "h can't be reached", content, Wanted()) == ["h can't be reached"]
+    assert _problems("h", IMAGE, "h can't be reached", content, LoadOptions()) == [
+        "h can't be reached"
+    ]

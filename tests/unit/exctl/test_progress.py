@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exctl.runs.downtime import Known, about, of
 from exctl.runs.plan import CONTAINER_TYPE, IMAGE_TYPE, Step, Touch
-from exctl.terminal.progress import Progress
+from exctl.terminal.progress import RunProgress
 from health.gates.events import Event, Healthy, NotHealthyYet, Synced, Syncing, WasDown
 from health.verdict import VerdictKind
 
@@ -24,7 +24,7 @@ def touch(key: str, *gates: str) -> Touch:
 
 def test_an_instance_is_done_once_its_last_gate_is_open() -> None:
     clock = Clock()
-    progress = Progress([touch("excs", "health", "sync"), touch("exas", "health")], clock)
+    progress = RunProgress([touch("excs", "health", "sync"), touch("exas", "health")], clock)
     progress.begins(Step("create", IMAGE_TYPE, "image-excs"))
     assert progress.instances["excs"].words == "pulling its image"
     assert progress.touched == []
@@ -49,7 +49,7 @@ def test_an_instance_is_done_once_its_last_gate_is_open() -> None:
 
 
 def test_a_failure_names_the_step_and_not_the_gates_last_words() -> None:
-    progress = Progress([touch("exas", "health")])
+    progress = RunProgress([touch("exas", "health")])
     progress.begins(Step("create", CONTAINER_TYPE, "container-exas"))
     progress.begins(Step("create", GATE, "health-exas"))
     progress.hears(NotHealthyYet("exas", VerdictKind.UNHEALTHY, "HTTP 503", 10, 60))
@@ -60,7 +60,7 @@ def test_a_failure_names_the_step_and_not_the_gates_last_words() -> None:
 
 
 def test_a_look_at_the_hosts_touches_nothing() -> None:
-    progress = Progress([touch("exas", "health")])
+    progress = RunProgress([touch("exas", "health")])
     progress.begins(Step("refresh", CONTAINER_TYPE, "container-exas"))
     progress.begins(Step("same", CONTAINER_TYPE, "container-exas"))
     progress.ends(Step("same", CONTAINER_TYPE, "container-exas"))
@@ -69,7 +69,7 @@ def test_a_look_at_the_hosts_touches_nothing() -> None:
 
 
 def test_what_the_plan_did_not_foresee_is_followed_too() -> None:
-    progress = Progress([])
+    progress = RunProgress([])
     progress.begins(Step("delete", CONTAINER_TYPE, "container-excp-1-2"))
     progress.ends(Step("delete", CONTAINER_TYPE, "container-excp-1-2"))
     assert progress.report() == ["done: excp-1-2"]

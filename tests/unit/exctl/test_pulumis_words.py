@@ -8,9 +8,9 @@ import pytest
 from pulumi import automation as auto
 
 from exctl.pulumi.workspace import explained, last_error
-from exctl.site import Place
+from exctl.site import StackPlace
 
-PLACE = Place(Path("/project"), "prod")
+PLACE = StackPlace(Path("/project"), "prod")
 
 
 def failed(stderr: str, stdout: str = "") -> auto.CommandError:

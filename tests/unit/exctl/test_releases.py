@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from exctl.errors import NothingTouched
 from exctl.releases import store
 from exctl.releases.rollback import restored
 from exctl.releases.store import Release, parsed, written
-from exctl.releases.views import difference, in_full, listed, path_at
+from exctl.releases.views import difference, difference_as_json, in_full, listed, path_at
 from exctl.runs import downtime
-from exctl.site import Place
+from exctl.site import StackPlace
 from exctl.stackfile.stack_file import edited, value_in
 from health.gates.events import Healthy, WasDown
 from tests.unit.stack_file import CLONE
@@ -69,7 +70,7 @@ def test_a_release_that_was_cut_anywhere_is_found_out(share: float) -> None:
 
 
 def test_a_damaged_release_is_named_and_the_others_stay(tmp_path: Path) -> None:
-    place = Place(tmp_path, "dev")
+    place = StackPlace(tmp_path, "dev")
     directory = store.directory_of(place)
     directory.mkdir(parents=True)
     (directory / "0001.yaml").write_text(written(release(1)))
@@ -173,3 +174,29 @@ def test_a_rollback_takes_nothing_else(what: tuple[str, ...]) -> None:
 )
 def test_the_vendors_words_roll_back_what_they_name(vendors: str, ours: str) -> None:
     assert translated(vendors.split()) == ours.split()
+
+
+def test_what_differs_is_there_for_programs_without_a_secret() -> None:
+    secret = next(line for line in TEXT.splitlines() if "secure: v1:" in line)
+    text = edited(
+        edited(TEXT, TAG, "100.0.100.12"), ("excs", "environment"), {"API_KEY": "hunter2"}
+    )
+    text = text.replace(secret, f"{secret[:-9]}AAAAAAAA=", 1)
+    old, new = release(3), release(4, text, "2")
+    found = difference_as_json(old, new)
+    assert (found["from"], found["to"]) == (3, 4)
+    assert found["images"] == [
+        {
+            "name": "excp-1",
+            "before": {"tag": "1", "digest": DIGEST},
+            "after": {"tag": "2", "digest": DIGEST},
+        }
+    ]
+    settings = {row["path"]: (row["before"], row["after"]) for row in found["settings"]}
+    assert settings["exec:excp.pairs.1.tag"] == ("100.0.100.11", "100.0.100.12")
+    assert settings["exec:excs.environment.API_KEY"] == (None, "[redacted]")
+    (changed,) = [both for path, both in settings.items() if both[0] == "[secret]"]
+    assert changed == ("[secret]", "[secret, changed]")
+    assert len(settings) == 3
+    assert "v1:" not in json.dumps(found)
+    assert difference_as_json(old, old)["settings"] == []

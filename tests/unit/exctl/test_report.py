@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
+from exctl.history.run import Run
 from exctl.observe.drift import Drift
 from exctl.observe.endpoints import EndpointRow
+from exctl.observe.outages import outages
 from exctl.releases.store import Release
 from exctl.report.markup import Cell, Document, Notes, Paragraph, Section, Table, html, markdown
 from exctl.report.page import State, Unknown, as_json, document
@@ -39,6 +42,7 @@ def rows(site: Site, ill: str = "") -> list[EndpointRow]:
             tag=i.tag,
             health_url=i.health_url,
             is_stopped=i.is_stopped,
+            pair=i.pair,
             verdict=VerdictKind.DOWN if i.key == ill else VerdictKind.HEALTHY,
             answer="connection refused" if i.key == ill else "HTTP 200",
             sync="sync complete (HWM 9 of 9)" if i.key == "excs" else "",
@@ -57,6 +61,22 @@ def state(site: Site, ill: str = "", **others: object) -> State:
         "releases": [RELEASE],
     }
     return State(**(found | others))  # type: ignore[arg-type]
+
+
+RUN = Run(
+    4,
+    {"run": "x", "at": "2026-11-25T03:00:00Z", "command": "exctl up", "why": "new <pair>"},
+    {"result": "rolled back", "seconds": 82.2, "error": "release 3 runs again\nmore"},
+)
+
+
+def test_the_last_runs_are_in_it_failed_ones_too() -> None:
+    site = make_site()
+    found = state(site, runs=[RUN])
+    (line,) = [line for line in markdown(document(site, found)).splitlines() if "82 s" in line]
+    for words in ("| 4 ", "2026-11-25 03:00:00", "rolled back", r"new \<pair\>", "release 3 runs"):
+        assert words in line
+    assert as_json(site, found)["runs"][0]["result"] == "rolled back"
 
 
 def test_a_well_stack_says_so_in_short() -> None:
@@ -97,6 +117,45 @@ def test_what_could_not_be_found_out_is_said_and_no_error() -> None:
     text = markdown(document(site, state(site, drifts=why, findings=why, releases=why)))
     assert text.count("Unknown: no passphrase") == 3
     assert "drift unknown" in text
+
+
+def ill(site: Site, **verdicts: VerdictKind) -> list[EndpointRow]:
+    wanted = {name.replace("_", "-"): kind for name, kind in verdicts.items()}
+    return [
+        replace(row, verdict=wanted[row.instance], answer="HTTP 503")
+        if row.instance in wanted
+        else row
+        for row in rows(site)
+    ]
+
+
+def test_warnings_begin_with_outages_the_worst_first() -> None:
+    site = make_site(2, redis__secure=False)
+    down = VerdictKind.UNHEALTHY
+    found = ill(site, excs=VerdictKind.UNKNOWN, excp_1_2=down, excp_2_1=down, excp_2_2=down)
+    warnings = as_json(site, state(site, rows=found))["warnings"]
+    assert [warning.partition(":")[0] for warning in warnings[:3]] == [
+        "outage",
+        "may be down",
+        "no redundancy",
+    ]
+    assert warnings[0] == (
+        "outage: pair 2 is down, calls are missed (excp-2-1: HTTP 503, excp-2-2: HTTP 503)"
+    )
+    assert warnings[2] == "no redundancy: excp-1-1 serves pair 1 alone (excp-1-2: HTTP 503)"
+    assert "redis.secure is false" in warnings[3]
+    page = html(document(site, state(site, rows=found)))
+    assert page.index('<li class="bad">outage: pair 2') < page.index('<li class="caution">redis')
+
+
+def test_what_is_stopped_on_purpose_is_no_outage() -> None:
+    site = make_site(1, stopped=["excp-1"])
+    down = VerdictKind.DOWN
+    assert outages(ill(site, excp_1_1=down, excp_1_2=down)) == []
+    site = make_site(1, stopped=["excp-1-2"])
+    assert outages(ill(site, excp_1_1=down, excp_1_2=down)) == [
+        "outage: pair 1 is down, calls are missed (excp-1-1: HTTP 503)"
+    ]
 
 
 def test_the_firewalls_list_names_every_connection_and_ours() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,26 @@ def test_a_project_is_found_from_below(project: Path, monkeypatch: pytest.Monkey
     (project / "docs").mkdir()
     monkeypatch.chdir(project / "docs")
     assert find_project() == project
+
+
+def test_the_projects_files_are_found_from_below_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_stack(project, "prod")
+    with (project / "Pulumi.prod.yaml").open("a") as file:
+        file.write("  exec:preflight: {ca_path: ca.pem}\n")
+        file.write("  exec:ssh: {key_path: keys/all, hosts: {10.77.0.101: {key_path: keys/one}}}\n")
+    text = (project / "Pulumi.prod.yaml").read_text()
+    kept = re.sub(r"^  exec:(ssh|preflight):\n(    .*\n)+", "", text, flags=re.MULTILINE)
+    (project / "Pulumi.prod.yaml").write_text(kept)
+    (project / "docs").mkdir()
+    monkeypatch.chdir(project / "docs")
+    config = open_site("prod").config
+    assert Path.cwd() == project / "docs"
+    assert config.preflight.ca_path == str(project / "ca.pem")
+    assert config.ssh.at("10.77.0.101").key_path == str(project / "keys/one")
+    assert config.ssh.at("10.77.0.102").key_path == str(project / "keys/all")
+    assert config.ssh.known_hosts_path == "~/.ssh/known_hosts"
 
 
 def test_the_example_is_no_stack(project: Path) -> None:

@@ -15,7 +15,7 @@ from exctl.observe.endpoints import EndpointRow, row_of, sync_of
 from exctl.observe.last_run import LastRun
 from health.contract import parse_health
 from health.gates.sync import SyncKind
-from health.gates.sync_progress import Progress
+from health.gates.sync_progress import SyncProgress
 from health.probe import Answer
 from health.verdict import Identity, VerdictKind, judge
 from hosts.container import ContainerState
@@ -49,8 +49,10 @@ def pair(*healthy: bool, stopped: bool = False) -> list[EndpointRow]:
     ]
 
 
-def sync(answer: Answer, progress: Progress | None = None, now: float = 0) -> endpoints.Sync:
-    known = progress or Progress(moved_at=0)
+def sync(
+    answer: Answer, progress: SyncProgress | None = None, now: float = 0
+) -> endpoints.SyncAnswer:
+    known = progress or SyncProgress(moved_at=0)
     return sync_of(answer, replace(RUNNING, started_at=STARTED), OUR_ORG, False, known, now)
 
 
@@ -59,7 +61,7 @@ def running(processed: int) -> Answer:
 
 
 def test_a_second_look_tells_pace_and_time_left() -> None:
-    progress = Progress(moved_at=0)
+    progress = SyncProgress(moved_at=0)
     assert sync(running(100), progress, 0).text == (
         'sync 16% (HWM 100 of 600), updateStatus is "InProgress"'
     )
@@ -82,7 +84,7 @@ def test_a_second_look_tells_pace_and_time_left() -> None:
 def test_an_excs_that_does_not_tell_its_sync_is_unknown_and_no_error(
     answer: Answer, said: str
 ) -> None:
-    assert sync(answer) == endpoints.Sync(said)
+    assert sync(answer) == endpoints.SyncAnswer(said)
 
 
 def test_an_excs_that_syncs_to_another_org_is_not_healthy() -> None:
@@ -175,6 +177,17 @@ def test_a_look_as_json_has_numbers() -> None:
         "healthy",
         0,
     )
+    assert first["container"]["running_seconds"] > 0
+    assert found["instances"][-1]["container"]["running_seconds"] is None
+    assert found["counts"] == {
+        "wanted": 3,
+        "healthy": 2,
+        "unknown": 0,
+        "stopped": 0,
+        "pairs": 1,
+        "pairs_redundant": 0,
+        "pairs_down": 0,
+    }
     assert found["pairs"][0]["is_redundant"] is False
     assert found["last_run"]["result"] == "succeeded"
 

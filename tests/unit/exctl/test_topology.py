@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from exctl.observe import topology, topology_svg
+from exctl.observe import connections, topology, topology_svg
+from exctl.observe.endpoints import EndpointRow
 from exctl.observe.svg import CHARACTER_PX, PLAIN_CHARACTER_PX, fitted
 from exctl.site import Site
+from health.verdict import VerdictKind
 from tests.unit.exctl.sites import make_site
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -55,8 +57,23 @@ class Area:
         )
 
 
+LOOKS = (VerdictKind.HEALTHY, VerdictKind.UNHEALTHY, VerdictKind.UNKNOWN)
+
+
+def health_of(site: Site) -> topology_svg.Health:
+    """One instance after the other healthy, not healthy and unknown."""
+    rows = [
+        EndpointRow(
+            i.key, i.host, i.port, i.tag, i.health_url, i.is_stopped, LOOKS[n % 3], f"<answer {n}>"
+        )
+        for n, i in enumerate(site.layout.instances)
+    ]
+    return topology_svg.health_of(rows, "2026-11-26 03:00 UTC")
+
+
 def drawn(site: Site) -> ET.Element:
-    return ET.fromstring(topology_svg.svg(site.layout, site.config, f"stack {site.stack}"))
+    title = f"stack {site.stack}"
+    return ET.fromstring(topology_svg.svg(site.layout, site.config, title, health_of(site)))
 
 
 def texts(root: ET.Element) -> list[Area]:
@@ -73,11 +90,9 @@ def texts(root: ET.Element) -> list[Area]:
 
 def lines(root: ET.Element) -> list[Area]:
     found = []
-    for node in root.iter(f"{SVG}path"):
-        points = [
-            tuple(map(float, point.split(",")))
-            for point in node.attrib["d"].removeprefix("M").split(" L")
-        ]
+    strokes = (s for n in root.iter(f"{SVG}path") for s in n.attrib["d"][1:].split(" M"))
+    for stroke in strokes:
+        points = [tuple(map(float, point.split(","))) for point in stroke.split(" L")]
         for (x1, y1), (x2, y2) in itertools.pairwise(points):
             area = (min(x1, x2), min(y1, y2) - 1, max(x1, x2), max(y1, y2) + 1)
             found.append(Area(*area, what=f"arrow {points}"))
@@ -103,9 +118,43 @@ def test_every_instance_host_and_port_is_in_the_picture(site: Site) -> None:
     for instance in site.layout.instances:
         assert f"{instance.key}  :{instance.port}" in shown
         assert instance.host in shown  # whole, if only as the tooltip
-    for connection in site.layout.connections:
+    for connection in connections.every(site.config, site.layout):
         assert connection.to_host in shown
         assert str(connection.to_port) in shown
+    assert "Operator&apos;s host" in shown.replace("'", "&apos;")
+
+
+def test_how_an_instance_is_shows_by_colour_by_sign_and_in_words() -> None:
+    site = SITES["three pairs"]
+    root = drawn(site)
+    boxes = [n.attrib["class"] for n in root.iter(f"{SVG}rect") if n.attrib.get("rx") == "5"]
+    there = len(site.layout.instances)
+    expected = [
+        "t-stopped" if i.is_stopped else ("t-healthy", "t-ill", "t-unknown")[n % 3]
+        for n, i in enumerate(site.layout.instances)
+    ]
+    assert boxes[:there] == expected
+    signs = [n for n in root.iter(f"{SVG}path") if n.attrib["class"] == "t-sign"]
+    assert signs[0][0].text == "excs: healthy, <answer 0>"
+    assert signs[1][0].text == "exas: not healthy, <answer 1>"
+    legend = [node[0].text for node in signs[there:]]
+    assert legend == ["healthy", "not healthy", "unknown", "stopped"]
+    shapes = {node.attrib["d"].count("L") for node in signs[there:]}
+    assert len(shapes) > 2
+
+
+def test_without_health_no_instance_is_judged() -> None:
+    site = SITES["the lab"]
+    shown = topology_svg.svg(site.layout, site.config, "x").partition("</style>")[2]
+    assert not [name for name in ("t-healthy", "t-ill", "t-unknown", "t-sign") if name in shown]
+
+
+def test_without_a_registry_and_with_gates_through_ssh_neither_is_drawn() -> None:
+    site = make_site(registry__repository="none", registry__username="", gate__via="ssh")
+    shown = ET.tostring(drawn(site), encoding="unicode")
+    assert "Image registry" not in shown
+    assert "HTTP health" not in shown
+    assert "health: through SSH" in shown
 
 
 def test_hosts_that_pairs_share_are_one_cluster() -> None:
@@ -132,13 +181,15 @@ def test_a_text_too_long_loses_its_middle() -> None:
 @pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize("site", SITES.values(), ids=SITES)
 def test_the_list_fits_a_terminal(site: Site, columns: int) -> None:
-    for line in topology.text(site.layout, columns):
+    for line in topology.text(site.config, site.layout, columns):
         assert len(line) <= columns or LONG in line, line
 
 
 def test_the_list_says_each_connection_of_each_kind_of_instance_once() -> None:
-    text = topology.text(make_site(3).layout)
+    site = make_site(3)
+    text = topology.text(site.config, site.layout)
     assert sum("EXCS REST API" in line for line in text) == 4
     assert [line for line in text if line and not line.startswith(" ")] == [
-        "EXCS", "EXAS", "EXCP pair 1", "EXCP pair 2", "EXCP pair 3",
+        "EXCS", "EXAS", "EXCP pair 1", "EXCP pair 2", "EXCP pair 3", "Every host",
+        "Operator's host",
     ]  # fmt: skip

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from health.probe import Answer, AnswerKind, Probe
-from health.verdict import Identity, Place
-from hosts.container import Container, ContainerState
+from health.verdict import Identity, InstancePlace
+from hosts.container import ContainerState, GatedContainer
 
 STARTED = datetime(2026, 11, 22, 9, 0, 0, tzinfo=UTC)
 ORG = "6662cb10-0d4d-4710-b979-db69011e66fd"
@@ -70,9 +70,9 @@ class FakeService:
         return answer
 
 
-def place(probe: Probe, container: Container, url: str = "") -> Place:
+def place(probe: Probe, container: GatedContainer, url: str = "") -> InstancePlace:
     """Where the container with our id is asked."""
-    return Place(url, probe, container, Identity(id=ID))
+    return InstancePlace(url, probe, container, Identity(id=ID))
 
 
 def ours(word: str, exit_code: int = 0, restarts: int = 0) -> ContainerState:

@@ -14,9 +14,9 @@ from health.preflight.outcome import Outcome
 from health.preflight.redis_server import RedisAnswer
 from health.preflight.registry import Manifest, RegistryAnswer
 from health.preflight.run import judge
-from health.preflight.ssh import Clock, KeyState, Sessions
+from health.preflight.ssh import ClockOffset, KeyState, Sessions
 from health.preflight.subject import Subject
-from hosts.shell import AnswerKind, HostAnswer
+from hosts.shell import Ending, HostAnswer
 from stack.layout import build_layout
 from tests.unit.stack_file import StackFile
 
@@ -78,7 +78,7 @@ class Site:
         targets = [REGISTRY, REDIS, API, LOGIN, CONFIG_DB, f"{EXCS}:3640"]
         targets += ["10.77.0.20:2060", "10.77.0.21:2060", "10.77.0.22:8000", "10.77.0.23:8000"]
         self.reached[host] = dict.fromkeys(targets, "open")
-        self.sessions[host] = Sessions(3, 3, Clock(0.01, 0.02))
+        self.sessions[host] = Sessions(3, 3, ClockOffset(0.01, 0.02))
         image = self.image(host)
         self.registry[host] = RegistryAnswer(DONE, {image: Manifest(DIGEST, 300 << 20)})
         self.redis[host] = RedisAnswer(DONE, dict(REDIS_INFO))
@@ -170,7 +170,7 @@ class Site:
         self,
         host: str,
         words: str,
-        kind: AnswerKind = AnswerKind.NOT_REACHED,
+        kind: Ending = Ending.NOT_REACHED,
         key: KeyState | None = None,
     ) -> Site:
         self.logins[host] = HostAnswer(255, "", words, kind, limit_seconds=15)

@@ -18,8 +18,8 @@ from health.preflight.network import PROHIBITED
 from health.preflight.outcome import NOT_FORWARDED_FIX, Outcome, not_forwarded
 from health.preflight.redis_server import RedisAnswer
 from health.preflight.registry import Manifest, RegistryAnswer
-from health.preflight.ssh import Clock, KeyState, Sessions
-from hosts.shell import AnswerKind, HostAnswer
+from health.preflight.ssh import ClockOffset, KeyState, Sessions
+from hosts.shell import Ending, HostAnswer
 from tests.unit.health.site import (
     API,
     CONFIG_DB,
@@ -60,7 +60,7 @@ def ssh_said(words: str) -> Callable[[Site], object]:
 
 
 def clock(host: str, ahead: float) -> Callable[[Site], object]:
-    return lambda site: site.sessions.update({host: Sessions(3, 3, Clock(ahead, 0.02))})
+    return lambda site: site.sessions.update({host: Sessions(3, 3, ClockOffset(ahead, 0.02))})
 
 
 def registry(kind: str, words: str) -> Callable[[Site], object]:
@@ -119,7 +119,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
           f" {EXCS} -f {KNOWN}; ssh-keyscan -p 22 {EXCS} >> {KNOWN}"),
     ),
     "too few sessions": (
-        lambda site: site.sessions.update({EXCS: Sessions(3, 1, Clock(0, 0.1))}),
+        lambda site: site.sessions.update({EXCS: Sessions(3, 1, ClockOffset(0, 0.1))}),
         F("ssh-sessions", EXCS, "1 at once over one connection", "3, as many as a run opens",
           "warning",
           "raise MaxSessions in the host's sshd_config; until then a run logs in more often"),
@@ -247,23 +247,23 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
           "unset it for logins without a terminal: exctl uses the host's own daemon"),
     ),
     "a host that never answers": (
-        lambda site: site.ssh_says(EXCS, "", AnswerKind.SILENT),
+        lambda site: site.ssh_says(EXCS, "", Ending.SILENT),
         F("ssh-login", EXCS, "not reached: no answer within 15 s", "a login as genesys", "failed",
           "see that the host is up, and port 22 open from here"),
     ),
     "a host that hangs": (
-        lambda site: site.ssh_says(EXCS, "", AnswerKind.STUCK),
+        lambda site: site.ssh_says(EXCS, "", Ending.STUCK),
         F("ssh-login", EXCS, "logged in, but what was asked didn't end within 15 s",
           "a login as genesys", "failed",
           "see what holds the host: load, memory, a file system that hangs"),
     ),
     "no ssh": (
-        lambda site: site.ssh_says(EXCS, "", AnswerKind.NO_SSH),
+        lambda site: site.ssh_says(EXCS, "", Ending.NO_SSH),
         F("ssh-login", EXCS, "there is no `ssh` on PATH here", "a login as genesys", "failed",
           "install the OpenSSH client"),
     ),
     "a user without a shell": (
-        lambda site: site.ssh_says(EXCS, "not available", AnswerKind.NO_SHELL),
+        lambda site: site.ssh_says(EXCS, "not available", Ending.NO_SHELL),
         F("ssh-login", EXCS, "logged in, but: the login begins no /bin/sh: not available",
           "a login as genesys", "failed",
           "give genesys a login shell on the host, and no ForceCommand for it"),
@@ -814,9 +814,9 @@ def test_a_waiver_by_name_holds_on_every_host_and_one_with_a_host_there_alone() 
 
 
 def test_the_clocks_doubt_counts_for_the_host() -> None:
-    assert Clock(2.5, 0.6).apart(Clock(0, 0)) == pytest.approx(1.9)
+    assert ClockOffset(2.5, 0.6).apart(ClockOffset(0, 0)) == pytest.approx(1.9)
     site = Site()
-    site.sessions[EXCS] = Sessions(3, 3, Clock(2.5, 0.6))
+    site.sessions[EXCS] = Sessions(3, 3, ClockOffset(2.5, 0.6))
     assert not [f for f in site.findings() if not f.is_ok]
 
 

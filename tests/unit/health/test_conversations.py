@@ -143,7 +143,9 @@ def subject(digest: str | None = None, password: str = "s3cret", **places: int) 
     site = Site()
     site.file = file
     names = ("registryPassword", "redisPassword", "configDbPassword", "oauthClientSecret")
-    return registry.with_login(replace(site.subject(), secrets=dict.fromkeys(names, password)))
+    return registry.with_login(
+        replace(site.subject(), secrets=dict.fromkeys(names, password)), Path.cwd()
+    )
 
 
 def facts(is_insecure: bool = True) -> HostFacts:
@@ -167,14 +169,16 @@ def test_a_registrys_token_is_fetched_and_the_size_is_that_of_the_hosts_processo
 
 def test_a_registry_refuses_a_wrong_password(tunnels: Tunnels, registry_port: int) -> None:
     answer = registry.ask(subject(password="wrong", registry=registry_port), EXCS, facts(), tunnels)
-    assert answer.login == Outcome("refused", "it refuses exec or its password")
+    assert answer.login == Outcome("refused", "it refuses exec or registryPassword")
 
 
 def test_a_tag_that_isnt_there_is_told_by_image(tunnels: Tunnels, registry_port: int) -> None:
     site = Site()
     site.file.put("registry.repository", f"127.0.0.1:{registry_port}/exec")
     site.file.put("excs.tag", "100.0.100.99")
-    about = registry.with_login(replace(site.subject(), secrets={"registryPassword": "s3cret"}))
+    about = registry.with_login(
+        replace(site.subject(), secrets={"registryPassword": "s3cret"}), Path.cwd()
+    )
     answer = registry.ask(about, EXCS, facts(), tunnels)
     assert list(answer.manifests.values()) == [REFUSED]
 
@@ -252,7 +256,7 @@ def test_a_way_that_ssh_doesnt_open_leaves_the_login_untried(tunnels: Tunnels) -
 
 
 def test_what_we_lack_isnt_tried_and_is_named(tunnels: Tunnels) -> None:
-    about = registry.with_login(replace(subject(), secrets={}))
+    about = registry.with_login(replace(subject(), secrets={}), Path.cwd())
     assert redis_server.ask(about, tunnels).login.words == "redisPassword isn't set"
     assert config_db.ask(about, tunnels).words == "configDbPassword isn't set"
     assert registry.ask(about, EXCS, facts(), tunnels).login.words == "no registryPassword"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from health.preflight.host_facts import STORE, DockerAccess, HostFacts, parse, script
-from health.preflight.subject import Address
+from health.preflight.subject import ServerAddress
 from tests.unit.health.site import EXAS, EXCS, Site
 
 
@@ -94,7 +94,7 @@ def test_the_disk_is_that_of_the_store_that_images_really_go_to(more: str) -> No
 
 def test_a_reason_is_bashs_own_without_its_name() -> None:
     site = Site().reaches("10.77.0.10:6379", "Connection refused", EXCS)
-    assert facts(site, EXCS).reached[Address("10.77.0.10", 6379)] == "connection refused"
+    assert facts(site, EXCS).reached[ServerAddress("10.77.0.10", 6379)] == "connection refused"
 
 
 def test_who_listens_is_told_by_port() -> None:

@@ -11,7 +11,7 @@ from health.gates.events import shown
 from health.gates.guard import GuardRule, refuse_to_take_the_last
 from health.gates.runs import guard_places
 from health.probe import Answer, Probe
-from health.verdict import Identity, Place
+from health.verdict import Identity, InstancePlace
 from hosts.container import ContainerState, HostContainer
 from tests.unit.health.fakes import (
     HUNG,
@@ -48,14 +48,14 @@ class Instance:
     settled: Answer | None = None
     logins: int = field(default=0)
 
-    def place(self) -> Place:
+    def place(self) -> InstancePlace:
         answers = [answer for answer, _ in self.looks]
 
         def probe(_url: str) -> Answer:
             return answers.pop(0) if len(answers) > 1 else answers[0]
 
         container = FakeContainer([state for _, state in self.looks])
-        return Place("", probe, container, Identity(id=ID), self._settle())
+        return InstancePlace("", probe, container, Identity(id=ID), self._settle())
 
     def _settle(self) -> Probe | None:
         if self.settled is None:

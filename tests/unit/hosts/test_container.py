@@ -17,7 +17,7 @@ from hosts.container import (
     parse_state,
     without_secrets,
 )
-from hosts.shell import AnswerKind, HostAnswer
+from hosts.shell import Ending, HostAnswer
 
 RUNNING = (
     '{"state":{"Status":"running","Running":true,"OOMKilled":false,"Dead":false,"Pid":9,'
@@ -58,7 +58,7 @@ def test_a_container_killed_for_memory_says_so() -> None:
     [
         (HostAnswer(1, "", "Error: No such container: excs"),
          "missing: the host has no such container"),
-        (HostAnswer(255, "", "exec-1: Permission denied (publickey).", AnswerKind.NOT_REACHED),
+        (HostAnswer(255, "", "exec-1: Permission denied (publickey).", Ending.NOT_REACHED),
          "unknown: ssh: exec-1: Permission denied (publickey)."),
         (HostAnswer(1, "", "Cannot connect to the Docker daemon"),
          "unknown: Cannot connect to the Docker daemon"),

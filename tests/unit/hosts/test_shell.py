@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hosts.handshakes import Handshakes
-from hosts.shell import AnswerKind, command_over_ssh, session
+from hosts.shell import Ending, command_over_ssh, session
 
 Ssh = Callable[[str], list[str]]
 
@@ -64,14 +64,14 @@ def test_the_command_has_no_stdin_and_may_not_eat_what_follows(ssh: Ssh) -> None
     ("login", "kind", "why"),
     [
         ("echo 'ssh: connect to host exec-1 port 22: Connection refused' >&2; exit 255",
-         AnswerKind.NOT_REACHED, "ssh: connect to host exec-1 port 22: Connection refused"),
-        ("echo 'This account is currently not available.'; exit 1", AnswerKind.NO_SHELL,
+         Ending.NOT_REACHED, "ssh: connect to host exec-1 port 22: Connection refused"),
+        ("echo 'This account is currently not available.'; exit 1", Ending.NO_SHELL,
          "the login begins no /bin/sh: This account is currently not available."),
-        ("exec sleep 20", AnswerKind.SILENT, "ssh: no answer within 0.5 s"),
+        ("exec sleep 20", Ending.SILENT, "ssh: no answer within 0.5 s"),
     ],
 )  # fmt: skip
 def test_each_way_of_not_getting_in_has_its_kind(
-    ssh: Ssh, login: str, kind: AnswerKind, why: str
+    ssh: Ssh, login: str, kind: Ending, why: str
 ) -> None:
     answer = command_over_ssh(ssh(login), 5, login_seconds=0.5)(["true"])
     assert (answer.code, answer.kind, answer.why()) == (255, kind, why)
@@ -79,7 +79,7 @@ def test_each_way_of_not_getting_in_has_its_kind(
 
 def test_no_ssh_on_path_is_one_sentence() -> None:
     answer = command_over_ssh(["no-such-ssh", "exec-1"], 5)(["true"])
-    assert answer.kind is AnswerKind.NO_SSH
+    assert answer.kind is Ending.NO_SSH
     assert answer.why() == "there is no `ssh` on PATH here; install the OpenSSH client"
 
 
@@ -89,20 +89,20 @@ def test_docker_that_hangs_is_told_from_ssh_that_does_and_ended_there(
     started = time.monotonic()
     answer = command_over_ssh(ssh(""), 1)(["sh", "-c", f"echo $$ > {tmp_path}/pid; sleep 60"])
     assert time.monotonic() - started < 4
-    assert answer.kind is AnswerKind.STUCK
+    assert answer.kind is Ending.STUCK
     assert answer.why() == "SSH answers, Docker on it doesn't, for 1 s"
     assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
 
 
 def test_a_command_that_itself_ends_with_124_isnt_stuck(ssh: Ssh) -> None:
     answer = command_over_ssh(ssh(""), 5)(["sh", "-c", "exit 124"])
-    assert (answer.code, answer.kind) == (124, AnswerKind.ENDED)
+    assert (answer.code, answer.kind) == (124, Ending.ENDED)
 
 
 def test_a_connection_that_ends_in_the_middle_is_no_answer(ssh: Ssh) -> None:
     words = ["sh", "-c", "echo half; kill -9 $(ps -o ppid= -p $(ps -o ppid= -p $$))"]
     answer = command_over_ssh(ssh(""), 5)(words)
-    assert answer.kind is AnswerKind.CUT
+    assert answer.kind is Ending.CUT
 
 
 def test_a_stream_is_read_as_it_comes_without_the_noise(ssh: Ssh) -> None:
@@ -115,7 +115,7 @@ def test_a_stream_gives_bytes_as_they_are_and_how_it_ended(ssh: Ssh) -> None:
     with session(ssh("echo welcome"), words, None) as running:
         assert b"".join(running) == b"\x00\xff\n"
         answer = running.answer()
-    assert (answer.code, answer.stderr, answer.kind) == (7, "why\n", AnswerKind.ENDED)
+    assert (answer.code, answer.stderr, answer.kind) == (7, "why\n", Ending.ENDED)
 
 
 def test_whoever_waits_for_a_login_that_fails_gets_its_answer_too(ssh: Ssh, tmp_path: Path) -> None:

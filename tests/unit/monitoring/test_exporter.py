@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from exctl.observe import preflight_record
 from exctl.observe.exporter import StacksWatch
 from exctl.releases.store import Release, directory_of, written
-from exctl.site import Place
+from exctl.site import StackPlace
 from health.probe import Answer
 from monitoring.exporter import host_look, watch
 from monitoring.exporter.host_look import certain, disks_in
@@ -176,7 +176,7 @@ def test_a_stack_whose_file_is_gone_is_watched_no_more(
 
 def test_release_and_preflight_are_those_of_this_clone(project: tuple[Path, StacksWatch]) -> None:
     directory, stacks = project
-    place = Place(directory, "dev")
+    place = StackPlace(directory, "dev")
     assert preflight_record.read(place) is None
     preflight_record.keep(place, [])
     release = Release(3, "2026-11-25T10:00:00Z", "me@here", "", "abc", {"excs": {"tag": "1"}})

@@ -33,7 +33,13 @@ def test_a_commands_output_is_the_password(tmp_path: Path, password: str) -> Non
         username="AWS",
         password_command=f"cat '{tmp_path}/password'",
     )
-    assert login_of(registry, never) == Login("AWS", password)
+    assert login_of(registry, never, tmp_path) == Login("AWS", password)
+
+
+def test_a_command_runs_in_the_projects_directory(tmp_path: Path) -> None:
+    (tmp_path / "get").write_text(f"#!/bin/sh\necho {SECRET}\n")
+    (tmp_path / "get").chmod(0o755)
+    assert password_from("./get", tmp_path) == SECRET
 
 
 @pytest.mark.parametrize(
@@ -52,14 +58,14 @@ def test_a_commands_output_is_the_password(tmp_path: Path, password: str) -> Non
 )  # fmt: skip
 def test_a_command_that_gives_none_is_told_without_what_it_printed(code: str, words: str) -> None:
     with pytest.raises(LoginError) as refused:
-        password_from(python(code), 1)
+        password_from(python(code), Path.cwd(), 1)
     assert words in str(refused.value)
     assert SECRET not in str(refused.value)
 
 
 def test_a_command_that_is_not_there_is_told() -> None:
     with pytest.raises(LoginError, match=r"\(/no/such\) can't be started: No such file"):
-        password_from("/no/such thing")
+        password_from("/no/such thing", Path.cwd())
 
 
 def docker_config(
@@ -87,7 +93,7 @@ def test_what_docker_login_left_in_the_file_is_taken(
     auth = base64.b64encode(f"exec:{SECRET}".encode()).decode()
     docker_config(monkeypatch, tmp_path, {"auths": {"r.example.com:5000": {"auth": auth}}})
     registry = Registry(repository="r.example.com:5000/exec", docker_config=True)
-    assert login_of(registry, never) == Login("exec", SECRET)
+    assert login_of(registry, never, tmp_path) == Login("exec", SECRET)
 
 
 @pytest.mark.parametrize(

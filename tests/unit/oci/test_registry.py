@@ -20,7 +20,7 @@ from oci.errors import Problem, RegistryError
 from oci.login import Login
 from oci.manifest import Start
 from oci.reference import ImageReference
-from oci.registry import Registry
+from oci.registry import RegistryClient
 from tests.unit.oci.registries import PASSWORD, USER, FakeRegistry, fake_registry
 from tests.unit.oci.tars import tar_of, write
 
@@ -36,9 +36,9 @@ def content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Content:
     return content_of(examined(path), Start(("/run",)), tmp_path)
 
 
-def client(server: FakeRegistry, password: str | None = PASSWORD) -> Registry:
+def client(server: FakeRegistry, password: str | None = PASSWORD) -> RegistryClient:
     login = Login(USER, password) if password is not None else None
-    return Registry(image(server).registry, requests.Session(), login, ("http",))
+    return RegistryClient(image(server).registry, requests.Session(), login, ("http",))
 
 
 def image(server: FakeRegistry) -> ImageReference:
@@ -173,12 +173,12 @@ def test_a_registry_without_tls_or_without_anybody_is_known_by_its_kind() -> Non
     with fake_registry() as server:
         host = image(server).registry
         with pytest.raises(RegistryError) as spoken:
-            Registry(host, requests.Session()).log_in()
+            RegistryClient(host, requests.Session()).log_in()
         assert spoken.value.problem == "no TLS"
         # As Docker does for its insecure registries: TLS first, then without.
-        Registry(host, requests.Session(), Login(USER, PASSWORD), ("https", "http")).log_in()
+        RegistryClient(host, requests.Session(), Login(USER, PASSWORD), ("https", "http")).log_in()
     with pytest.raises(RegistryError) as gone:
-        Registry(host, requests.Session(), None, ("http",)).log_in()
+        RegistryClient(host, requests.Session(), None, ("http",)).log_in()
     assert (gone.value.problem, gone.value.status) == ("refused", 0)
 
 
@@ -203,12 +203,12 @@ def test_an_identity_token_is_exchanged_for_one() -> None:
     with fake_registry(with_tokens=True) as server:
         server.manifests["1"] = b"{}"
         login = Login("<token>", PASSWORD, is_identity_token=True)
-        registry = Registry(image(server).registry, requests.Session(), login, ("http",))
+        registry = RegistryClient(image(server).registry, requests.Session(), login, ("http",))
         assert registry.tags(image(server)) == ["1"]
 
 
 def test_a_password_is_never_sent_to_a_place_without_tls() -> None:
-    registry = Registry("r.example.com", requests.Session(), Login(USER, PASSWORD))
+    registry = RegistryClient("r.example.com", requests.Session(), Login(USER, PASSWORD))
     with pytest.raises(RegistryError) as refused:
         registry._token({"realm": "http://elsewhere/token"})
     assert refused.value.problem == "insecure login"

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from config_schema import LOG_REFERENCE, canonical_host, endpoints_of
-from stack.layout import build_layout, expand_log_pattern
+from stack.environment import expand_log_pattern
+from stack.layout import build_layout
 from stack.ssh import ssh_target
 from tests.unit.stack_file import StackFile
 

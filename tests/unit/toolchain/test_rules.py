@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.stack_file import CLONE
-from toolchain.failures import Cause, failure
+from toolchain.failures import FailureCause, failure
 from toolchain.found import answer, cached_cli
 from toolchain.versions import Version, locked, parse
 
@@ -15,21 +15,21 @@ from toolchain.versions import Version, locked, parse
 @pytest.mark.parametrize(
     ("said", "cause"),
     [
-        ("verifying x@v1: checksum mismatch\nSECURITY ERROR", Cause.UNVERIFIED),
-        ("main.go:3: missing go.sum entry for module", Cause.UNVERIFIED),
-        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", Cause.UNVERIFIED),
-        ('Get "https://proxy/x.zip": dial tcp: lookup proxy: no such host', Cause.NETWORK),
-        ("reading https://proxy/x.zip: 404 Not Found", Cause.NETWORK),
-        ("x509: certificate signed by unknown authority", Cause.CERTIFICATE),
-        ("x.zip: zip: not a valid zip file", Cause.DAMAGED),
-        ("reading x.zip: unexpected EOF", Cause.DAMAGED),
-        ("unexpected EOF\nwrite x.a: no space left on device", Cause.DISK),
-        ("compile: signal: killed", Cause.MEMORY),
-        ("something that nobody knows", Cause.OTHER),
-        ("", Cause.OTHER),
+        ("verifying x@v1: checksum mismatch\nSECURITY ERROR", FailureCause.UNVERIFIED),
+        ("main.go:3: missing go.sum entry for module", FailureCause.UNVERIFIED),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", FailureCause.UNVERIFIED),
+        ('Get "https://proxy/x.zip": dial tcp: lookup proxy: no such host', FailureCause.NETWORK),
+        ("reading https://proxy/x.zip: 404 Not Found", FailureCause.NETWORK),
+        ("x509: certificate signed by unknown authority", FailureCause.CERTIFICATE),
+        ("x.zip: zip: not a valid zip file", FailureCause.DAMAGED),
+        ("reading x.zip: unexpected EOF", FailureCause.DAMAGED),
+        ("unexpected EOF\nwrite x.a: no space left on device", FailureCause.DISK),
+        ("compile: signal: killed", FailureCause.MEMORY),
+        ("something that nobody knows", FailureCause.OTHER),
+        ("", FailureCause.OTHER),
     ],
 )
-def test_a_failure_has_its_cause(said: str, cause: Cause) -> None:
+def test_a_failure_has_its_cause(said: str, cause: FailureCause) -> None:
     assert failure(said).cause is cause
 
 

@@ -31,13 +31,15 @@ def clone(tmp_path: Path) -> Path:
     )
     (folder / ".venv/bin").mkdir(parents=True)
     (folder / ".venv/bin/python").symlink_to(sys.executable)
+    (folder / "exctl").mkdir()
+    put(folder / ".venv/share/man/man1/exctl.1", "")
     (folder / ".venv/installed").write_text(f"{wanted.hexdigest()} {folder}\n")
     put(tmp_path / "bin/go", GO)
     return folder
 
 
 def put(file: Path, script: str) -> None:
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"#!/bin/sh\n{script}\n")
     file.chmod(0o755)
 

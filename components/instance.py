@@ -22,7 +22,7 @@ from stack.loader import Secrets, left_out
 
 
 @dataclass(frozen=True)
-class Site:
+class StackContext:
     """What every component of a stack needs: config, secrets, hosts and the pulled images."""
 
     config: ExecConfig
@@ -37,7 +37,7 @@ class Site:
         return Reach(self.config.gate.via, ssh.model_dump_json(exclude_unset=True))
 
 
-class Service(pulumi.ComponentResource):
+class ServiceInstance(pulumi.ComponentResource):
     """An instance that runs: guard (in a pair), container, health gate, each after the other.
 
     Waits for `after`, which every image of the stack comes before: a dead registry or a missing tag
@@ -47,25 +47,25 @@ class Service(pulumi.ComponentResource):
     def __init__(
         self,
         instance: Instance,
-        site: Site,
+        context: StackContext,
         after: Sequence[pulumi.Resource],
         guard: GuardRule | None = None,
         waiting: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exec:components:Service", instance.key, None, opts)
-        self.instance, self.site = instance, site
+        self.instance, self.context = instance, context
         before = list(after)
         if guard is not None:
-            before.append(self._guard(guard, site, before))
-        self.container = self._container(site, before)
-        self.health = self._health(site, waiting)
+            before.append(self._guard(guard, context, before))
+        self.container = self._container(context, before)
+        self.health = self._health(context, waiting)
         self.register_outputs({"container": self.container.name, "health": instance.health_url})
 
     def bake(self, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
         """The gate that goes on watching once `after` is done; none where the stack file wants none
         or this run leaves the instance out."""
-        gate, instance = self.site.config.gate, self.instance
+        gate, instance = self.context.config.gate, self.instance
         if gate.bake is None or instance.key in left_out():
             return []
         rule = BakeRule(
@@ -83,7 +83,7 @@ class Service(pulumi.ComponentResource):
             BakeGate(
                 f"bake-{instance.key}",
                 rule,
-                self.site.reach,
+                self.context.reach,
                 instance.container_name,
                 self.container.id,
                 pulumi.ResourceOptions(parent=self, depends_on=list(after)),
@@ -91,22 +91,24 @@ class Service(pulumi.ComponentResource):
         ]
 
     def _guard(
-        self, rule: GuardRule, site: Site, before: Sequence[pulumi.Resource]
+        self, rule: GuardRule, context: StackContext, before: Sequence[pulumi.Resource]
     ) -> pulumi.Resource:
         return PairGuard(
             f"guard-{self.instance.key}",
             rule,
-            site.reach,
-            _fingerprint(self.instance, site),
+            context.reach,
+            _fingerprint(self.instance, context),
             pulumi.ResourceOptions(parent=self, depends_on=list(before)),
         )
 
-    def _container(self, site: Site, before: Sequence[pulumi.Resource]) -> docker.Container:
-        provider = site.hosts[self.instance.host].provider
+    def _container(
+        self, context: StackContext, before: Sequence[pulumi.Resource]
+    ) -> docker.Container:
+        provider = context.hosts[self.instance.host].provider
         return docker.Container(
             f"container-{self.instance.key}",
-            image=site.images[self.instance.key].image_id,
-            envs=_envs(self.instance, site.secrets),
+            image=context.images[self.instance.key].image_id,
+            envs=_envs(self.instance, context.secrets),
             **container_args(self.instance),
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -117,8 +119,8 @@ class Service(pulumi.ComponentResource):
             ),
         )
 
-    def _health(self, site: Site, waiting: Sequence[str]) -> HealthGate:
-        gate = site.config.gate
+    def _health(self, context: StackContext, waiting: Sequence[str]) -> HealthGate:
+        gate = context.config.gate
         rule = HealthRule(
             instance=self.instance.key,
             host=self.instance.host,
@@ -131,7 +133,7 @@ class Service(pulumi.ComponentResource):
         return HealthGate(
             f"health-{self.instance.key}",
             rule,
-            site.reach,
+            context.reach,
             self.instance.container_name,
             self.container.id,
             pulumi.ResourceOptions(parent=self),
@@ -183,12 +185,12 @@ def _envs(instance: Instance, secrets: Secrets) -> list[pulumi.Input[str]]:
     return plain + secret
 
 
-def _fingerprint(instance: Instance, site: Site) -> pulumi.Output[str]:
+def _fingerprint(instance: Instance, context: StackContext) -> pulumi.Output[str]:
     """Changes whenever the instance's container would be replaced or changed."""
 
     def digest(parts: list[Any]) -> str:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
-    envs = _envs(instance, site.secrets)
-    image_id = site.images[instance.key].image_id
+    envs = _envs(instance, context.secrets)
+    image_id = context.images[instance.key].image_id
     return pulumi.Output.all(instance.spec_hash, image_id, *envs).apply(digest)

@@ -1,0 +1,1 @@
+"""Every changing run: one record when it began, one when it ended, and its transcript."""

@@ -1,0 +1,238 @@
+"""Records a run while it goes on: begun before anything is touched, ended whatever ends it, and a
+line of the transcript, or of JSON, for all that is said and happens between."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets as random
+import shlex
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from exctl.cli.version import program_revision
+from exctl.errors import DONE, FAILED, INTERRUPTED, NOTHING_TOUCHED, ExctlError, NothingTouched
+from exctl.history import store
+from exctl.history.run import BEGUN, DECLINED, ENDED, RESULTS
+from exctl.pulumi.interrupts import SIGNALS
+from exctl.pulumi.workspace import has_passphrase
+from exctl.site import StackPlace
+from exctl.stackfile import secrets
+from exctl.terminal import messages
+from health.gates.events import PASSING, of_data
+from health.runlock import CI_VARIABLES, user_name
+from stack.secrecy import redacted, redacted_text
+
+
+@contextmanager
+def recording(place: StackPlace, as_events: bool, why: str) -> Iterator[None]:
+    """Within, a changing command is recorded; `as_events` gives stdout a line of JSON for each
+    thing that happens. Raises NothingTouched if it can't be recorded."""
+    run = _Recorder(place, as_events, why)
+    with messages.heard_by(run):
+        run.begin()
+        try:
+            yield
+        except BaseException as error:
+            run.end(*_ending(error))
+            raise
+        run.end(RESULTS[DONE], DONE, "", None)
+
+
+def _ending(error: BaseException) -> tuple[str, int, str, bool | None]:
+    """Result, exit code, what is said, and whether anything was touched."""
+    match error:
+        case ExctlError():
+            return RESULTS[error.code], error.code, error.text, error.touched
+        case click.exceptions.Abort():
+            return DECLINED, INTERRUPTED, f"not done.\n{NOTHING_TOUCHED}", False
+        case KeyboardInterrupt():
+            return RESULTS[INTERRUPTED], INTERRUPTED, "interrupted", None
+        case SystemExit(code=int(code)) if code in RESULTS:
+            return RESULTS[code], code, "", None
+    return RESULTS[FAILED], FAILED, f"a mistake in exctl itself: {error!r}", None
+
+
+class _Recorder:
+    """The listener of one run."""
+
+    def __init__(self, place: StackPlace, as_events: bool, why: str) -> None:
+        self.has_stdout = as_events
+        self._place = place
+        self._why = why
+        at = time.gmtime()
+        self._began, self._at = time.monotonic(), _time_text(at)
+        self._id = f"{time.strftime('%Y%m%dT%H%M%SZ', at)}-{random.token_hex(2)}"
+        self._lock = threading.RLock()  # Pulumi's events come in a thread of their own
+        self._transcript: IO[str] | None = None
+        self._is_whole = True
+        self._facts: dict[str, Any] = {"gates": []}
+        self._secrets: list[str] = []
+        self._has_looked = False
+        self._has_touched = False
+
+    def begin(self) -> None:
+        begun = {
+            "kind": BEGUN,
+            "run": self._id,
+            "at": self._at,
+            "stack": self._place.stack,
+            "who": _who(),
+            "command": redacted_text(shlex.join(["exctl", *sys.argv[1:]])),
+            "why": redacted_text(self._why),
+            "program": _program(),
+            "stack_file_sha256": _sha256(self._place.file),
+        }
+        transcript = store.open_transcript(self._place, self._id)
+        try:
+            store.append(self._place, begun)
+        except NothingTouched:
+            transcript.close()
+            store.transcript_of(self._place, self._id).unlink()
+            raise
+        self._transcript = transcript
+        self.said(f"$ {begun['command']}")
+        self._emit(begun)
+
+    def end(self, result: str, code: int, error: str, touched: bool | None) -> None:
+        """The last record. What can't be written any more is said, and ends nothing."""
+        seconds = round(time.monotonic() - self._began, 1)
+        with _undisturbed():
+            error = self._without_secrets(error)
+            self.said(f"{error}\n{result}, exit code {code}, after {seconds:.1f} s".lstrip())
+            ended = {
+                "kind": ENDED,
+                "run": self._id,
+                "at": _time_text(time.gmtime()),
+                "result": result,
+                "exit_code": code,
+                "seconds": seconds,
+                "touched": touched if touched is not None else self._has_touched or None,
+                "error": _without_quotes(error),
+                **redacted(self._facts, self._secrets),
+                "stack_file_sha256": _sha256(self._place.file),
+                **self._close_transcript(),
+            }
+            try:
+                store.append(self._place, ended)
+            except NothingTouched as failure:
+                why = str(failure).partition(". ")[0]
+                print(f"exctl: the end of this run isn't recorded: {why}", file=sys.stderr)
+            self._emit(ended)
+
+    def said(self, line: str) -> None:
+        with self._lock:
+            if self._transcript is None or not self._is_whole:
+                return
+            at = time.strftime("%H:%M:%S", time.gmtime())
+            try:
+                for each in self._without_secrets(line).splitlines() or [""]:
+                    self._transcript.write(f"{at}  {each}".rstrip() + "\n")
+            except OSError:  # no room is left: the run goes on, and its record says so
+                self._is_whole = False
+
+    def happened(self, kind: str, facts: dict[str, Any]) -> None:
+        with self._lock:
+            match kind:
+                case "plan":
+                    self._facts.setdefault("plan", facts)
+                case "release":
+                    self._facts |= {"release": facts["number"], "images": facts["images"]}
+                case "step":
+                    self._has_touched |= facts["what"] == "container"
+                case _:
+                    said = of_data([{"kind": kind, **facts}])
+                    if said and not isinstance(said[0], PASSING):
+                        self._facts["gates"].append({"kind": kind, **facts})
+            self._emit({"kind": kind, "at": _time_text(time.gmtime()), **facts})
+
+    def hide(self, secret: str) -> None:
+        self._secrets.append(secret)
+
+    def _emit(self, event: Mapping[str, Any]) -> None:
+        if not self.has_stdout:
+            return
+        with self._lock:
+            try:
+                print(json.dumps(redacted(event, self._secrets)), flush=True)
+            except OSError:  # nobody reads any more: no reason to end a run
+                self.has_stdout = False
+
+    def _without_secrets(self, text: str) -> str:
+        if not self._has_looked and has_passphrase(self._place.stack):
+            self._has_looked = True
+            self._secrets += _known(self._place)
+        return redacted_text(text, self._secrets)
+
+    def _close_transcript(self) -> dict[str, Any]:
+        assert self._transcript is not None
+        try:
+            with self._transcript as file:
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            self._is_whole = False
+        path = store.transcript_of(self._place, self._id)
+        return {"transcript_sha256": _sha256(path), "transcript_is_whole": self._is_whole}
+
+
+def _without_quotes(error: str) -> str:
+    """An error without what services wrote into their logs: that is for the transcript alone."""
+    return "\n".join(line for line in error.splitlines() if not line.lstrip().startswith("|"))
+
+
+def _known(place: StackPlace) -> Collection[str]:
+    """The stack's secrets; none where they can't be decrypted, which the command will say."""
+    try:
+        return secrets.known_of(place)
+    except ExctlError:
+        return ()
+
+
+def _who() -> dict[str, Any]:
+    found = {"user": user_name(), "host": socket.gethostname(), "pid": os.getpid()}
+    job = next((os.environ[name] for name in CI_VARIABLES if os.environ.get(name)), "")
+    others = {
+        "sudo_user": os.environ.get("SUDO_USER", ""),
+        "ssh_from": os.environ.get("SSH_CONNECTION", "").partition(" ")[0],
+        "ci_job": redacted_text(job),
+    }
+    return found | {name: value for name, value in others.items() if value}
+
+
+def _program() -> dict[str, Any]:
+    revision = program_revision()
+    return {"revision": revision.removesuffix("+"), "is_clean": not revision.endswith("+")}
+
+
+def _sha256(path: Path) -> str:
+    """Of a file; '' if there is none that can be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _time_text(at: time.struct_time) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", at)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Within, a Ctrl-C does nothing: what it would end has ended."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

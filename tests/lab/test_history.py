@@ -1,0 +1,73 @@
+"""What is left of runs: every one of them in the history, whatever ended it."""
+
+from __future__ import annotations
+
+import json
+import stat
+from typing import Any
+
+import pytest
+
+from tests.lab.conftest import Site
+from tests.lab.operator import Running, exctl
+
+pytestmark = pytest.mark.lab
+
+
+def history(site: Site, *arguments: str) -> list[dict[str, Any]]:
+    found = json.loads(exctl(site, "history", "--json", *arguments).stdout)
+    assert found["problems"] == []
+    runs: list[dict[str, Any]] = found["runs"]
+    return runs
+
+
+def events(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_program_follows_a_run_by_its_events(site: Site) -> None:
+    said = events(exctl(site, "up", "--yes", "--json", "-m", "first").stdout)
+    kinds = [event["kind"] for event in said]
+    assert (kinds[0], kinds[-1]) == ("begun", "ended")
+    assert {"preflight", "plan", "step", "healthy", "synced", "instances", "release"} <= {*kinds}
+    assert [t["instance"] for t in said[kinds.index("plan")]["touches"]] == [*site.hosts]
+    healthy = {event["instance"] for event in said if event["kind"] == "healthy"}
+    assert healthy == {*site.hosts}
+    assert said[-1]["release"] == 1
+    (run,) = history(site)
+    assert (run["result"], run["why"]) == ("succeeded", "first")
+    assert run["plan"] == {k: v for k, v in said[kinds.index("plan")].items() if k in run["plan"]}
+
+
+def test_a_run_that_rolled_back_one_that_was_killed_and_one_that_was_declined_are_in_it(
+    site: Site,
+) -> None:
+    bad = exctl(site, "update", "exas", "--tag", "100.0.100.13", "--yes", "--json", code=3)
+    assert [e["kind"] for e in events(bad.stdout)].count("plan") == 2
+    killed = Running(site, "restart", "exas", "--yes")
+    killed.wait_for("preflight")
+    killed.kill()
+    asked = Running(site, "restart", "exas", terminal=True)
+    asked.wait_for("[y/N]")
+    asked.type("n\n")
+    asked.end(130)
+    *_, back, cut, declined = history(site)
+    assert (back["result"], back["exit_code"]) == ("rolled back", 3)
+    assert cut["result"] == "killed"
+    assert (declined["result"], declined["touched"]) == ("declined", False)
+    (run,) = history(site, str(back["number"]))
+    assert "rolling back to release 1" in run["transcript"]
+    assert "crashes again and again" in run["transcript"]
+    (run,) = history(site, str(declined["number"]))
+    assert "no\n" in run["transcript"]
+
+
+def test_no_secret_is_in_what_is_kept_and_transcripts_are_not_for_everybody(site: Site) -> None:
+    secret = "a-new-password-of-nobody"
+    exctl(site, "secret", "set", "redisPassword", text=secret)
+    kept = site.work.directory / "releases/dev"
+    transcripts = list((kept / "runs").iterdir())
+    assert len(transcripts) == len(history(site))
+    for path in [kept / "audit.jsonl", *transcripts]:
+        assert not [s for s in (*site.secrets, secret) if s in path.read_text()], path
+    assert not [path for path in transcripts if stat.S_IMODE(path.stat().st_mode) & 0o007]
