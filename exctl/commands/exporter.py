@@ -101,7 +101,7 @@ def command(
     watch = StacksWatch(project, names, Intervals(interval_seconds, host_interval_seconds))
     address, port = listen
     try:
-        stop = serve(watch.seen, program_version(), address, port)
+        stop = serve(watch, program_version(), address, port)
     except OSError as error:
         raise NothingTouched(
             f"can't listen on {address}, port {port}: {error.strerror or error}. Name another one:"

@@ -38,6 +38,10 @@ class StacksWatch:
         """What is known of every stack now; called by the threads that serve it."""
         return [watch.seen for watch in list(self._watches.values())]
 
+    def unreadable(self) -> list[str]:
+        """The stacks that can't be watched: their files have had a mistake from the beginning."""
+        return [stack for stack in list(self._texts) if stack not in self._watches]
+
     def run(self) -> None:
         """Looks at the stack files until it is interrupted."""
         try:
@@ -53,9 +57,10 @@ class StacksWatch:
         """Begins to watch new stacks, goes on with changed ones as their files say now, and ends
         with those whose file is gone."""
         wanted = [s for s in stacks_of(self._project) if not self._names or s in self._names]
-        for stack in self._watches.keys() - set(wanted):
-            self._watches.pop(stack).stop()
-            self._texts.pop(stack, None)
+        for stack in self._texts.keys() - set(wanted):
+            self._texts.pop(stack)
+            if (watch := self._watches.pop(stack, None)) is not None:
+                watch.stop()
         for stack in wanted:
             place = StackPlace(self._project, stack)
             text = _text(place.file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 from prometheus_client import (
     GC_COLLECTOR,
@@ -22,19 +23,29 @@ from monitoring.seen import StackSeen
 Family = GaugeMetricFamily | CounterMetricFamily
 
 
+class Watched(Protocol):
+    """The stacks that are watched: what was seen of each, and the names of those whose file has had
+    a mistake from the beginning."""
+
+    def seen(self) -> Iterable[StackSeen]: ...
+
+    def unreadable(self) -> Iterable[str]: ...
+
+
 class StacksCollector(Collector):
     """What was seen of every stack, at the moment when Prometheus asks."""
 
-    def __init__(self, seen: Callable[[], Iterable[StackSeen]], version: str) -> None:
-        self._seen, self._version = seen, version
+    def __init__(self, watched: Watched, version: str) -> None:
+        self._watched, self._version = watched, version
 
     def describe(self) -> Iterable[Family]:
         return [_family(metric) for metric in m.METRICS]
 
     def collect(self) -> Iterator[Family]:
         families: dict[str, Family] = {}
-        own = Sample(m.EXPORTER_INFO, (self._version,), 1)
-        for sample in (own, *(each for seen in self._seen() for each in samples(seen))):
+        own = [Sample(m.EXPORTER_INFO, (self._version,), 1)]
+        own += [Sample(m.STACK_READABLE, (stack,), 0) for stack in self._watched.unreadable()]
+        for sample in (*own, *(each for seen in self._watched.seen() for each in samples(seen))):
             metric = sample.metric
             family = families.setdefault(metric.name, _family(metric))
             family.add_metric(list(sample.labels), float(sample.value))
@@ -46,14 +57,12 @@ def _family(metric: Metric) -> Family:
     return kind(metric.name, metric.help, labels=metric.labels)
 
 
-def serve(
-    seen: Callable[[], Iterable[StackSeen]], version: str, address: str, port: int
-) -> Callable[[], None]:
+def serve(watched: Watched, version: str, address: str, port: int) -> Callable[[], None]:
     """Serves /metrics until what it returns is called. OSError if the address can't be had."""
     registry = CollectorRegistry()
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         registry.register(collector)
-    registry.register(StacksCollector(seen, version))
+    registry.register(StacksCollector(watched, version))
     server, thread = start_http_server(port, address, registry)
 
     def stop() -> None:

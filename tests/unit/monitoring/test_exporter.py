@@ -55,9 +55,17 @@ def no_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host_look, "expiries", lambda _s, _h: {})
 
 
+class OneStack:
+    def seen(self) -> list[StackSeen]:
+        return [seen_stack()]
+
+    def unreadable(self) -> list[str]:
+        return ["broken"]
+
+
 def test_prometheus_reads_every_metric_as_the_catalogue_has_it() -> None:
     port = free_port()
-    stop = serve(lambda: [seen_stack()], "1.2.3", "127.0.0.1", port)
+    stop = serve(OneStack(), "1.2.3", "127.0.0.1", port)
     try:
         opener = build_opener(ProxyHandler({}))
         text = opener.open(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
@@ -161,6 +169,22 @@ def test_a_stack_file_with_a_mistake_leaves_the_watch_as_it_was_and_is_told(
     assert len(only(stacks).layout.instances) == 4
     file.write_text(good)
     stacks.look()
+    assert only(stacks).is_readable
+
+
+def test_a_stack_file_with_a_mistake_from_the_beginning_is_told_until_it_is_put_right(
+    project: tuple[Path, StacksWatch],
+) -> None:
+    directory, stacks = project
+    file = directory / "Pulumi.dev.yaml"
+    good = file.read_text()
+    file.write_text("config: {}")
+    stacks.look()
+    assert stacks.seen() == []
+    assert stacks.unreadable() == ["dev"]
+    file.write_text(good)
+    stacks.look()
+    assert stacks.unreadable() == []
     assert only(stacks).is_readable
 
 
