@@ -35,6 +35,7 @@ class ExcpPair(pulumi.ComponentResource):
         order = put_first(list(members), os.environ.get(FIRST_VARIABLE, ""))
         running = [members[key] for key in order]
         before = list(after)
+        services = []
         for position, instance in enumerate(running):
             service = ServiceInstance(
                 instance,
@@ -44,13 +45,16 @@ class ExcpPair(pulumi.ComponentResource):
                 waiting=[later.key for later in running[position + 1 :]],
                 opts=pulumi.ResourceOptions(parent=self),
             )
+            services.append(service)
             if instance.key not in left_out():
                 before = [service.health]
+        # Both are watched once both are healthy: the second one doesn't wait for the first one's.
+        self.baked = [gate for service in services for gate in service.bake(before)]
         self.register_outputs({"instances": [instance.key for instance in running]})
 
 
 class ConversationProvider(pulumi.ComponentResource):
-    """All pairs of a stack, side by side."""
+    """All pairs of a stack, side by side; or one after the other where `gate.bake` says so."""
 
     def __init__(
         self,
@@ -60,6 +64,9 @@ class ConversationProvider(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exec:components:Excp", "conversation-provider", None, opts)
+        bake, before = context.config.gate.bake, list(after)
         for number, _ in layout.pairs:
-            ExcpPair(number, layout, context, after, pulumi.ResourceOptions(parent=self))
+            pair = ExcpPair(number, layout, context, before, pulumi.ResourceOptions(parent=self))
+            if bake is not None and bake.between_pairs:
+                before += pair.baked
         self.register_outputs({"pairs": [number for number, _ in layout.pairs]})

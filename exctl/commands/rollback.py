@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from exctl.cli import completion
-from exctl.cli.options import changing, on_stack, pair_option
+from exctl.cli.options import gated, on_stack, pair_option
 from exctl.errors import NothingTouched
 from exctl.runs.options import RunOptions
 from exctl.site import Site
@@ -38,7 +38,7 @@ def _checked(ctx: click.Context, _what: click.Parameter, what: tuple[str, ...]) 
 @click.option("--keep-secrets", is_flag=True, help="all but the secrets, which stay as they are")
 @click.option("--host", hidden=True)
 @on_stack
-@changing
+@gated
 def command(
     what: tuple[str, ...],
     pair: str | None,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from exctl.errors import Interrupted, NothingTouched, PreflightStops
+from exctl.observe import preflight_record
 from exctl.pulumi.workspace import passphrase
 from exctl.site import Site, stacks_of
 from exctl.stackfile import secrets
@@ -47,9 +48,11 @@ def findings(site: Site, file: Path | None = None, left_out: Collection[str] = (
     decrypted = _decrypting(site, subject, file)
     try:
         with _progress(len(set(site.layout.hosts) - set(left_out))):
-            return examine(subject, decrypted, left_out)
+            found = examine(subject, decrypted, left_out)
     except KeyboardInterrupt:
         raise Interrupted("interrupted", touched=False) from None
+    preflight_record.keep(site, found)
+    return found
 
 
 def _need_ca_file(site: Site) -> None:

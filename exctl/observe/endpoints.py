@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 
 from exctl.hosts import on_host
 from exctl.site import Site
+from health import way
 from health.contract import Status, parse_health, parse_status
 from health.gates.events import Syncing
 from health.gates.sync import SyncKind, sync_verdict
 from health.gates.sync_progress import SyncProgress
-from health.probe import Answer, Probe, direct_probe, ssh_probe
+from health.probe import Answer, Probe, ssh_probe
 from health.verdict import Identity, InstancePlace, Verdict, VerdictKind
 from hosts.container import ContainerState, HostContainer
 from stack.layout import Instance
@@ -110,9 +111,7 @@ def place_of(site: Site, instance: Instance) -> InstancePlace:
 
 def probe_of(site: Site, host: str) -> Probe:
     """How a health URL of this host is asked, as the stack file's gate says."""
-    if site.config.gate.via == "direct":
-        return direct_probe()
-    return ssh_probe(ssh_target(site.config.ssh, host).command)
+    return way.probe_of(site.config, host)
 
 
 def _ask(site: Site, instance: Instance, progress: SyncProgress) -> EndpointRow:

@@ -31,9 +31,13 @@ from exctl.terminal.messages import report, say
 from stack.layout import Instance
 
 GOING_BACK = RunOptions(
-    yes=True, message="rolled back automatically", preflight=False, is_way_back=True
+    yes=True,
+    message="rolled back automatically",
+    preflight=False,
+    bake=False,
+    is_way_back=True,
 )
-"""Without a preflight: what ran before is what there is to go back to, whatever a check says."""
+"""Without preflight and bake: what ran before is what there is to go back to, whatever they say."""
 
 
 def stop(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:

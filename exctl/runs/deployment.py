@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,13 @@ from exctl.runs.operation import carry_out, hosts_of
 from exctl.runs.options import Outcome, RunOptions
 from exctl.runs.plan import Divided, Touch, divided, touches
 from exctl.runs.scope import Scope, limits
+from exctl.runs.silence import silenced
 from exctl.site import Site, open_site
 from exctl.terminal import live
 from exctl.terminal.messages import report, say, show
 from exctl.terminal.progress import RunProgress
 from health.gates.events import Event
-from health.gates.runs import ALLOW_OUTAGE_VARIABLE
+from health.gates.runs import ALLOW_OUTAGE_VARIABLE, NO_BAKE_VARIABLE
 from health.pair import FIRST_VARIABLE
 
 
@@ -155,10 +157,14 @@ def _carry_out(
     """What Pulumi's run gives, and what was reported in it that is worth keeping."""
     if how.allow_outage:
         tell_program(ground.stack, ALLOW_OUTAGE_VARIABLE, "1")
+    tell_program(ground.stack, NO_BAKE_VARIABLE, "0" if how.bake else "1")
     log = StepLog(say, RunProgress(here), live.is_wanted(), hosts=hosts_of(site), report=report)
     about = plan.whole_seconds(here)
     within = limits(ground.scope, site.layout, ground.state.names)
-    with live.shown(f"deploying the stack {site.stack}", log.progress, about):
+    with (
+        _silenced(site, how, here),
+        live.shown(f"deploying the stack {site.stack}", log.progress, about),
+    ):
         result = carry_out(
             lambda: ground.stack.up(
                 message=how.message,
@@ -209,6 +215,13 @@ def _end(
         report("release", number=release.number, images=release.images)
         say(f"this is release {release.number}")
     _say_what_is_left(site, split, ground.scope)
+
+
+def _silenced(site: Site, how: RunOptions, here: Sequence[Touch]) -> AbstractContextManager[None]:
+    touched = {touch.instance for touch in here}
+    instances = [i for i in site.layout.instances if i.key in touched]
+    why = how.message or f"a run of exctl on stack {site.stack}"
+    return silenced(site.config.monitoring.silence_url, site.stack, instances, why, say)
 
 
 def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:

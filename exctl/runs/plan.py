@@ -40,7 +40,7 @@ class Step:
 
     @property
     def role(self) -> str:
-        """What the resource is to its instance: container, health, sync, guard, image."""
+        """What the resource is to its instance: container, health, sync, bake, guard, image."""
         return self.name.partition("-")[0]
 
     @property
@@ -101,7 +101,7 @@ def touches(
     for step in steps:
         if step.type == CONTAINER_TYPE and step.op in VERBS:
             verbs[step.instance] = VERBS[step.op]
-        elif step.role in ("health", "sync") and step.op in GATE_VERBS:
+        elif step.role in ("health", "sync", "bake") and step.op in GATE_VERBS:
             gates.setdefault(step.instance, []).append(step.role)
         elif step.role == "guard" and step.op in GATE_VERBS:
             guarded.add(step.instance)
