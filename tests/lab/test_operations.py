@@ -147,17 +147,24 @@ def test_logs_of_all_hosts_come_in_one_stream_by_time(site: Site) -> None:
 
 
 def test_a_command_and_a_shell_run_in_an_instances_container(site: Site) -> None:
-    script = "echo said; echo complained >&2; exit 7"
-    run = exctl(site, "exec", "excp-1-2", "--", "sh", "-c", script, code=7)
+    script = "import sys; print('said'); print('complained', file=sys.stderr); sys.exit(7)"
+    run = exctl(site, "exec", "excp-1-2", "--", "python3", "-c", script, code=7)
     assert run.stdout == "said\n"
     assert "complained" in run.stderr
-    assert (
-        exctl(site, "exec", "exas", "--", "cat", text="through stdin\n").stdout == "through stdin\n"
+    script = "import sys; print(sys.stdin.read().upper())"
+    run = exctl(site, "exec", "exas", "--", "python3", "-c", script, text="through stdin")
+    assert run.stdout == "THROUGH STDIN\n"
+    # The stand-ins' image has no shell: one that asks for its exit code stands for it.
+    made = site.host("excs").directory / "sh"
+    made.write_text(
+        "#!/usr/bin/python3\nimport os, sys\n"
+        "print('a terminal:', os.isatty(0), flush=True)\nsys.exit(int(input()))\n"
     )
+    made.chmod(0o755)
+    site.docker("excs", "cp", str(made), "excs:/usr/bin/sh")
     shell = Running(site, "shell", "excs", terminal=True)
-    shell.type("echo $((6 * 7)) in here\n")
-    shell.wait_for("42 in here")
-    shell.type("exit 3\n")
+    shell.wait_for("a terminal: True")
+    shell.type("3\n")
     shell.end(3)
     refused = exctl(site, "exec", "excp-9-1", "--", "ls", code=2)
     assert "the stack has excs, exas, excp-1-1, excp-1-2." in refused.stderr
