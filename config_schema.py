@@ -13,6 +13,7 @@ import re
 import shlex
 from enum import StrEnum
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -252,6 +253,29 @@ def endpoints_of(voice_server: str) -> list[tuple[str, int]]:
     return found
 
 
+def _is_address(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    is_port = port.isascii() and port.isdecimal() and 0 < int(port) < 65536
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        colon = ""
+    if not colon or not is_port:
+        raise ValueError(
+            f"{_shown(value)} is not a host and a port such as exctl.example.com:9640 (IPv6 in"
+            " brackets, no scheme)"
+        )
+    _is_host(host)
+    return value
+
+
+def _is_web_page(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.password:
+        raise ValueError(f"{_shown(value)} is not the address of a page, http:// or https://")
+    return value
+
+
 def _is_voice_server(value: str) -> str:
     endpoints_of(value)
     return value
@@ -284,6 +308,8 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Tag = Annotated[str, AfterValidator(_is_tag)]
 Digest = Annotated[str, AfterValidator(_is_digest)]
 AbsolutePath = Annotated[str, AfterValidator(_is_absolute)]
+Address = Annotated[str, AfterValidator(_is_address)]
+WebPage = Annotated[str, AfterValidator(_is_web_page)]
 VoiceServer = Annotated[str, AfterValidator(_is_voice_server)]
 Folder = Annotated[str, AfterValidator(_has_no_comma)]
 LogName = Annotated[str, AfterValidator(_is_log_name)]
@@ -442,6 +468,23 @@ class Redis(Section):
     tls: bool = Field(default=False, description="Redis speaks TLS")
 
 
+class Bake(Section):
+    """How long a run goes on watching what it has touched."""
+
+    seconds: Annotated[float, Field(ge=1, le=86400)] = Field(
+        description="time that an instance has to stay healthy behind its gates, seconds"
+    )
+    prometheus_url: WebPage | None = Field(
+        default=None,
+        description="your Prometheus with our alerts: one that begins to fire for the instance"
+        " fails the gate too",
+    )
+    between_pairs: bool = Field(
+        default=False,
+        description="pairs one after the other, each begun when the one before has stayed healthy",
+    )
+
+
 class Gate(Section):
     via: Literal["direct", "ssh"] = Field(
         default="direct",
@@ -456,6 +499,11 @@ class Gate(Section):
     )
     deadline_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
         default=180.0, description="time an instance has to become healthy, seconds"
+    )
+    bake: Bake | None = Field(
+        default=None,
+        description="watch what a run has touched for a while longer; what goes wrong then fails"
+        " the run as a gate does: {seconds, prometheus_url, between_pairs}",
     )
 
 
@@ -704,6 +752,36 @@ class Releases(Section):
     )
 
 
+class Monitoring(Section):
+    """Your own Prometheus: what `exctl monitoring export` writes for it."""
+
+    exporter: Address = Field(
+        default="localhost:9640", description="where your Prometheus finds `exctl exporter`"
+    )
+    blackbox: Address | None = Field(
+        default=None,
+        description="your blackbox exporter, which then asks every /health too, from where it is;"
+        " none: only `exctl exporter` does",
+    )
+    alertmanagers: list[Address] = Field(
+        default=["localhost:9093"], description="your Alertmanagers"
+    )
+    silence_url: WebPage | None = Field(
+        default=None,
+        description="your Alertmanager as exctl reaches it: each run keeps back there the alerts"
+        " that it brings about, of the instances that it touches; none: nothing is silenced",
+    )
+    runbook_url: WebPage | None = Field(
+        default=None,
+        description="where your people read docs/operating.md; each alert links to its section"
+        " there; none: the alert names the file",
+    )
+    sync_success_max_age_seconds: Annotated[float, Field(ge=60, le=31536000)] = Field(
+        default=86400.0,
+        description="age of EXCS's last success after which an alert fires, seconds",
+    )
+
+
 class ExecConfig(Section):
     """A whole stack: one tenant, one EX organization."""
 
@@ -718,6 +796,7 @@ class ExecConfig(Section):
     excp: Excp = Field(description="conversation provider")
     preflight: Preflight = Field(default=Preflight(), description="checks before a deployment")
     releases: Releases = Field(default=Releases(), description="what a rollback can go back to")
+    monitoring: Monitoring = Field(default=Monitoring(), description="Prometheus and its alerts")
     stopped: list[str] = Field(
         default=[],
         description="what has no container for now: excs, exas, excp, excp-<pair> or"

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pulumi
 
 from components.instance import ServiceInstance, StackContext
-from health.gates.guard import GuardRule
+from health.gates.guard import rule_of
 from health.pair import FIRST_VARIABLE, put_first
-from stack.layout import Instance, Layout
+from stack.layout import Layout
 from stack.loader import left_out
 
 
@@ -35,22 +35,26 @@ class ExcpPair(pulumi.ComponentResource):
         order = put_first(list(members), os.environ.get(FIRST_VARIABLE, ""))
         running = [members[key] for key in order]
         before = list(after)
+        services = []
         for position, instance in enumerate(running):
             service = ServiceInstance(
                 instance,
                 context,
                 before,
-                guard=_guard_rule(instance, layout.peer_of(instance)),
+                guard=rule_of(instance, layout.peer_of(instance)),
                 waiting=[later.key for later in running[position + 1 :]],
                 opts=pulumi.ResourceOptions(parent=self),
             )
+            services.append(service)
             if instance.key not in left_out():
                 before = [service.health]
+        # Both are watched once both are healthy: the second one doesn't wait for the first one's.
+        self.baked = [gate for service in services for gate in service.bake(before)]
         self.register_outputs({"instances": [instance.key for instance in running]})
 
 
 class ConversationProvider(pulumi.ComponentResource):
-    """All pairs of a stack, side by side."""
+    """All pairs of a stack, side by side; or one after the other where `gate.bake` says so."""
 
     def __init__(
         self,
@@ -60,21 +64,9 @@ class ConversationProvider(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exec:components:Excp", "conversation-provider", None, opts)
+        bake, before = context.config.gate.bake, list(after)
         for number, _ in layout.pairs:
-            ExcpPair(number, layout, context, after, pulumi.ResourceOptions(parent=self))
+            pair = ExcpPair(number, layout, context, before, pulumi.ResourceOptions(parent=self))
+            if bake is not None and bake.between_pairs:
+                before += pair.baked
         self.register_outputs({"pairs": [number for number, _ in layout.pairs]})
-
-
-def _guard_rule(instance: Instance, peer: Instance) -> GuardRule:
-    assert instance.pair is not None
-    return GuardRule(
-        instance=instance.key,
-        pair=instance.pair,
-        urls=(instance.health_url,),
-        peer=peer.key,
-        peer_urls=(peer.health_url,),
-        stack=instance.labels["exec.stack"],
-        container_name=instance.container_name,
-        peer_container_name=peer.container_name,
-        peer_stopped=peer.is_stopped,
-    )

@@ -13,11 +13,12 @@ import pulumi_docker as docker
 
 from components.host import Host
 from config_schema import ExecConfig
+from health.gates.bake import BakeRule
 from health.gates.guard import GuardRule
 from health.gates.health import HealthRule
-from health.gates.resources import HealthGate, PairGuard, Reach
+from health.gates.resources import BakeGate, HealthGate, PairGuard, Reach
 from stack.layout import Instance
-from stack.loader import Secrets
+from stack.loader import Secrets, left_out
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,41 @@ class ServiceInstance(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exec:components:Service", instance.key, None, opts)
-        self.instance = instance
+        self.instance, self.context = instance, context
         before = list(after)
         if guard is not None:
             before.append(self._guard(guard, context, before))
         self.container = self._container(context, before)
         self.health = self._health(context, waiting)
         self.register_outputs({"container": self.container.name, "health": instance.health_url})
+
+    def bake(self, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
+        """The gate that goes on watching once `after` is done; none where the stack file wants none
+        or this run leaves the instance out."""
+        gate, instance = self.context.config.gate, self.instance
+        if gate.bake is None or instance.key in left_out():
+            return []
+        rule = BakeRule(
+            instance=instance.key,
+            host=instance.host,
+            url=instance.health_url,
+            stack=instance.labels["exec.stack"],
+            seconds=gate.bake.seconds,
+            interval_seconds=gate.interval_seconds,
+            in_a_row=gate.successes,
+            pair=instance.pair,
+            prometheus_url=gate.bake.prometheus_url,
+        )
+        return [
+            BakeGate(
+                f"bake-{instance.key}",
+                rule,
+                self.context.reach,
+                instance.container_name,
+                self.container.id,
+                pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+            )
+        ]
 
     def _guard(
         self, rule: GuardRule, context: StackContext, before: Sequence[pulumi.Resource]

@@ -79,6 +79,7 @@ class Status:
     previous_hwm: int | None = None
     latest_hwm: int | None = None
     processed_hwm: int | None = None
+    operation: str = ""
 
 
 def parse_health(body: bytes) -> Health:
@@ -113,6 +114,7 @@ def parse_status(body: bytes) -> Status:
         previous_hwm=_whole_number(update.get("previousHWM")),
         latest_hwm=_whole_number(update.get("latestHWM")),
         processed_hwm=_whole_number(update.get("processedHWM")),
+        operation=_scalar(update.get("operation")),
     )
 
 

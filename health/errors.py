@@ -22,6 +22,7 @@ class GateCode(StrEnum):
     SYNC_STALLED = "sync_stalled"
     SYNC_LATE = "sync_late"
     WRONG_ORG = "wrong_org"
+    DID_NOT_LAST = "did_not_last"
     INTERRUPTED = "interrupted"
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import time
+from pathlib import Path
 
 import click
 
-from lab import faults, lab, legacy, settings
+from lab import faults, lab, legacy, settings, watch
 from lab.errors import LabError
 from lab.lab import Lab
 from lab.standins.faults import FAULTS as STANDIN_FAULTS
@@ -198,6 +199,17 @@ def legacy_down() -> None:
     """Remove their containers and files."""
     legacy.down(lab.current())
     print("lab: the legacy services and their .env files are gone")
+
+
+@main.command("watch")
+@click.argument("directory", type=click.Path(path_type=Path, resolve_path=True))
+def watch_command(directory: Path) -> None:
+    """Run Prometheus, Alertmanager and the blackbox exporter on what was exported to DIRECTORY.
+
+    Example: exctl monitoring export .lab/export && python -m lab watch .lab/export
+    """
+    found = lab.current()
+    watch.until_interrupted(directory, found.directory / "watch", found.plan.operator)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

@@ -8,6 +8,7 @@ import functools
 import math
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -158,16 +159,44 @@ def changing(command: Command) -> Command:
     )
     @functools.wraps(command)
     def wrapped(
-        *arguments: Any, yes: bool, allow_outage: bool, message: str, stay: bool = True, **o: Any
+        *arguments: Any,
+        yes: bool,
+        allow_outage: bool,
+        message: str,
+        no_bake: bool = False,
+        stay: bool = True,
+        **others: Any,
     ) -> Any:
-        how = RunOptions(yes=yes, allow_outage=allow_outage, message=message, stay=stay)
-        return command(*arguments, how=how, **o)
+        how = RunOptions(
+            yes=yes, allow_outage=allow_outage, message=message, stay=stay, bake=not no_bake
+        )
+        return command(*arguments, how=how, **others)
 
     return wrapped
 
 
-def going_back(command: Command) -> Command:
-    """`changing`, and a failure goes back to the last release unless `--no-rollback`."""
+def gated(command: Command) -> Command:
+    """`changing`, and what is deployed is watched behind its gates unless `--no-bake`."""
     return click.option(
-        "--no-rollback", "stay", is_flag=True, help="after a failure, leave things as they are"
+        "--no-bake", is_flag=True, help="don't go on watching behind the gates (gate.bake)"
     )(changing(command))
+
+
+def going_back(command: Command) -> Command:
+    """`gated`, and a failure goes back to the last release unless `--no-rollback`; with
+    `--pause-after`, a look at what comes first."""
+
+    @click.option(
+        "--no-rollback", "stay", is_flag=True, help="after a failure, leave things as they are"
+    )
+    @click.option(
+        "--pause-after",
+        type=click.Choice(["first", "pair"]),
+        help="ask before going on, once the first instance or pair is healthy",
+    )
+    @gated
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, how: RunOptions, pause_after: Any, **others: Any) -> Any:
+        return command(*arguments, how=replace(how, pause_after=pause_after), **others)
+
+    return wrapped

@@ -12,13 +12,18 @@ PACKAGE = "exec-deploy"
 
 def described() -> str:
     """`exctl 0.1.0 (e994efc), Pulumi SDK 3.272.0, Pulumi CLI …/bin/pulumi`, as one line."""
-    try:
-        own = metadata.version(PACKAGE)
-    except metadata.PackageNotFoundError:
-        own = "of unknown version"
+    own = program_version() or "of unknown version"
     revision = program_revision()
     sdk = metadata.version("pulumi")
     return f"exctl {own}{f' ({revision})' if revision else ''}, Pulumi SDK {sdk}, {_runner()}"
+
+
+def program_version() -> str:
+    """The version of the installed package; empty if it isn't installed."""
+    try:
+        return metadata.version(PACKAGE)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def program_revision() -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exctl.cli.options import changing, selecting
+from exctl.cli.options import gated, selecting
 from exctl.runs.options import RunOptions
 from exctl.site import Site
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @selecting
-@changing
+@gated
 def command(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
     """Replace containers by new ones of the same release, one instance of a pair after the other.
 

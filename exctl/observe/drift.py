@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from exctl.hosts import containers_on, on_each
-from exctl.pulumi.workspace import open_stack
+from exctl.pulumi.workspace import exported
 from exctl.releases import store
 from exctl.runs.plan import CONTAINER_TYPE, IMAGE_TYPE
 from exctl.site import Site
@@ -55,7 +55,7 @@ class Deployed:
 
 def look(site: Site) -> list[Drift]:
     """Every difference, in the layout's order."""
-    deployed = deployed_containers(open_stack(site).export_stack().deployment or {})
+    deployed = deployed_containers(exported(site))
     hosts = [*dict.fromkeys([*site.layout.hosts, *(d.host for d in deployed.values())])]
     found = dict(zip(hosts, on_each(hosts, lambda host: containers_on(site, host)), strict=True))
     last = store.last(site)

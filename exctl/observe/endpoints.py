@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from urllib.parse import urlsplit
 
 from exctl.hosts import on_host
 from exctl.site import Site
+from health import way
 from health.contract import Status, parse_health, parse_status
 from health.gates.events import Syncing
 from health.gates.sync import SyncKind, sync_verdict
 from health.gates.sync_progress import SyncProgress
-from health.probe import Answer, Probe, direct_probe, ssh_probe
+from health.probe import Answer, Probe, ssh_probe
 from health.verdict import Identity, InstancePlace, Verdict, VerdictKind
 from hosts.container import ContainerState, HostContainer
 from stack.layout import Instance
@@ -76,13 +77,17 @@ class EndpointRow:
         return "; ".join(filter(None, [*self.down, other, uptime, restarted, self.sync]))
 
 
-def ask_all(site: Site, progress: SyncProgress | None = None) -> list[EndpointRow]:
+def ask_all(
+    site: Site, progress: SyncProgress | None = None, left_out: Collection[str] = ()
+) -> list[EndpointRow]:
     """A row for each instance, in the layout's order; never fails for what a host does.
 
     `progress` is what earlier questions have told of the sync: with it, its pace can be said.
+    `left_out`: keys of instances that aren't asked and have no row, as those of a dead host, each
+    of which would be waited for.
     """
     make_control_directory()
-    instances = site.layout.instances
+    instances = [i for i in site.layout.instances if i.key not in left_out]
     known = progress or SyncProgress(moved_at=time.monotonic())
     with ThreadPoolExecutor(max(1, len(instances))) as pool:
         return list(pool.map(lambda instance: _ask(site, instance, known), instances))
@@ -106,9 +111,7 @@ def place_of(site: Site, instance: Instance) -> InstancePlace:
 
 def probe_of(site: Site, host: str) -> Probe:
     """How a health URL of this host is asked, as the stack file's gate says."""
-    if site.config.gate.via == "direct":
-        return direct_probe()
-    return ssh_probe(ssh_target(site.config.ssh, host).command)
+    return way.probe_of(site.config, host)
 
 
 def _ask(site: Site, instance: Instance, progress: SyncProgress) -> EndpointRow:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import re
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from pulumi import automation as auto
 
@@ -67,6 +70,25 @@ def select_stack(site: StackPlace) -> auto.Stack | None:
         return auto.Stack.select(site.stack, workspace(site, with_secrets=False))
     except auto.StackNotFoundError:
         return None
+
+
+def exported(site: StackPlace) -> Mapping[str, Any]:
+    """The stack's state as its backend has it, empty if it has none.
+
+    Secrets in it stay encrypted, so that no passphrase is needed, and nothing is selected: what
+    looks again and again in the background must not change what an operator's `pulumi` is about.
+    """
+    work = workspace(site, with_secrets=False)
+    arguments = ["stack", "export", "--stack", site.stack]
+    try:
+        said = work.pulumi_command.run(arguments, work.work_dir, work.env_vars).stdout
+    except auto.StackNotFoundError:
+        return {}
+    except auto.CommandError as error:
+        why = f"the state of the stack {site.stack} can't be read: {explained(error, site)}"
+        raise ExctlError(why, touched=False) from None
+    found = json.loads(said).get("deployment")
+    return found if isinstance(found, Mapping) else {}
 
 
 def workspace(site: StackPlace, with_secrets: bool = True) -> auto.LocalWorkspace:

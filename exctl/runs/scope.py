@@ -15,7 +15,7 @@ if (
 ):  # the options of every command name a scope: `exctl --help` loads no more than that
     from stack.layout import Layout
 
-ROLES = ("image", "guard", "container", "health", "sync")
+ROLES = ("image", "guard", "container", "health", "sync", "bake")
 COMPONENTS = ("connector", "config-sync", "agent-state-sync", "conversation-provider")
 
 
@@ -75,6 +75,14 @@ def limits(scope: Scope, layout: Layout, known: Collection[str]) -> Limits:
         *(name for i in images for name in (f"host-{i.host}", f"provider-{i.host}")),
         *(f"image-{i.key}" for i in images),
         *(name for key in [*(i.key for i in chosen), *gone] for name in _of_instance(key)),
+        # Pairs that wait for other pairs' bake: one that isn't in the state yet is taken along.
+        *(
+            f"bake-{i.key}"
+            for i in layout.running
+            if f"health-{i.key}" in known
+            and f"bake-{i.key}" not in known
+            and i.key not in scope.left_out
+        ),
     ]
     return Limits(target=[_pattern(name) for name in dict.fromkeys(names)])
 

@@ -22,6 +22,7 @@ _BEGUN = {
 _GATE_BEGUN = {
     "health": "waiting until it is healthy",
     "sync": "waiting for its sync",
+    "bake": "watching whether it stays healthy",
     "guard": "asking whether its peer serves",
 }
 
@@ -78,10 +79,11 @@ class RunProgress:
         found = self._of(step)
         if found is None:
             return
-        if step.role in ("health", "sync") and step.op in GATE_VERBS:
+        if step.role in ("health", "sync", "bake") and step.op in GATE_VERBS:
             found.gates_left.discard(step.role)
-            if not found.gates_left:
+            if not found.gates_left - {"bake"}:
                 self._note_downtime(found)
+            if not found.gates_left:
                 self._is(found, "done", "done")
         elif step.type == CONTAINER_TYPE and step.op in VERBS:
             is_last = step.op == "delete" or not found.gates_left
@@ -138,3 +140,4 @@ class RunProgress:
         if found.stopped_at is not None:
             seconds = self._now() - found.stopped_at
             self.downtimes.append(WasDown(found.touch.instance, round(seconds, 1)))
+            found.stopped_at = None

@@ -116,6 +116,49 @@ class Synced:
 
 
 @dataclass(frozen=True)
+class Baking:
+    instance: str
+    waited_seconds: float
+    whole_seconds: float
+    kind: Literal["baking"] = "baking"
+
+    def __str__(self) -> str:
+        return f"healthy; watched for {self.waited_seconds:.0f} of {self.whole_seconds:.0f} s"
+
+
+@dataclass(frozen=True)
+class BakingBlind:
+    """Prometheus doesn't say which alerts fire; `found` is why."""
+
+    instance: str
+    found: str
+    kind: Literal["baking_blind"] = "baking_blind"
+
+    def __str__(self) -> str:
+        return f"watched without alerts: {self.found}"
+
+
+@dataclass(frozen=True)
+class Baked:
+    instance: str
+    seconds: float
+    kind: Literal["baked"] = "baked"
+
+    def __str__(self) -> str:
+        return f"stayed healthy for {self.seconds:.0f} s"
+
+
+@dataclass(frozen=True)
+class BakeSkipped:
+    instance: str
+    why: str
+    kind: Literal["bake_skipped"] = "bake_skipped"
+
+    def __str__(self) -> str:
+        return f"not watched further: {self.why}"
+
+
+@dataclass(frozen=True)
 class GuardPassed:
     """`own` and `peer_is`: how the two were found; `own_found`, in words."""
 
@@ -163,10 +206,22 @@ class WasDown:
         return f"was down for {self.seconds:.1f} s"
 
 
-Event = Healthy | NotHealthyYet | Syncing | Synced | GuardPassed | GuardOverruled | WasDown
+Event = (
+    Healthy
+    | NotHealthyYet
+    | Syncing
+    | Synced
+    | Baking
+    | BakingBlind
+    | Baked
+    | BakeSkipped
+    | GuardPassed
+    | GuardOverruled
+    | WasDown
+)
 Report = Callable[[Event], None]
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
-PASSING = (NotHealthyYet, Syncing)
+PASSING = (NotHealthyYet, Syncing, Baking)
 """True for a moment: not worth keeping, nor a line where something else shows how far it is."""
 
 

@@ -1,4 +1,4 @@
-"""HealthGate, SyncGate and PairGuard as resources that others wait for.
+"""HealthGate, SyncGate, BakeGate and PairGuard as resources that others wait for.
 
 Resources and not hooks, since Pulumi lets an `after` hook warn but not stop a run. Declared here,
 thought elsewhere: Pulumi keeps each provider object as a pickle in the state, which must not
@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
+from health.gates.bake import BakeRule
 from health.gates.guard import GuardRule
 from health.gates.health import HealthRule
 from health.gates.sync import SyncRule
@@ -66,6 +67,10 @@ class SyncGateProvider(GateProvider):
     kind = "sync"
 
 
+class BakeGateProvider(GateProvider):
+    kind = "bake"
+
+
 class PairGuardProvider(GateProvider):
     kind = "guard"
 
@@ -100,6 +105,22 @@ class SyncGate(ContainerGate, module="exec", name="SyncGate"):
     provider = SyncGateProvider
 
 
+class BakeGate(Resource, module="exec", name="BakeGate"):
+    """Open once an instance has stayed healthy for a while; `trigger` is its container's id."""
+
+    def __init__(
+        self,
+        name: str,
+        rule: BakeRule,
+        reach: Reach,
+        container_name: str,
+        trigger: pulumi.Input[str],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        props = _props(name, rule, reach, trigger) | {"container_name": container_name}
+        super().__init__(BakeGateProvider(), name, props, opts)
+
+
 class PairGuard(Resource, module="exec", name="PairGuard"):
     """Passes if an instance may be touched; `trigger` stands for all that would touch it.
 
@@ -123,7 +144,7 @@ class PairGuard(Resource, module="exec", name="PairGuard"):
 
 def _props(
     name: str,
-    rule: HealthRule | SyncRule | GuardRule,
+    rule: HealthRule | SyncRule | BakeRule | GuardRule,
     reach: Reach,
     trigger: pulumi.Input[str],
 ) -> dict[str, Any]:

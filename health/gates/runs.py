@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from config_schema import Ssh
 from health.errors import GateError
+from health.gates import alerts
+from health.gates.bake import BakeRule, watch_until_baked
 from health.gates.clock import OperatorsClock
-from health.gates.events import EVENTS_VARIABLE, Event, as_json, shown
+from health.gates.events import EVENTS_VARIABLE, BakeSkipped, Event, as_json, shown
 from health.gates.guard import GuardRule, refuse_to_take_the_last
 from health.gates.health import HealthRule, wait_until_healthy
 from health.gates.sync import SyncRule, wait_until_synced
@@ -28,6 +31,9 @@ from stack.ssh import make_control_directory, ssh_target
 ALLOW_OUTAGE_VARIABLE = "EXEC_ALLOW_OUTAGE"
 """Set to 1 by `exctl up --allow-outage`. In the environment and not among the inputs: an
 operator's word for one run must not be in the state."""
+
+NO_BAKE_VARIABLE = "EXEC_NO_BAKE"
+"""Set to 1 by `--no-bake`, and on the way back to a release: what ran before needs no proof."""
 
 Props = dict[str, Any]
 
@@ -46,6 +52,26 @@ def sync_gate(_olds: Props, news: Props) -> Props:
     return {"trigger": news["trigger"]}
 
 
+def bake_gate(olds: Props, news: Props) -> Props:
+    rule = BakeRule(**_tupled(news["rule"]))
+    place = _place(news["reach"], rule.url, news["container_name"], Identity(id=news["trigger"]))
+    asked = None
+    if rule.prometheus_url is not None:
+        now = datetime.now(UTC)
+        asked = alerts.of_instance(
+            rule.prometheus_url, rule.stack, rule.instance, rule.pair, since=now
+        )
+    if os.environ.get(NO_BAKE_VARIABLE) == "1":
+        _say(BakeSkipped(rule.instance, "by --no-bake, or on the way back"))
+    else:
+        _run(
+            lambda: watch_until_baked(
+                rule, place, OperatorsClock(), _say, asked, is_new="trigger" not in olds
+            )
+        )
+    return {"trigger": news["trigger"]}
+
+
 def pair_guard(olds: Props, news: Props) -> Props:
     """Outputs hold addresses and names, so that the next run also asks where the pair was before,
     for the containers that it had there."""
@@ -61,6 +87,7 @@ def pair_guard(olds: Props, news: Props) -> Props:
 RUNS: Mapping[str, Callable[[Props, Props], Props]] = {
     "health": health_gate,
     "sync": sync_gate,
+    "bake": bake_gate,
     "guard": pair_guard,
 }
 """By the `kind` of a gate's provider."""

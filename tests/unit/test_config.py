@@ -26,7 +26,7 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
         "gate.colour",
         "red",
         "gate.colour: unknown setting; known here: via, successes, interval_seconds,"
-        " deadline_seconds",
+        " deadline_seconds, bake",
     ),
     "a waiver of no check": (
         "preflight.waive",

@@ -6,6 +6,7 @@ With Pulumi's mocks: proves the declaration, not what an engine makes of it.
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from pulumi.runtime.proto import resource_pb2
 
 from components.connector import Connector
 from health.gates.resources import (
+    BakeGateProvider,
     GateProvider,
     HealthGateProvider,
     PairGuardProvider,
@@ -310,10 +312,40 @@ def test_the_outputs_are_those_of_the_contract() -> None:
     assert outputs["health"]["exas"] == "http://10.77.0.102:3630/health"
 
 
-@pytest.mark.parametrize("provider", [HealthGateProvider, SyncGateProvider, PairGuardProvider])
+@pytest.mark.parametrize(
+    "provider",
+    [HealthGateProvider, SyncGateProvider, BakeGateProvider, PairGuardProvider],
+)
 def test_the_state_has_a_gates_name_and_not_its_logic(provider: type[GateProvider]) -> None:
     """Else each changed line of a gate would be an update of every stack that is deployed."""
     pickled = base64.b64decode(serialize_provider(provider()))
     assert b"health.gates.resources" in pickled
     assert provider.__name__.encode() in pickled
     assert len(pickled) < 100
+
+
+def test_without_bake_there_is_no_gate_of_it(graph: dict[str, Registered]) -> None:
+    assert not [name for name in graph if name.startswith("bake-")]
+
+
+def test_bake_watches_each_instance_once_the_gates_of_its_service_or_pair_are_open() -> None:
+    graph, _ = register(StackFile().put("gate.bake", {"seconds": 60}))
+    baked = {name for name in graph if name.startswith("bake-")}
+    assert baked == {f"bake-{key}" for key in ("excs", "exas", "excp-1-1", "excp-1-2")}
+    assert "sync-excs" in graph["bake-excs"].dependencies
+    assert "health-exas" in graph["bake-exas"].dependencies
+    for key in ("excp-1-1", "excp-1-2"):
+        assert {"health-excp-1-1", "health-excp-1-2"} <= waits_for(graph, f"bake-{key}")
+    # Nothing waits for it: neither the peer nor another service.
+    for name in set(graph) - baked:
+        assert not waits_for(graph, name) & baked
+
+
+def test_between_pairs_the_next_pair_waits_until_the_one_before_has_stayed_healthy() -> None:
+    file = StackFile().put("gate.bake", {"seconds": 60, "between_pairs": True})
+    first = json.loads(file.values["excp"])["pairs"]["1"]
+    file.put("excp.pairs.2", first | {"hosts": ["10.77.0.105", "10.77.0.106"]})
+    graph, _ = register(file)
+    baked = {"bake-excp-1-1", "bake-excp-1-2"}
+    assert baked <= waits_for(graph, "container-excp-2-1")
+    assert not baked & waits_for(graph, "container-exas")

@@ -37,6 +37,8 @@ ARGUMENTS = {
     "forget": ["10.77.0.101"],
     "restart": ["excs"],
     "logs": ["excs"],
+    "exporter": ["--unit"],
+    "monitoring": ["export", "exported"],
 }
 NAMES = [name for names in SECTIONS.values() for name in names]
 NO_HOST = {"adopt", "doctor", "drift", "logs", "status", "report", "support-bundle", "images"}

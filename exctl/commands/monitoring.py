@@ -1,0 +1,36 @@
+"""`exctl monitoring`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from exctl.cli.options import on_stack
+from exctl.site import Site
+
+
+@click.group()
+def command() -> None:
+    """Write what your Prometheus, Alertmanager and Grafana need to watch a stack.
+
+    Example: exctl monitoring export /etc/prometheus/exec
+    """
+
+
+@command.command()
+@click.argument("directory", type=click.Path(path_type=Path, resolve_path=True))
+@on_stack
+def export(directory: Path, site: Site) -> None:
+    """Write scrape configuration, targets, rules, alerts, routes and dashboards into a directory.
+
+    Each is written anew, but for alertmanager.yml: once it is there it is yours, with the receivers
+    that you put into it. Several stacks can share one directory. Checked with promtool and amtool
+    where they are installed. Nothing is reloaded and no host is asked.
+
+    Example: exctl monitoring export /etc/prometheus/exec
+    """
+    from exctl.observe import monitoring_export
+
+    for line in monitoring_export.export(site, directory):
+        click.echo(line)

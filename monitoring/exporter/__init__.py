@@ -1,0 +1,1 @@
+"""The process that asks every instance and host again and again, and serves what it saw."""
