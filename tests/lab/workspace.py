@@ -24,6 +24,7 @@ PROGRAM = (
     "Pulumi.yaml",
     "Pulumi.dev.yaml",
     "components",
+    "config_schema",
     "health",
     "hosts",
     "oci",
