@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pulumi
 
 from components.instance import ServiceInstance, StackContext
-from health.gates.guard import GuardRule
+from health.gates.guard import rule_of
 from health.pair import FIRST_VARIABLE, put_first
-from stack.layout import Instance, Layout
+from stack.layout import Layout
 from stack.loader import left_out
 
 
@@ -41,7 +41,7 @@ class ExcpPair(pulumi.ComponentResource):
                 instance,
                 context,
                 before,
-                guard=_guard_rule(instance, layout.peer_of(instance)),
+                guard=rule_of(instance, layout.peer_of(instance)),
                 waiting=[later.key for later in running[position + 1 :]],
                 opts=pulumi.ResourceOptions(parent=self),
             )
@@ -70,18 +70,3 @@ class ConversationProvider(pulumi.ComponentResource):
             if bake is not None and bake.between_pairs:
                 before += pair.baked
         self.register_outputs({"pairs": [number for number, _ in layout.pairs]})
-
-
-def _guard_rule(instance: Instance, peer: Instance) -> GuardRule:
-    assert instance.pair is not None
-    return GuardRule(
-        instance=instance.key,
-        pair=instance.pair,
-        urls=(instance.health_url,),
-        peer=peer.key,
-        peer_urls=(peer.health_url,),
-        stack=instance.labels["exec.stack"],
-        container_name=instance.container_name,
-        peer_container_name=peer.container_name,
-        peer_stopped=peer.is_stopped,
-    )

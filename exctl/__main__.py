@@ -25,7 +25,7 @@ SECTIONS = {
     ),
     "Set up, migrate, repair": (
         "init", "import-env", "adopt", "export-env", "transaction", "unlock", "forget",
-        "completion",
+        "exec", "shell", "completion",
     ),
 }  # fmt: skip
 

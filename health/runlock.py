@@ -39,6 +39,8 @@ class Holder:
     since: datetime | None = None
     command: str = ""
     """What it does, or which CI job it is."""
+    action: str = ""
+    """The name of its exctl command."""
 
     @property
     def is_here(self) -> bool:
@@ -65,6 +67,7 @@ def ourselves() -> dict[str, Any]:
         "hostname": socket.gethostname(),
         "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "command": f"{command}, CI job {job}" if job else command,
+        "action": sys.argv[1] if len(sys.argv) > 1 else "",
     }
 
 
@@ -79,6 +82,7 @@ def holder(content: Mapping[str, Any]) -> Holder | None:
         host=str(content.get("hostname") or "an unnamed host"),
         since=parse_time(content.get("timestamp")),
         command=str(content.get("command") or ""),
+        action=str(content.get("action") or ""),
     )
 
 

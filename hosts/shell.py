@@ -309,6 +309,18 @@ def _script(words: Sequence[str], timeout_seconds: float | None, mark: str) -> s
     )
 
 
+def over_ssh_as_given(words: Sequence[str], mark: str = "") -> str:
+    """A command for ssh's own command line, whose stdin is then the command's; what comes before
+    the mark, a line by itself, is of the login."""
+    lines = [
+        f"unset {_UNSET}",
+        f"DOCKER_HOST=unix://{DOCKER_SOCKET}; export DOCKER_HOST",
+        f"echo {mark}" if mark else ":",
+        f"exec {shlex.join(words)}",
+    ]
+    return f"exec /bin/sh -c {shlex.quote('; '.join(lines))}"
+
+
 def leave_connection(ssh: Sequence[str]) -> None:
     """Lets the next command log in again; what goes on over the shared connection isn't ended."""
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):

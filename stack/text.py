@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 TEXT_LIMIT_CHARACTERS = 200
@@ -42,3 +43,12 @@ def plain_text(value: object, limit_characters: int = TEXT_LIMIT_CHARACTERS) -> 
     text = "".join(c if c.isprintable() else " " for c in text[: limit_characters * 2])
     text = " ".join(text.split())
     return text if len(text) <= limit_characters else text[: limit_characters - 1] + "…"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A line for each row, each column as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

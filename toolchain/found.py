@@ -58,7 +58,7 @@ def go_on_path() -> FoundProgram | None:
     return None if path is None else FoundProgram(Path(path), answer([path, "env", "GOVERSION"]))
 
 
-def answer(command: list[str]) -> Version | None:
+def answer(command: list[str], seconds: float = ANSWER_SECONDS) -> Version | None:
     """The version that a command prints; None if it prints none, fails or doesn't end."""
     try:
         done = subprocess.run(
@@ -66,7 +66,7 @@ def answer(command: list[str]) -> Version | None:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=ANSWER_SECONDS,
+            timeout=seconds,
             check=False,
             env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "1", "GOTOOLCHAIN": "local"},
         )

@@ -58,7 +58,7 @@ def afterwards(stack: str, views: Views) -> Iterator[str]:
     if aside:
         yield ""
         yield "Don't run the vendor's bootstrap.py or compose on these hosts any more: they would"
-        yield "start the legacy containers beside ours. Take them out of cron and systemd as well."
+        yield "start the legacy containers next to ours. Take them out of cron and systemd as well."
         yield f"Stopped and kept: {', '.join(aside)}; back with: exctl adopt --back"
     if clear:
         yield f"Passwords are in plaintext in {', '.join(clear)}."

@@ -195,6 +195,7 @@ def _adopt(site: Site, found: Situation, how: RunOptions, left: Sequence[Situati
             f"{error}\nTo go on adopting: exctl adopt --stack {site.stack}. To have the legacy"
             f" container back: exctl adopt --back --stack {site.stack}",
             touched=True,
+            running=error.running,
         ) from None
     except ExctlError as failure:
         say(f"\n{failure}\n\nbringing {container.own_name} back")

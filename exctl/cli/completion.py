@@ -78,6 +78,10 @@ def _addresses(ctx: click.Context) -> Iterable[str]:
     return [*own, *pairs]
 
 
+def _instances(ctx: click.Context) -> Iterable[str]:
+    return ["excs", "exas", *(f"excp-{pair}-{n}" for pair in _pairs(ctx) for n in (1, 2))]
+
+
 def _tags(ctx: click.Context) -> Iterable[str]:
     texts = [_stack_file(ctx), *(path.read_text("utf-8") for path in _release_files(ctx))]
     return sorted({tag for text in texts for tag in _TAG.findall(text)})
@@ -93,6 +97,7 @@ stacks = _completer(lambda _ctx: stacks_of(find_project()))
 pairs = _completer(_pairs)
 addresses = _completer(_addresses)
 hosts = _completer(lambda ctx: ["1", "2", *_addresses(ctx)])
+instances = _completer(_instances)
 tags = _completer(_tags)
 secrets = _completer(_secrets)
 runs = _completer(_runs)

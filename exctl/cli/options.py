@@ -8,6 +8,7 @@ import functools
 import math
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -182,7 +183,20 @@ def gated(command: Command) -> Command:
 
 
 def going_back(command: Command) -> Command:
-    """`gated`, and a failure goes back to the last release unless `--no-rollback`."""
-    return click.option(
+    """`gated`, and a failure goes back to the last release unless `--no-rollback`; with
+    `--pause-after`, a look at what comes first."""
+
+    @click.option(
         "--no-rollback", "stay", is_flag=True, help="after a failure, leave things as they are"
-    )(gated(command))
+    )
+    @click.option(
+        "--pause-after",
+        type=click.Choice(["first", "pair"]),
+        help="ask before going on, once the first instance or pair is healthy",
+    )
+    @gated
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, how: RunOptions, pause_after: Any, **others: Any) -> Any:
+        return command(*arguments, how=replace(how, pause_after=pause_after), **others)
+
+    return wrapped

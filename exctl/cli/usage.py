@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import shlex
+import sys
 from collections.abc import Iterable
 
 import click
 
 from exctl.errors import NOTHING_TOUCHED
+
+
+def same_command() -> str:
+    """The command that was given, as it can be given again."""
+    return shlex.join(["exctl", *sys.argv[1:]])
 
 
 def no_command(name: str, known: Iterable[str], options: Iterable[str] = ()) -> str:

@@ -21,6 +21,6 @@ def command(site: Site, yes: bool) -> None:
 
     Example: exctl destroy --stack dev
     """
-    from exctl.runs import deployment
+    from exctl.runs import destruction
 
-    deployment.destroy(site, yes)
+    destruction.destroy(site, yes)

@@ -35,6 +35,7 @@ def _checked(ctx: click.Context, _what: click.Parameter, what: tuple[str, ...]) 
     shell_complete=completion.releases,
     help="the release, by its number",
 )
+@click.option("--keep-secrets", is_flag=True, help="all but the secrets, which stay as they are")
 @click.option("--host", hidden=True)
 @on_stack
 @gated
@@ -42,6 +43,7 @@ def command(
     what: tuple[str, ...],
     pair: str | None,
     release: str | None,
+    keep_secrets: bool,
     host: str | None,
     site: Site,
     how: RunOptions,
@@ -52,7 +54,12 @@ def command(
     last one that differs. Exactly the images of that release come back, even where somebody has
     pushed over their tags, and without the registry while the hosts still have them.
 
+    Where a password was changed since, --keep-secrets: the release's settings and images, and the
+    secrets of now.
+
     Example: exctl rollback 3
+
+    Example: exctl rollback 3 --keep-secrets
 
     Example: exctl rollback excp --pair 1 --to 3
     """
@@ -66,7 +73,7 @@ def command(
             "a rollback is of both instances of a pair, which always have the same version; leave"
             " out --host."
         )
-    rollback(site, number, service, pair, how)
+    rollback(site, number, service, pair, how, keep_secrets)
 
 
 def words(what: tuple[str, ...], release: str | None) -> tuple[str | None, str | None]:

@@ -26,8 +26,11 @@ def command(site: Site, yes: bool) -> None:
     from exctl.terminal.questions import confirm
 
     found = lock.holders(site)
+    killed = lock.killed_command(site)
     if not found:
         show(f"nobody holds the lock of the stack {site.stack}")
+        for line in store.ways_on(site, killed) if killed else ():
+            show(line)
         return
     for holder in found:
         say(f"held by {lock.described(holder)}")
@@ -37,5 +40,5 @@ def command(site: Site, yes: bool) -> None:
         confirm("Take the lock?")
     lock.release(site)
     show("the lock is free")
-    for line in store.ways_on(site):
+    for line in store.ways_on(site, killed):
         show(line)

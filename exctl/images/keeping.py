@@ -24,7 +24,7 @@ class Kept:
     digests: frozenset[str]
 
     def keeps(self, image: HostImage) -> bool:
-        return bool(self.references & set(image.references) or self.digests & image.known_as)
+        return bool(self.references & set(image.named) or self.digests & image.known_as)
 
 
 def kept(layouts: Iterable[Layout], releases: Iterable[Release]) -> Kept:
@@ -55,8 +55,8 @@ def prunable(images: Iterable[HostImage], ours: frozenset[str], keep: Kept) -> l
     return [
         image
         for image in images
-        if image.references
-        and all(reference.place in ours for reference in image.references)
+        if image.named
+        and all(reference.place in ours for reference in image.named)
         and not image.is_used
         and not keep.keeps(image)
     ]

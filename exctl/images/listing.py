@@ -96,7 +96,7 @@ def rows(
             row(name, digest).registry_tags.append(tag)
     for image in on_hosts:
         for name in names:
-            ours = [r for r in image.references if r.place == images[name].place]
+            ours = [r for r in image.named if r.place == images[name].place]
             digests = [r.digest for r in ours if r.digest] if has_registry else []
             tags_here = [r.tag for r in ours if r.tag]
             unnamed = "" if has_registry else image.id

@@ -148,14 +148,14 @@ def recover(site: Site, host: str, text: str, wanted: LoadOptions) -> None:
         # The archive, and its layers compressed.
         path = directory / "image.tar"
         with refused():
-            check_space(directory, image.size * 2, f"reading {text} out of {host}")
+            check_space(directory, image.size_bytes * 2, f"reading {text} out of {host}")
             _read_out(site, host, str(wanted_image), path)
             content = content_of(
                 examined(path), Start(), directory, image.architecture or wanted.architecture
             )
         with told(wanted.via):
             _push(registry, wanted_image, content, wanted)
-    _compare(host, [r.digest for r in map(parsed, image.digests) if r and r.digest], content)
+    _compare(host, image.digests, content)
 
 
 def _compare(host: str, before: Sequence[str], content: Content) -> None:

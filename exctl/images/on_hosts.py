@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from exctl.hosts import on_each, on_host
 from exctl.site import Site
@@ -15,30 +15,24 @@ LOOK_SECONDS = 60.0
 """Chosen: a host with hundreds of images and containers under load."""
 
 
-@dataclass(frozen=True)
-class HostImage:
-    """One image on one host. `tags` and `digests` are whole references: `place/name:tag`,
-    `place/name@sha256:…`; `size` in bytes, shared layers counted for each image."""
+@dataclass(frozen=True, kw_only=True)
+class HostImage(Image):
+    """An image on a host, with the containers made of it."""
 
     host: str
-    id: str
-    tags: tuple[str, ...]
-    digests: tuple[str, ...]
-    size: int
     running: tuple[str, ...] = ()
     """Names of the containers that run it."""
     stopped: tuple[str, ...] = ()
     """Names of the containers made of it that don't run."""
-    architecture: str = ""
 
     @property
-    def references(self) -> tuple[ImageReference, ...]:
-        return tuple(r for r in map(parsed, (*self.tags, *self.digests)) if r is not None)
+    def named(self) -> tuple[ImageReference, ...]:
+        return tuple(r for r in map(parsed, self.names) if r is not None)
 
     @property
     def known_as(self) -> frozenset[str]:
         """Every digest that names it: of its manifests in registries, and its own id."""
-        return frozenset({r.digest for r in self.references if r.digest} | {self.id})
+        return frozenset({r.digest for r in self.named if r.digest} | {self.id})
 
     @property
     def is_used(self) -> bool:
@@ -52,14 +46,10 @@ def of_host(host: str, images: Iterable[Image], containers: Iterable[Container])
         users.setdefault(container.image_id, []).append(container)
     return [
         HostImage(
-            host,
-            image.id,
-            image.tags,
-            image.references,
-            image.size_bytes,
-            tuple(c.name for c in users.get(image.id, ()) if c.is_running),
-            tuple(c.name for c in users.get(image.id, ()) if not c.is_running),
-            image.architecture,
+            **{each.name: getattr(image, each.name) for each in fields(image)},
+            host=host,
+            running=tuple(c.name for c in users.get(image.id, ()) if c.is_running),
+            stopped=tuple(c.name for c in users.get(image.id, ()) if not c.is_running),
         )
         for image in images
     ]

@@ -27,8 +27,9 @@ def prune(site: Site, yes: bool) -> None:
         say("nothing to prune: every image of this stack is needed, by what runs or by a release")
         return
     for image in gone:
-        show(f"{image.host}  {' '.join(image.tags) or image.digests[0]}  {image.size / 1e6:.0f} MB")
-    total = sum(image.size for image in gone) / 1e6
+        name = " ".join(image.tags) or image.references[0]
+        show(f"{image.host}  {name}  {image.size_bytes / 1e6:.0f} MB")
+    total = sum(image.size_bytes for image in gone) / 1e6
     say(f"{len(gone)} images, up to {total:.0f} MB (layers that others share stay)")
     if not yes:
         confirm("Remove them?")
@@ -82,11 +83,13 @@ def removed(site: Site, gone: Sequence[HostImage]) -> list[str]:
 
     def of(host: str) -> list[str]:
         wrong = [
-            (image, remove(site, host, (*image.tags, *image.digests)))
+            (image, remove(site, host, (*image.tags, *image.references)))
             for image in gone
             if image.host == host
         ]
-        return [f"{host}: {(i.tags or i.digests or (i.id,))[0]}: {why}" for i, why in wrong if why]
+        return [
+            f"{host}: {(i.tags or i.references or (i.id,))[0]}: {why}" for i, why in wrong if why
+        ]
 
     hosts = list(dict.fromkeys(image.host for image in gone))
     return [line for lines in on_each(hosts, of) for line in lines]

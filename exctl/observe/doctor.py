@@ -12,7 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from exctl.errors import ExctlError, Interrupted, NothingTouched
+from exctl.errors import Interrupted, NothingTouched, PreflightStops
 from exctl.observe import preflight_record
 from exctl.pulumi.workspace import passphrase
 from exctl.site import Site, stacks_of
@@ -35,9 +35,9 @@ NAMES, GAP, WORDS_WIDTH = 3, "  ", 60
 NO_PASSPHRASE = "not tried: there is no passphrase to decrypt its secret with"
 
 
-def findings(site: Site, file: Path | None = None) -> list[Finding]:
+def findings(site: Site, file: Path | None = None, left_out: Collection[str] = ()) -> list[Finding]:
     """Every finding; nothing is changed on any host. `file` is what the site was opened from, if
-    that isn't its stack file.
+    that isn't its stack file; nothing is asked of the hosts that are left out.
 
     Raises NothingTouched if preflight.ca_path can't be read, Interrupted at Ctrl-C.
     """
@@ -47,8 +47,8 @@ def findings(site: Site, file: Path | None = None) -> list[Finding]:
     subject = Subject(site.stack, site.config, site.layout, other_stacks=others)
     decrypted = _decrypting(site, subject, file)
     try:
-        with _progress(len(site.layout.hosts)):
-            found = examine(subject, decrypted)
+        with _progress(len(set(site.layout.hosts) - set(left_out))):
+            found = examine(subject, decrypted, left_out)
     except KeyboardInterrupt:
         raise Interrupted("interrupted", touched=False) from None
     preflight_record.keep(site, found)
@@ -135,10 +135,10 @@ def _style(row: Sequence[str]) -> str:
     return "red" if row[0] == "FAILED" else ""
 
 
-def require(site: Site, file: Path | None = None, left_out: Collection[str] = frozenset()) -> None:
-    """The preflight before a run: shows what isn't well, and raises ExctlError if something would
-    stop a deployment. What is found on the hosts that are left out stops nothing."""
-    found = [each for each in findings(site, file) if each.host not in left_out]
+def require(site: Site, file: Path | None = None, left_out: Collection[str] = ()) -> None:
+    """The preflight before a run: shows what isn't well, and raises PreflightStops if something
+    would stop a deployment. The hosts that are left out aren't asked."""
+    found = findings(site, file, left_out)
     bad, warnings = report.stopping(found), report.warning(found)
     if bad or warnings:
         show([*bad, *warnings], sys.stderr)
@@ -148,11 +148,11 @@ def require(site: Site, file: Path | None = None, left_out: Collection[str] = fr
     messages.report("preflight", checks=len(found), findings=report.as_json([*bad, *warnings]))
     if not bad:
         return
-    names = ", ".join(dict.fromkeys(finding.check for finding in bad))
-    raise ExctlError(
-        f"the preflight stops this: {names}. Fix what the table names; or, if"
+    checks = tuple(dict.fromkeys(finding.check for finding in bad))
+    raise PreflightStops(
+        f"the preflight stops this: {', '.join(checks)}. Fix what the table names; or, if"
         " it doesn't matter here, waive it by name (or name@host) with a reason under"
         f" exec:preflight in Pulumi.{site.stack}.yaml. To check again: exctl doctor --stack"
         f" {site.stack}",
-        touched=False,
+        checks,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from health.verdict import Identity, InstancePlace, Verdict, VerdictKind
 from hosts.container import ContainerState, HostContainer
 from stack.layout import Instance
 from stack.ssh import make_control_directory, ssh_target
+from stack.text import aligned
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,17 @@ class EndpointRow:
         return "; ".join(filter(None, [*self.down, other, uptime, restarted, self.sync]))
 
 
-def ask_all(site: Site, progress: SyncProgress | None = None) -> list[EndpointRow]:
+def ask_all(
+    site: Site, progress: SyncProgress | None = None, left_out: Collection[str] = ()
+) -> list[EndpointRow]:
     """A row for each instance, in the layout's order; never fails for what a host does.
 
     `progress` is what earlier questions have told of the sync: with it, its pace can be said.
+    `left_out`: keys of instances that aren't asked and have no row, as those of a dead host, each
+    of which would be waited for.
     """
     make_control_directory()
-    instances = site.layout.instances
+    instances = [i for i in site.layout.instances if i.key not in left_out]
     known = progress or SyncProgress(moved_at=time.monotonic())
     with ThreadPoolExecutor(max(1, len(instances))) as pool:
         return list(pool.map(lambda instance: _ask(site, instance, known), instances))
@@ -218,11 +223,7 @@ def table(rows: Sequence[EndpointRow]) -> list[str]:
         (r.instance, urlsplit(r.health_url).netloc, r.tag, r.state, r.answer, r.detail)
         for r in rows
     ]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
+    return aligned(cells)
 
 
 def unhealthy(rows: Sequence[EndpointRow]) -> list[EndpointRow]:

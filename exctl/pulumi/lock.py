@@ -78,6 +78,16 @@ def described(found: Holder) -> str:
     return f"{who}: {'STILL RUNS' if found.lives else 'no longer runs'}"
 
 
+def killed_command(place: StackPlace) -> str:
+    """The exctl command whose run was killed in this clone, `adopt` for instance; '' if none was.
+
+    Whoever ends in order empties our own lock, and whoever comes later is kept out by Pulumi's
+    until that is taken.
+    """
+    found = holder(read(path_of(place)))
+    return found.action if found is not None and found.lives is False else ""
+
+
 def release(place: StackPlace) -> None:
     """Takes Pulumi's lock of the stack away, whoever holds it. ExctlError if Pulumi refuses."""
     work = workspace(place, with_secrets=False)

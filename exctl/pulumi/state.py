@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from pulumi import automation as auto
 from exctl.errors import ExctlError
 from exctl.pulumi.workspace import last_error
 
-PROVIDER, CONTAINER = "provider-", "container-"
+PROVIDER, CONTAINER, IMAGE = "provider-", "container-", "image-"
+SERVICE = "exec:components:Service"
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,22 @@ class State:
                 found.setdefault(host, []).append(name.removeprefix(CONTAINER))
         return found
 
+    def of_host(self, host: str) -> list[Mapping[str, Any]]:
+        """A host's own resources and all that is on it."""
+        own = (f"{PROVIDER}{host}", f"host-{host}")
+        return [row for row in self.rows if host_of(row) == host or name_of(row) in own]
+
 
 def name_of(row: Mapping[str, Any]) -> str:
     """The resource's own name, the last part of its URN."""
     return str(row["urn"]).rpartition("::")[2]
+
+
+def instance_of(row: Mapping[str, Any]) -> str:
+    """The instance that a resource is of, '' for one of none: its service, or what has its name
+    behind a role."""
+    name = name_of(row)
+    return name if row.get("type") == SERVICE else name.partition("-")[2]
 
 
 def host_of(row: Mapping[str, Any]) -> str:
@@ -91,11 +104,7 @@ def write(stack: auto.Stack, state: State) -> None:
 
 def without_host(state: State, host: str) -> State:
     """The state without a host and all that is on it, as if it had never been deployed; pure."""
-    gone = {
-        row["urn"]
-        for row in state.rows
-        if host_of(row) == host or name_of(row) in (f"{PROVIDER}{host}", f"host-{host}")
-    }
+    gone = {row["urn"] for row in state.of_host(host)}
     rows = [_without(row, gone) for row in state.rows if row["urn"] not in gone]
     pending = [
         operation
@@ -106,6 +115,28 @@ def without_host(state: State, host: str) -> State:
     if "pending_operations" in deployment:
         deployment["pending_operations"] = pending
     return State(state.version, deployment)
+
+
+def without_edges(state: State, to: Collection[str], of: Callable[[str], bool]) -> State:
+    """The state in which nothing but these instances themselves names what is of them, as far as it
+    is `of` an instance that may be changed; the same object where nothing did. Pure.
+
+    Pulumi keeps, with a resource that isn't a target, all that its row depends on: what the program
+    no longer has would stay. The program says no such dependency any more, and the next run that
+    touches the row writes what it says then.
+    """
+    gone = {
+        row["urn"]
+        for row in state.rows
+        if instance_of(row) in to and not name_of(row).startswith(IMAGE)
+    }
+    rows = [
+        row if row["urn"] in gone or not of(instance_of(row)) else _without(row, gone)
+        for row in state.rows
+    ]
+    if rows == state.rows:
+        return state
+    return State(state.version, {**state.deployment, "resources": rows})
 
 
 def _without(row: Mapping[str, Any], gone: Collection[str]) -> dict[str, Any]:

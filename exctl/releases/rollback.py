@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from exctl.errors import ExctlError, NothingTouched
+from config_schema import CheckName
+from exctl.errors import ExctlError, FailedRun, NothingTouched, PreflightStops
 from exctl.images.access import image_named, registry_of, told
 from exctl.images.on_hosts import HostImage, look
 from exctl.releases import store
@@ -30,16 +31,34 @@ from oci.reference import ImageReference
 from oci.registry import RegistryClient
 from stack.layout import Instance
 
+LOGINS = frozenset(
+    {
+        CheckName.REDIS_LOGIN,
+        CheckName.CONFIG_DB_LOGIN,
+        CheckName.REGISTRY_LOGIN,
+        CheckName.GENESYS_CLOUD_LOGIN,
+    }
+)
+"""What the preflight finds where a password was changed since."""
+
 
 def rollback(
-    site: Site, wanted: str | None, service: str | None, pair: str | None, how: RunOptions
+    site: Site,
+    wanted: str | None,
+    service: str | None,
+    pair: str | None,
+    how: RunOptions,
+    keep_secrets: bool = False,
 ) -> None:
-    """Bring a release back, all of it or one service's section.
+    """Bring a release back, all of it or one service's section; with the secrets as they are now,
+    if those are to be kept.
 
     Where a tag leads to another image now, on a host or in the registry, the stack file gets the
     digest of then. Raises NothingTouched if there is no such release, or its images are nowhere.
     """
-    release, text = chosen(site, wanted, service, pair)
+    release, text = chosen(site, wanted, service, pair, keep_secrets)
+    before = site.file.read_text("utf-8")
+    set_since = stack_file.secrets_that_differ(text, before)
     then = site_of(site, f"release {release.number}", text)
     every = places_of(then.layout)
     places = [place for place in every if _is_meant(place, service, pair)]
@@ -55,8 +74,27 @@ def rollback(
     why = how.message or _why(release, service, pair)
     meant = [i for place in places for i in every[place]]
     scope = EVERYTHING if service is None else Scope(frozenset(i.key for i in meant))
-    changes.apply(site, with_pins(text, pins), replace(how, message=why, scope=scope))
+    try:
+        changes.apply(site, with_pins(text, pins), replace(how, message=why, scope=scope))
+    except ExctlError as failure:
+        if not set_since or not _is_of_secrets(failure, text, before):
+            raise
+        raise failure.and_then(
+            f"Set since release {release.number}: {', '.join(set_since)}. To bring back everything"
+            " but the secrets, which stay as they are now: exctl rollback"
+            f" {release.number} --keep-secrets --stack {site.stack}"
+        ) from None
     _check(open_site(site.stack), release, digests)
+
+
+def _is_of_secrets(failure: ExctlError, text: str, before: str) -> bool:
+    """Whether a rollback to `text` may have failed for its secrets' sake."""
+    match failure:
+        case PreflightStops():
+            return bool(LOGINS & set(failure.checks))
+        case NothingTouched():
+            return stack_file.key_of(text) != stack_file.key_of(before)
+    return isinstance(failure, FailedRun)
 
 
 def _why(release: store.Release, service: str | None, pair: str | None) -> str:
@@ -65,14 +103,18 @@ def _why(release: store.Release, service: str | None, pair: str | None) -> str:
 
 
 def chosen(
-    site: Site, wanted: str | None, service: str | None, pair: str | None
+    site: Site,
+    wanted: str | None,
+    service: str | None,
+    pair: str | None,
+    keep_secrets: bool = False,
 ) -> tuple[store.Release, str]:
     """The release, and the stack file's text with what is wanted of it.
 
     Without a number: the last release whose settings differ from the stack file.
     """
     now = site.file.read_text("utf-8")
-    if service is None:
+    if service is None and not keep_secrets:
         release = store.find(site, wanted)
         return release, release.stack_file
     if wanted is not None:
@@ -83,19 +125,21 @@ def chosen(
         text = restored(now, release, service, pair)
         if text != now:
             return release, text
-    what = f"pair {pair} of excp" if pair else service
+    what = f"pair {pair} of excp" if pair else service or "everything but the secrets"
     raise NothingTouched(
         f"{what} is in every release as it is in the stack file; for other releases see: exctl"
         " releases."
     )
 
 
-def restored(now: str, release: store.Release, service: str, pair: str | None) -> str:
-    """The stack file's text `now` with one service's section as it was in the release; all else,
-    secrets too, stays. Of excp, each pair that is in both.
+def restored(now: str, release: store.Release, service: str | None, pair: str | None) -> str:
+    """The stack file's text `now` with one service's section, or all, as it was in the release;
+    secrets stay. Of excp, each pair that is in both.
 
     Raises NothingTouched if the release, or the stack file, hasn't that section.
     """
+    if service is None:
+        return stack_file.with_secrets_of(release.stack_file, now)
     there, here = (_sections(text, service, pair) for text in (release.stack_file, now))
     both = [place for place in there if place in here]
     if not both:
@@ -190,10 +234,10 @@ def _in_registry(registry: RegistryClient | None, instance: Instance, digest: st
 def _on_host(instance: Instance, digest: str, images: Sequence[HostImage]) -> OnHost:
     """What the host knows of it; an image's id names it too, where there is no registry."""
     place = ImageReference.parse(instance.place)
-    tagged = next((i for i in images if place.with_tag(instance.tag) in i.references), None)
+    tagged = next((i for i in images if place.with_tag(instance.tag) in i.named), None)
     by_tag = tagged.known_as if tagged is not None else None
     has_wanted = any(
-        digest == image.id or place.with_digest(digest) in image.references for image in images
+        digest == image.id or place.with_digest(digest) in image.named for image in images
     )
     return OnHost(instance.host, by_tag, has_wanted)
 

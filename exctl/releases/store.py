@@ -205,8 +205,14 @@ def written(release: Release) -> str:
     return str(yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=10_000))
 
 
-def ways_on(site: Site) -> list[str]:
-    """How to go on after an interrupted run: what the stack file holds, and the last release."""
+def ways_on(site: Site, killed: str = "") -> list[str]:
+    """How to go on after an interrupted run: what the stack file holds, and the last release.
+    `killed`: the command whose run it was, as far as it is known."""
+    if killed == "adopt":
+        return [
+            f"exctl adopt --stack {site.stack} goes on adopting, exctl adopt --back --stack"
+            f" {site.stack} brings the legacy containers back"
+        ]
     onward = f"exctl up --stack {site.stack} goes on where that run stopped"
     good = last(site)
     if good is None:

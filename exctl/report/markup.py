@@ -53,7 +53,7 @@ Block = Table | Notes | Paragraph | Picture
 
 
 @dataclass(frozen=True)
-class Section:
+class Chapter:
     """A heading with what stands below it."""
 
     title: str
@@ -67,7 +67,7 @@ class Document:
     title: str
     lead: str
     facts: Sequence[Cell]
-    sections: Sequence[Section] = field(default_factory=tuple)
+    sections: Sequence[Chapter] = field(default_factory=tuple)
 
 
 def markdown(document: Document) -> str:

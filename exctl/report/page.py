@@ -27,11 +27,11 @@ from exctl.report.markup import (
     CAUTION,
     GOOD,
     Cell,
+    Chapter,
     Document,
     Notes,
     Paragraph,
     Picture,
-    Section,
     Table,
 )
 from exctl.site import Site
@@ -47,38 +47,38 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class Unknown:
+class NotFoundOut:
     """Why something couldn't be found out."""
 
     unknown: str
 
 
 @dataclass(frozen=True)
-class State:
+class Collected:
     """What was found out for a report."""
 
     at: str
     by: str
     rows: Sequence[EndpointRow]
-    drifts: Sequence[Drift] | Unknown
-    findings: Sequence[Finding] | Unknown
-    releases: Sequence[Release] | Unknown
-    runs: Sequence[Run] | Unknown = ()
+    drifts: Sequence[Drift] | NotFoundOut
+    findings: Sequence[Finding] | NotFoundOut
+    releases: Sequence[Release] | NotFoundOut
+    runs: Sequence[Run] | NotFoundOut = ()
 
     @property
     def known_releases(self) -> Sequence[Release]:
         """None where they aren't known."""
-        return () if isinstance(self.releases, Unknown) else self.releases
+        return () if isinstance(self.releases, NotFoundOut) else self.releases
 
 
-def collect(site: Site) -> State:
-    """Asks instances, hosts and state, all at once; what can't be told is Unknown, no error."""
+def collect(site: Site) -> Collected:
+    """Asks instances, hosts and state, all at once; what can't be told is NotFoundOut, no error."""
     _or_unknown(lambda: passphrase(site))  # if it has to be typed: before the threads
     with ThreadPoolExecutor(2) as pool:
         drifts = pool.submit(_or_unknown, lambda: drift.look(site))
         findings = pool.submit(_or_unknown, lambda: doctor.findings(site))
         rows = endpoints.ask_all(site)
-    return State(
+    return Collected(
         at=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         by=described(),
         rows=rows,
@@ -89,22 +89,22 @@ def collect(site: Site) -> State:
     )
 
 
-def _or_unknown(ask: Callable[[], Found]) -> Found | Unknown:
+def _or_unknown(ask: Callable[[], Found]) -> Found | NotFoundOut:
     try:
         return ask()
     except ExctlError as error:
-        return Unknown(str(error))
+        return NotFoundOut(str(error))
 
 
-def as_json(site: Site, state: State) -> dict[str, Any]:
+def as_json(site: Site, state: Collected) -> dict[str, Any]:
     """The report as data, each part as its own command's --json gives it; pure.
 
     What couldn't be found out is `{"unknown": reason}` in place of a list.
     """
     tenant = site.config.tenant
 
-    def known(found: Sequence[Found] | Unknown, of: Callable[[Sequence[Found]], Any]) -> Any:
-        return asdict(found) if isinstance(found, Unknown) else of(found)
+    def known(found: Sequence[Found] | NotFoundOut, of: Callable[[Sequence[Found]], Any]) -> Any:
+        return asdict(found) if isinstance(found, NotFoundOut) else of(found)
 
     return {
         "stack": site.stack,
@@ -122,14 +122,14 @@ def as_json(site: Site, state: State) -> dict[str, Any]:
     }
 
 
-def _warnings(site: Site, state: State) -> list[str]:
+def _warnings(site: Site, state: Collected) -> list[str]:
     """All of them, outages first."""
     known = state.known_releases
     said = cautions.cautions(site.config, known[-1].stack_file if known else None)
     return [*outages(state.rows), *said]
 
 
-def document(site: Site, state: State) -> Document:
+def document(site: Site, state: Collected) -> Document:
     """The page; pure."""
     tenant = site.config.tenant
     known = state.known_releases
@@ -141,32 +141,32 @@ def document(site: Site, state: State) -> Document:
         f" {state.at}, by {state.by}.",
         facts=[*_facts(state, known), _count(len(warned), "warning", CAUTION)],
         sections=[
-            Section(
+            Chapter(
                 "Warnings",
                 [Notes(warned)] if warned else [Paragraph("None.")],
             ),
-            Section(
+            Chapter(
                 "Topology",
                 [Picture(_picture(site, state))],
             ),
-            Section("What runs where", [_instances(state.rows, known)]),
-            Section("Drift", [_drift(state.drifts)]),
-            Section("Preflight", list(_preflight(state.findings))),
-            Section("Connections, for the firewall", [_connections(site)]),
-            Section("Releases", [_releases(state.releases)]),
-            Section("Runs", [_runs(state.runs)]),
-            Section("Settings that differ from the defaults", [_settings(site)]),
-            Section("Taken from no vendor text", [Paragraph(topology.inferred())]),
+            Chapter("What runs where", [_instances(state.rows, known)]),
+            Chapter("Drift", [_drift(state.drifts)]),
+            Chapter("Preflight", list(_preflight(state.findings))),
+            Chapter("Connections, for the firewall", [_connections(site)]),
+            Chapter("Releases", [_releases(state.releases)]),
+            Chapter("Runs", [_runs(state.runs)]),
+            Chapter("Settings that differ from the defaults", [_settings(site)]),
+            Chapter("Taken from no vendor text", [Paragraph(topology.inferred())]),
         ],
     )
 
 
-def _picture(site: Site, state: State) -> str:
+def _picture(site: Site, state: Collected) -> str:
     health = topology_svg.health_of(state.rows, state.at)
     return topology_svg.svg(site.layout, site.config, f"Stack {site.stack}", health)
 
 
-def _facts(state: State, known: Sequence[Release]) -> list[Cell]:
+def _facts(state: Collected, known: Sequence[Release]) -> list[Cell]:
     meant = [row for row in state.rows if not row.is_stopped]
     ill = endpoints.unhealthy(state.rows)
     found = [
@@ -177,11 +177,11 @@ def _facts(state: State, known: Sequence[Release]) -> list[Cell]:
         for row in state.rows
         if row.sync
     ]
-    if isinstance(state.drifts, Unknown):
+    if isinstance(state.drifts, NotFoundOut):
         found.append(Cell("drift unknown", CAUTION))
     else:
         found.append(_count(len(state.drifts), "drift", BAD, "no drift"))
-    if isinstance(state.findings, Unknown):
+    if isinstance(state.findings, NotFoundOut):
         found.append(Cell("preflight unknown", CAUTION))
     else:
         found.append(_judged(state.findings))
@@ -234,8 +234,8 @@ def _short(digest: str) -> str:
     return f"{name}:{value[:12]}" if colon else digest
 
 
-def _drift(drifts: Sequence[Drift] | Unknown) -> Notes | Paragraph | Table:
-    if isinstance(drifts, Unknown):
+def _drift(drifts: Sequence[Drift] | NotFoundOut) -> Notes | Paragraph | Table:
+    if isinstance(drifts, NotFoundOut):
         return Paragraph(f"Unknown: {drifts.unknown}")
     if not drifts:
         return Paragraph(
@@ -245,8 +245,8 @@ def _drift(drifts: Sequence[Drift] | Unknown) -> Notes | Paragraph | Table:
     return Table(("Instance", "Host", "Kind", "What"), rows)
 
 
-def _preflight(findings: Sequence[Finding] | Unknown) -> Sequence[Paragraph | Table]:
-    if isinstance(findings, Unknown):
+def _preflight(findings: Sequence[Finding] | NotFoundOut) -> Sequence[Paragraph | Table]:
+    if isinstance(findings, NotFoundOut):
         return [Paragraph(f"Unknown: {findings.unknown}")]
     bad = [finding for finding in findings if not finding.is_ok]
     hosts = len({finding.host for finding in findings} - {EVERYWHERE})
@@ -271,8 +271,8 @@ def _connections(site: Site) -> Table:
     return Table(("To", "Port", "Protocol", "Purpose", "From"), rows)
 
 
-def _releases(known: Sequence[Release] | Unknown) -> Table | Paragraph:
-    if isinstance(known, Unknown):
+def _releases(known: Sequence[Release] | NotFoundOut) -> Table | Paragraph:
+    if isinstance(known, NotFoundOut):
         return Paragraph(f"Unknown: {known.unknown}")
     if not known:
         return Paragraph("None yet: the first successful exctl up makes one.")
@@ -285,8 +285,8 @@ def _releases(known: Sequence[Release] | Unknown) -> Table | Paragraph:
     )
 
 
-def _runs(known: Sequence[Run] | Unknown) -> Table | Paragraph:
-    if isinstance(known, Unknown):
+def _runs(known: Sequence[Run] | NotFoundOut) -> Table | Paragraph:
+    if isinstance(known, NotFoundOut):
         return Paragraph(f"Unknown: {known.unknown}")
     if not known:
         return Paragraph("None was recorded yet.")

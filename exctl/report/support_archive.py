@@ -12,6 +12,8 @@ from pathlib import Path
 import yaml
 
 from exctl import files
+from exctl.history import store as history
+from exctl.history import views as run_views
 from exctl.hosts import on_each, on_host
 from exctl.observe import doctor, endpoints, logs
 from exctl.releases import store
@@ -28,7 +30,7 @@ memory limit {{.HostConfig.Memory}}
 state {{json .State}}
 {{range $name, $value := .Config.Labels}}label {{$name}}={{$value}}
 {{end}}"""
-TAIL = 500
+TAIL, RUNS = 500, 5
 
 
 def write(site: Site, path: Path) -> list[str]:
@@ -41,6 +43,10 @@ def write(site: Site, path: Path) -> list[str]:
             f"{r.number} {r.at} {r.by} {r.tags} {r.message}" for r in store.readable(site)
         ),
     }
+    runs = history.read(site).runs
+    parts["runs.txt"] = "\n".join(run_views.listed(runs))
+    for run in runs[-RUNS:]:
+        parts[f"runs/{run.number}.log"] = history.transcript(site, run)
     for instance, texts in zip(
         site.layout.instances,
         on_each(site.layout.instances, lambda i: _of(site, i)),

@@ -8,12 +8,21 @@ from dataclasses import replace
 from typing import NoReturn
 
 from exctl import files
-from exctl.errors import ExctlError, FailedRun, Interrupted, NothingTouched, RolledBack
+from exctl.cli.usage import same_command
+from exctl.errors import (
+    ExctlError,
+    FailedRun,
+    Interrupted,
+    InterruptedRun,
+    NothingTouched,
+    RolledBack,
+)
 from exctl.images import prune
+from exctl.observe import versions
 from exctl.releases import pins, store
 from exctl.rundir import run_directory
-from exctl.runs import deployment
-from exctl.runs.options import RunOptions
+from exctl.runs import deployment, hooks
+from exctl.runs.options import Outcome, RunOptions
 from exctl.runs.scope import EVERYTHING, Scope
 from exctl.runs.selection import stopped_entries, stopped_keys, tag_places
 from exctl.site import Site, open_site
@@ -21,7 +30,13 @@ from exctl.stackfile import stack_file
 from exctl.terminal.messages import report, say
 from stack.layout import Instance
 
-GOING_BACK = RunOptions(yes=True, message="rolled back automatically", preflight=False, bake=False)
+GOING_BACK = RunOptions(
+    yes=True,
+    message="rolled back automatically",
+    preflight=False,
+    bake=False,
+    is_way_back=True,
+)
 """Without preflight and bake: what ran before is what there is to go back to, whatever they say."""
 
 
@@ -59,7 +74,19 @@ def restart(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
     keys = tuple(i.key for i in chosen if not i.is_stopped)
     if not keys:
         raise NothingTouched("all of that is stopped; use: exctl start.")
-    deploy(site, replace(how, restart=keys, scope=scope_of(site, chosen)))
+    try:
+        deploy(site, replace(how, restart=keys, scope=scope_of(site, chosen)))
+    except (FailedRun, InterruptedRun) as cut:
+        left = [i for i in chosen if i.key in keys and i.key not in cut.begun]
+        if not cut.begun or not left:
+            raise
+        # `up` resumes what was begun, and takes the others for what they should be.
+        raise cut.and_then("\n".join(["Not restarted yet:", *_restarts(site, left)])) from None
+
+
+def _restarts(site: Site, left: Sequence[Instance]) -> list[str]:
+    words = [f"{i.service} --pair {i.pair} --host {i.index}" if i.pair else i.key for i in left]
+    return [f"  exctl restart {each} --stack {site.stack}" for each in words]
 
 
 def scope_of(site: Site, chosen: Sequence[Instance]) -> Scope:
@@ -71,33 +98,39 @@ def scope_of(site: Site, chosen: Sequence[Instance]) -> Scope:
 def apply(site: Site, text: str, how: RunOptions) -> None:
     """Bring the hosts to what this text of the stack file says, and write it into the file.
 
-    The file stays as it is until the plan is agreed to, and is put back as it was if the run failed
-    before it touched a container.
+    The file stays as it is until the plan is agreed to, and is put back as it was if the run ended
+    before it touched a container, whatever ended it.
     """
     path = site.file
     before = path.read_text("utf-8")
     try:
         deploy(site, how, text)
-    except FailedRun as failure:
-        if failure.touched or path.read_text("utf-8") != text:
+    except ExctlError as error:
+        if error.touched is not False or before == text or path.read_text("utf-8") != text:
             raise
         files.write(path, before)
-        raise FailedRun(
-            f"{failure}\n\n{path.name} is as it was before this command. Once the cause is gone,"
-            " run it again.",
-            failure.reason,
-            touched=False,
+        raise error.and_then(
+            f"{path.name} is as it was before this command. To run it again: {same_command()}"
         ) from None
 
 
 def deploy(site: Site, how: RunOptions, text: str | None = None) -> None:
     """`up`, and if a step of it fails, back to the last release: FailedRun if there is none, if it
-    isn't wanted, or if the way back fails too; RolledBack otherwise."""
+    isn't wanted, or if the way back fails too; RolledBack otherwise. With the site's hooks."""
+    try:
+        outcome = _deployed(site, how, text)
+    except ExctlError as error:
+        hooks.failed(site, how, error)
+        raise
+    hooks.after(site, how, outcome)
+
+
+def _deployed(site: Site, how: RunOptions, text: str | None) -> Outcome:
     good = store.last(site)
     _refuse_left_pins(site, good, text)
     before = site.file.read_text("utf-8")
     try:
-        deployment.up(site, how, text)
+        outcome = deployment.up(site, how, text)
     except FailedRun as failure:
         if not failure.is_of_a_step:
             raise
@@ -105,13 +138,18 @@ def deploy(site: Site, how: RunOptions, text: str | None = None) -> None:
         if text is not None and not failure.touched:
             raise  # `apply` puts the file back: nothing is left to go on with
         if good is None or good.stack_file == wanted or how.stay or not failure.touched:
-            ways = _ways_on(site, good, wanted)
-            raise FailedRun(f"{failure}\n\n{ways}", failure.reason, failure.touched) from None
+            ways = _ways_on(site, good, wanted, ", once the cause is gone")
+            raise failure.and_then(ways) from None
         # A command about some instances takes back what it has done, and nothing that was pending.
         to = good.stack_file if how.scope.is_whole or text is None else before
         _go_back(site, good, to, how.scope, failure)
+    except InterruptedRun as cut:
+        if text is not None and not cut.touched:
+            raise
+        raise cut.and_then(_ways_on(site, good, site.file.read_text("utf-8"))) from None
     if good is not None and store.numbers(site)[-1] != good.number:
         prune.after_release(open_site(site.stack))
+    return outcome
 
 
 def _refuse_left_pins(site: Site, good: store.Release | None, text: str | None) -> None:
@@ -127,9 +165,9 @@ def _refuse_left_pins(site: Site, good: store.Release | None, text: str | None) 
         )
 
 
-def _ways_on(site: Site, good: store.Release | None, wanted: str) -> str:
+def _ways_on(site: Site, good: store.Release | None, wanted: str, when: str = "") -> str:
     """The command to go on and the command to go back, for the last lines of a failure."""
-    onward = f"To resume, once the cause is gone: exctl up --stack {site.stack}."
+    onward = f"To resume{when}: exctl up --stack {site.stack}."
     if good is None:
         return f"{onward} There is no release yet to go back to."
     if good.stack_file == wanted:
@@ -137,35 +175,49 @@ def _ways_on(site: Site, good: store.Release | None, wanted: str) -> str:
             f"{onward} The stack file is that of release {good.number}, the last that ran: going"
             " back to it is the same command."
         )
-    return f"{onward} To go back: exctl rollback {good.number} --stack {site.stack}"
+    return (
+        f"{onward} {site.file.name} holds what was wanted, and not release {good.number}, the last"
+        f" that ran. To go back: exctl rollback {good.number} --stack {site.stack}"
+    )
 
 
 def _go_back(
     site: Site, good: store.Release, to: str, scope: Scope, failure: FailedRun
 ) -> NoReturn:
-    """The text `to` in the stack file and on the hosts again: raises RolledBack, or FailedRun."""
+    """The text `to` in the stack file and on the hosts again: raises RolledBack, or FailedRun.
+
+    Why it failed is said at length in the last words, and until then in one line.
+    """
     path = site.file
     failed = run_directory(site.project) / f"{path.name}.failed"
     files.write(failed, path.read_text("utf-8"))
     files.write(path, to)
     kept = f"What was wanted is in {failed.relative_to(site.project)}."
     report("rolling_back", release=good.number, reason=failure.reason)
-    say(f"\n{failure}\n\nrolling back to release {good.number} ({good.tags})")
+    summary = failure.reason.splitlines()[0]
+    say(f"\n{summary}\n\nrolling back to release {good.number} ({good.tags})")
     try:
         deployment.up(open_site(site.stack), replace(GOING_BACK, scope=scope))
     except Interrupted as cut:
         raise Interrupted(
-            f"on the way back to release {good.number}: {cut}\nThe stack file is that of the"
-            f" release: this goes on with the way back. {kept}",
+            f"on the way back to release {good.number}: {cut}\nIt was on that way because:\n\n"
+            f"{failure.reason}\n\nThe stack file is that of the release: exctl up --stack"
+            f" {site.stack} goes on with the way back. {kept}",
             touched=True,
+            running=cut.running or failure.running,
         ) from None
     except ExctlError as second:
+        is_same = isinstance(second, FailedRun) and second.reason == failure.reason
+        first = "as the first time" if is_same else f"because:\n\n{failure.reason}"
         raise FailedRun(
             f"the way back to release {good.number} failed as well:\n{second}\n\nThe stack file is"
-            f" that of the release again. {kept} It failed first because:\n\n{failure.reason}\n\n"
-            f"To try the way back again: exctl up --stack {site.stack}"
+            f" that of the release again. {kept} It failed first {first}\n\nTo try the way back"
+            f" again: exctl up --stack {site.stack}",
+            running=second.running or failure.running,
         ) from None
+    now = open_site(site.stack)
     raise RolledBack(
         f"rolled back: release {good.number} runs again ({good.tags}). {kept} It failed because:"
-        f"\n\n{failure.reason}"
+        f"\n\n{failure.reason}",
+        running=versions.line(now),
     ) from None

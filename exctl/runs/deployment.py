@@ -1,62 +1,38 @@
-"""The commands that go through Pulumi: preview, up, destroy."""
+"""The commands that go through Pulumi and deploy: preview, up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pulumi import automation as auto
 
 from exctl import files
-from exctl.errors import ExctlError, FailedRun, Interrupted, LeftOut
+from exctl.errors import Interrupted, LeftOut
 from exctl.observe import doctor
-from exctl.observe.endpoints import as_json, ask_all, table, unhealthy
-from exctl.pulumi import lock, state
-from exctl.pulumi.interrupts import passed_on
-from exctl.pulumi.ownership import own_state
-from exctl.pulumi.process import Pulumi
-from exctl.pulumi.state import State
-from exctl.pulumi.workspace import explained, last_error, open_stack, tell_program
+from exctl.observe.endpoints import as_json, table
+from exctl.pulumi.workspace import open_stack, tell_program
 from exctl.releases import store
 from exctl.rundir import run_directory
-from exctl.runs import downtime, pairs, plan, reach, unknown
-from exctl.runs.causes import NAME_IS_TAKEN, caused
-from exctl.runs.events import StepLog, without_wrapping
+from exctl.runs import canary, consent, downtime, hooks, pairs, plan
+from exctl.runs.events import StepLog
+from exctl.runs.ground import Ground, freed, look, without_the_gone, without_the_last
 from exctl.runs.last_look import last_look
-from exctl.runs.options import RunOptions
+from exctl.runs.operation import carry_out, hosts_of
+from exctl.runs.options import Outcome, RunOptions
 from exctl.runs.plan import Divided, Touch, divided, touches
-from exctl.runs.scope import Scope, left_out, limits
+from exctl.runs.scope import Scope, limits
 from exctl.runs.silence import silenced
 from exctl.site import Site, open_site
 from exctl.terminal import live
 from exctl.terminal.messages import report, say, show
 from exctl.terminal.progress import RunProgress
-from exctl.terminal.questions import confirm
-from health.gates.events import EVENTS_VARIABLE
+from health.gates.events import Event
 from health.gates.runs import ALLOW_OUTAGE_VARIABLE, NO_BAKE_VARIABLE
 from health.pair import FIRST_VARIABLE
-from health.verdict import Verdict
-from stack.loader import LEFT_OUT_VARIABLE
-
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What a run finds before it begins: the stack, its state, and what it may touch of it."""
-
-    stack: auto.Stack
-    state: State
-    scope: Scope
-    silent: frozenset[str]
-    """Hosts that don't answer: nothing is asked of them."""
-    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
-    """How each instance of a pair is, before anything is done."""
-    gone: tuple[str, ...] = ()
-    """Hosts that the stack file no longer has and that don't answer: there is no way to them."""
 
 
 def preview(site: Site, adopting: bool = False) -> list[Touch]:
@@ -65,13 +41,13 @@ def preview(site: Site, adopting: bool = False) -> list[Touch]:
 
     What is on hosts that don't answer isn't in it; it is said.
     """
-    ground = _look(site, Scope(), adopting)
+    ground = look(site, Scope(), adopting)
     for line in plan.left_out_lines(ground.scope.missed):
         say(line)
-    return _preview(ground, site, [])
+    return _preview(ground, site, RunOptions())
 
 
-def up(site: Site, how: RunOptions, text: str | None = None) -> None:
+def up(site: Site, how: RunOptions, text: str | None = None) -> Outcome:
     """Brings the stack, or what `how.scope` names of it, to what its file says: plan, question,
     run, one probe of what was touched, and a release of what runs then. With `text`, that is
     written into the file once the plan is agreed to, and not before: what ends until then, whatever
@@ -84,56 +60,75 @@ def up(site: Site, how: RunOptions, text: str | None = None) -> None:
     try:
         if candidate is not None:
             site = open_site(site.stack, candidate)
-        ground = _look(site, how.scope, adopting=how.part)
-        for line in plan.left_out_lines(ground.scope.missed):
-            say(line)
-        if how.preflight:
-            doctor.require(site, candidate, ground.silent)
-        replaced = [pattern for key in how.restart for pattern in restart_patterns(key)]
-        planned = [] if how.part else _preview(ground, site, replaced, candidate)
-        split = divided(planned, ground.scope)
-        if not how.part:
-            _show(ground, split)
-        if (split.here or ground.gone) and not how.yes:
-            confirm(f"Do it to the stack {site.stack} (tenant {site.config.tenant.id})?")
+        ground, split = _agreed(site, how, candidate)
     finally:
         if candidate is not None:
             candidate.unlink(missing_ok=True)
+    if split.here and not how.is_way_back:
+        keys = [touch.instance for touch in split.here]
+        hooks.before(site, how, plan.lines(split.here), keys)
+    ground = freed(without_the_gone(ground), site)
     if text is not None:
         files.write(site.file, text)
-    ground = _without_the_gone(ground)
-    _carry_out(ground, site, how, split, replaced)
+    first = canary.first_of(split.here, how.pause_after)
+    if first:
+        return _deploy_with_pause(ground, site, how, split, first)
+    return _deploy(ground, site, how, split, [])
 
 
-def _look(site: Site, scope: Scope, adopting: bool) -> Ground:
-    """Asks the hosts, those of the last run too, and leaves out what is on the silent ones.
+def _agreed(site: Site, how: RunOptions, candidate: Path | None) -> tuple[Ground, Divided]:
+    """What there is to begin with, and the plan, once the operator has agreed to it."""
+    ground = look(site, how.scope, adopting=how.part)
+    for line in plan.left_out_lines(ground.scope.missed):
+        say(line)
+    if how.preflight:
+        doctor.require(site, candidate, ground.silent)
+    if how.part:
+        return ground, Divided([], [])
+    planned = _preview(ground, site, how, candidate)
+    if not how.is_way_back:
+        ground = without_the_last(ground, site, planned)
+    split = divided(planned, ground.scope)
+    _show(ground, split)
+    if (split.here or (ground.gone and ground.scope.is_whole)) and not how.is_way_back:
+        consent.require(site, how, split.here, ground.outlook)
+    return ground, split
 
-    ExctlError if the state isn't ours, or, unless `adopting`, doesn't know what runs.
-    """
-    stack = open_stack(site)
-    known = own_state(site, stack)
-    hosts = dict.fromkeys([*site.layout.hosts, *known.hosts])
-    silent = reach.silent(site, hosts)
-    seen = unknown.look(site, known, [host for host in hosts if host not in silent])
-    if not adopting:
-        meant = [i.key for i in site.layout.instances if scope.is_whole or scope.covers(i.key)]
-        unknown.refuse_to_deploy(site, seen, meant)
-    found = left_out(site.layout, silent, known.names)
-    scope = replace(scope, left_out=found)
-    if scope.keys and scope.missed.keys() == scope.keys:
-        reasons = "\n".join(f"  {key}: {why}" for key, why in scope.missed.items())
-        raise ExctlError(f"nothing of that can be done:\n{reasons}", touched=False)
-    gone = tuple(h for h in silent if h in known.hosts and h not in site.layout.hosts)
-    tell_program(stack, LEFT_OUT_VARIABLE, ",".join(sorted(found)))
-    verdicts = pairs.look(site, silent)
-    first = pairs.first(site.layout, verdicts, scope, known)
-    tell_program(stack, FIRST_VARIABLE, ",".join(first))
-    gone = gone if scope.is_whole else ()
-    return Ground(stack, known, scope, frozenset(silent), verdicts, gone)
+
+def _deploy_with_pause(
+    ground: Ground, site: Site, how: RunOptions, split: Divided, first: frozenset[str]
+) -> Outcome:
+    here = [touch for touch in split.here if touch.instance in first]
+    later = [touch for touch in split.here if touch.instance not in first]
+    _, events = _carry_out(_only(ground, site, first), site, how, here)
+    _ask_all_of(site, Scope(first), here, ", ".join(touch.instance for touch in here))
+    if not canary.goes_on(site, here, later, split.elsewhere):
+        return Outcome(tuple(touch.instance for touch in here), is_paused=True)
+    with canary.counted(site, here):
+        ground = look(site, how.scope, adopting=False)
+        _deploy(ground, site, how, Divided(later, split.elsewhere), events)
+    return Outcome(tuple(touch.instance for touch in split.here))
+
+
+def _deploy(
+    ground: Ground, site: Site, how: RunOptions, split: Divided, before: Sequence[Event]
+) -> Outcome:
+    result, events = _carry_out(ground, site, how, split.here)
+    if not how.part:
+        _end(ground, site, how, split, result, [*before, *events])
+    return Outcome(tuple(touch.instance for touch in split.here))
+
+
+def _only(ground: Ground, site: Site, keys: frozenset[str]) -> Ground:
+    """The ground for a run of these alone, in the program's order as well."""
+    scope = replace(ground.scope, keys=keys)
+    first = pairs.first(site.layout, ground.verdicts, scope, ground.state)
+    tell_program(ground.stack, FIRST_VARIABLE, ",".join(first))
+    return replace(ground, scope=scope)
 
 
 def _show(ground: Ground, split: Divided) -> None:
-    for host in ground.gone:
+    for host in ground.gone if ground.scope.is_whole else ():
         held = ", ".join(ground.state.hosts[host]) or "nothing"
         say(
             f"{host} is no longer in the stack file and doesn't answer: it is taken out of the"
@@ -150,15 +145,6 @@ def _show(ground: Ground, split: Divided) -> None:
         say(line)
 
 
-def _without_the_gone(ground: Ground) -> Ground:
-    known = ground.state
-    for host in ground.gone:
-        known = state.without_host(known, host)
-    if known is not ground.state:
-        state.write(ground.stack, known)
-    return replace(ground, state=known, gone=())
-
-
 def _candidate(site: Site, text: str) -> Path:
     path = run_directory(site.project) / f"Pulumi.{site.stack}.candidate.yaml"
     files.write(path, text)
@@ -166,23 +152,24 @@ def _candidate(site: Site, text: str) -> Path:
 
 
 def _carry_out(
-    ground: Ground, site: Site, how: RunOptions, split: Divided, replaced: list[str]
-) -> None:
+    ground: Ground, site: Site, how: RunOptions, here: Sequence[Touch]
+) -> tuple[auto.UpResult, list[Event]]:
+    """What Pulumi's run gives, and what was reported in it that is worth keeping."""
     if how.allow_outage:
         tell_program(ground.stack, ALLOW_OUTAGE_VARIABLE, "1")
     tell_program(ground.stack, NO_BAKE_VARIABLE, "0" if how.bake else "1")
-    log = StepLog(say, RunProgress(split.here), live.is_wanted(), hosts=_hosts(site), report=report)
-    about = plan.whole_seconds(split.here)
+    log = StepLog(say, RunProgress(here), live.is_wanted(), hosts=hosts_of(site), report=report)
+    about = plan.whole_seconds(here)
     within = limits(ground.scope, site.layout, ground.state.names)
     with (
-        _silenced(site, how, split),
+        _silenced(site, how, here),
         live.shown(f"deploying the stack {site.stack}", log.progress, about),
     ):
-        result = _run(
+        result = carry_out(
             lambda: ground.stack.up(
                 message=how.message,
                 refresh=True,
-                replace=replaced,
+                replace=restart_patterns(how.restart),
                 on_event=log.on_event,
                 show_secrets=False,
                 target=within.target,
@@ -191,32 +178,47 @@ def _carry_out(
             log,
             site,
             ground.stack,
+            ground.scope.left_out,
         )
-    if how.part:
-        return
+    return result, [*log.events, *log.progress.downtimes]
+
+
+def _ask_all_of(site: Site, scope: Scope, here: Sequence[Touch], what: str) -> None:
+    """Shows how each instance of the scope is, once all are healthy. `what` was deployed."""
     try:
-        ungated = {touch.instance for touch in split.here if not touch.gates}
-        rows = last_look(site, ground.scope, ungated)
+        ungated = {touch.instance for touch in here if not touch.gates}
+        rows = last_look(site, scope, ungated)
         report("instances", instances=as_json(rows))
         for line in table(rows):
             show(line)
-        images = result.outputs["release"].value if "release" in result.outputs else {}
-        events = [*log.events, *log.progress.downtimes]
-        is_all = not split.elsewhere and not ground.scope.left_out  # a release is nothing less
-        if is_all and (release := store.record(site, images, how.message, events)):
-            report("release", number=release.number, images=release.images)
-            say(f"this is release {release.number}")
     except KeyboardInterrupt:
         raise Interrupted(
-            "interrupted: everything was deployed, but not all of it was asked whether it is"
+            f"interrupted: {what} was deployed, but not all of it was asked whether it is"
             f" healthy, and no release was recorded. To do both: exctl up --stack {site.stack}",
             touched=True,
         ) from None
+
+
+def _end(
+    ground: Ground,
+    site: Site,
+    how: RunOptions,
+    split: Divided,
+    result: auto.UpResult,
+    events: Sequence[Event],
+) -> None:
+    """One last look at all that the run was about, and the release, if it is one."""
+    _ask_all_of(site, ground.scope, split.here, "everything")
+    images = result.outputs["release"].value if "release" in result.outputs else {}
+    is_all = not split.elsewhere and not ground.scope.left_out  # a release is nothing less
+    if is_all and (release := store.record(site, images, how.message, events)):
+        report("release", number=release.number, images=release.images)
+        say(f"this is release {release.number}")
     _say_what_is_left(site, split, ground.scope)
 
 
-def _silenced(site: Site, how: RunOptions, split: Divided) -> AbstractContextManager[None]:
-    touched = {touch.instance for touch in split.here}
+def _silenced(site: Site, how: RunOptions, here: Sequence[Touch]) -> AbstractContextManager[None]:
+    touched = {touch.instance for touch in here}
     instances = [i for i in site.layout.instances if i.key in touched]
     why = how.message or f"a run of exctl on stack {site.stack}"
     return silenced(site.config.monitoring.silence_url, site.stack, instances, why, say)
@@ -243,69 +245,6 @@ def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
     )
 
 
-def destroy(site: Site, yes: bool) -> None:
-    """Removes the stack's containers; what they wrote, read or filled stays.
-
-    Raises ExctlError, before anything is touched, if the state is another stack's, if hosts have
-    containers of this stack that it doesn't know, or if a host that it knows doesn't answer;
-    ExctlError if something is still there in the end, LeftOut if a host couldn't be asked.
-    """
-    stack = open_stack(site)
-    known = own_state(site, stack)
-    hosts = list(dict.fromkeys([*site.layout.hosts, *known.hosts]))
-    silent = reach.silent(site, hosts)
-    _refuse_the_silent(site, known, silent)
-    asked = [host for host in hosts if host not in silent]
-    unknown.refuse_to_destroy(site, unknown.look(site, known, asked))
-    say(f"destroy removes every container of the stack {site.stack}:")
-    at = {key: host for host, keys in known.hosts.items() for key in keys}
-    for key in reversed(at):
-        say(f"  {key} on {at[key]}")
-    if not at:
-        say("  none: the state knows of none, and the hosts that answer have none")
-    say("Log files on the hosts, images, Redis, the Config DB and the EX Org are not touched.")
-    if not yes:
-        confirm("Remove them?")
-    removed = [Touch(key, at[key], "remove", (), "gone for good") for key in reversed(at)]
-    report("plan", touches=[asdict(touch) for touch in removed], pending=[], left_out={})
-    log = StepLog(say, RunProgress(removed), live.is_wanted(), hosts=_hosts(site), report=report)
-    with live.shown(f"destroying the stack {site.stack}", log.progress):
-        _run(lambda: stack.destroy(refresh=True, on_event=log.on_event), log, site, stack)
-    _require_nothing_left(site, stack, asked, silent)
-    show(f"stack {site.stack}: nothing is deployed any more")
-
-
-def _refuse_the_silent(site: Site, known: State, silent: Mapping[str, str]) -> None:
-    held = [h for h in silent if known.hosts.get(h)]
-    if not held:
-        return
-    lines = [f"{host} {silent[host]}; it holds {', '.join(known.hosts[host])}" for host in held]
-    raise ExctlError(
-        "\n".join(lines) + "\nWhat can't be reached can't be removed, and runs on. Once it answers:"
-        f" exctl destroy --stack {site.stack}. A host that is gone for good: exctl forget {held[0]}"
-        f" --stack {site.stack}",
-        touched=False,
-    )
-
-
-def _require_nothing_left(
-    site: Site, stack: auto.Stack, asked: Sequence[str], silent: Mapping[str, str]
-) -> None:
-    seen = unknown.look(site, state.read(stack), asked)
-    if seen.unknown:
-        raise ExctlError(
-            f"the state of the stack {site.stack} is empty, but not every container is gone;"
-            f" still there:{unknown.lines(seen.unknown)}\nRemove them on their hosts: docker stop"
-            " NAME; docker rm NAME"
-        )
-    unasked = [*(f"{host} {why}" for host, why in silent.items()), *seen.unread]
-    if unasked:
-        raise LeftOut(
-            f"the stack {site.stack} is removed from all hosts that answer. Not known of these,"
-            " where containers of it may still run:" + "".join(f"\n  {line}" for line in unasked)
-        )
-
-
 def outputs_of(site: Site) -> dict[str, Any]:
     """The stack's outputs as they were after the last run."""
     return {name: output.value for name, output in open_stack(site).outputs().items()}
@@ -316,22 +255,23 @@ def show_plan(planned: Sequence[Touch]) -> None:
         say(line)
 
 
-def restart_patterns(key: str) -> list[str]:
-    """What is replaced for a new container: the guard and the container; the gates follow."""
-    return [f"**::{role}-{key}" for role in ("guard", "container")]
+def restart_patterns(keys: Sequence[str]) -> list[str]:
+    """What is replaced for new containers: guards and containers; the gates follow."""
+    return [f"**::{role}-{key}" for key in keys for role in ("guard", "container")]
 
 
 def _preview(
-    ground: Ground, site: Site, replaced: list[str], candidate: Path | None = None
+    ground: Ground, site: Site, how: RunOptions, candidate: Path | None = None
 ) -> list[Touch]:
     """The plan of everything that can be reached: what is pending outside the scope shows too."""
-    log = StepLog(lambda _line: None, hosts=_hosts(site))
+    log = StepLog(lambda _line: None, hosts=hosts_of(site))
     within = limits(replace(ground.scope, keys=None), site.layout, ground.state.names)
     with live.shown("looking at the hosts"):
-        _run(
+        carry_out(
             lambda: ground.stack.preview(
-                refresh=True,
-                replace=replaced,
+                # Pulumi, asked to look at what a host held that is gone, would ask that host.
+                refresh=not ground.gone,
+                replace=restart_patterns(how.restart),
                 on_event=log.on_event,
                 config_file=None if candidate is None else str(candidate),
                 target=within.target,
@@ -340,72 +280,15 @@ def _preview(
             log,
             site,
             ground.stack,
-            touched=False,
         )
     reported = (event for release in store.readable(site) for event in release.events)
-    return touches(log.steps, site.layout, downtime.of(reported), ground.verdicts)
-
-
-def _hosts(site: Site) -> dict[str, str]:
-    return {instance.key: instance.host for instance in site.layout.instances}
-
-
-def _run(
-    operation: Callable[[], Result],
-    log: StepLog,
-    site: Site,
-    stack: auto.Stack,
-    touched: bool = True,
-) -> Result:
-    pulumi = stack.workspace.pulumi_command
-    assert isinstance(pulumi, Pulumi)
-    tell_program(stack, EVENTS_VARIABLE, "json")
-    with passed_on(pulumi.interrupt, lambda: lock.stop_gates(site), say) as interrupts:
-        try:
-            result = operation()
-            if interrupts.count and not touched:
-                raise Interrupted(_interrupted(site, log, touched), touched)
-            return result
-        except auto.ConcurrentUpdateError as error:
-            raise ExctlError(
-                f"another run holds the lock of the stack {site.stack}."
-                f" {last_error(error)}\nWhose it is, and to take it from a run that was killed:"
-                f" exctl unlock --stack {site.stack}",
-                touched=False,
-            ) from None
-        except auto.CommandError as error:
-            if interrupts.count:
-                raise Interrupted(_interrupted(site, log, touched), touched) from None
-            reasons = log.errors or log.program_words or [without_wrapping(explained(error, site))]
-            if NAME_IS_TAKEN in caused(log.failures):
-                reasons.append(f"If that is the vendor's: exctl adopt --stack {site.stack}")
-            if not touched:
-                raise ExctlError("\n\n".join(reasons), touched=False) from None
-            raise _failed(site, log, "\n\n".join(reasons)) from None
-
-
-def _failed(site: Site, log: StepLog, reasons: str) -> FailedRun:
-    state = "\n".join(_state(site, log))
-    return FailedRun(f"{reasons}\n\n{state}", reasons, bool(log.progress.touched))
-
-
-def _interrupted(site: Site, log: StepLog, touched: bool) -> str:
-    if not touched:
-        return "interrupted"
-    state = "\n".join(_state(site, log))
-    return (
-        "interrupted. The step under way was finished and saved, nothing after it was begun."
-        f"\n{state}\nTo resume: exctl up --stack {site.stack}"
+    planned = touches(
+        log.steps,
+        site.layout,
+        downtime.of(reported),
+        ground.verdicts,
+        ground.scope,
+        how.allow_outage,
     )
-
-
-def _state(site: Site, log: StepLog) -> list[str]:
-    """What the run has done and what it hasn't, and what everything answers now."""
-    rows = ask_all(site)
-    ill = unhealthy(rows)
-    names = [row.instance for row in rows if row.is_healthy]
-    found = [*log.progress.report(), f"healthy now: {', '.join(names) or 'none'}"]
-    for row in ill:
-        down = f"; {', '.join(row.down)}" if row.down else ""
-        found.append(f"not healthy now: {row.instance} on {row.host}: {row.answer}{down}")
-    return found
+    there = {instance.key for instance in site.layout.instances}
+    return [t for t in planned if t.instance in there or t.instance not in ground.lost]

@@ -64,7 +64,7 @@ class StepLog:
     @property
     def errors(self) -> list[str]:
         """Why the run failed, each reason once."""
-        gates = [_worded(failure) for failure in self.gate_failures]
+        gates = [worded(failure) for failure in self.gate_failures]
         return [*gates, *self.other_errors, *causes.worded(self.failures, self.hosts)]
 
     def on_event(self, event: EngineEvent) -> None:
@@ -152,7 +152,7 @@ def _step(metadata: StepEventMetadata) -> Step:
     return step_of(op, metadata.urn, metadata.diffs or ())
 
 
-def _worded(failure: GateFailure) -> str:
+def worded(failure: GateFailure) -> str:
     """What a gate or guard said, with the way on that exctl has where a guard refused."""
     text = failure.text(with_ways=False)
     if failure.code not in (GateCode.LAST_OF_PAIR, GateCode.IN_DOUBT):

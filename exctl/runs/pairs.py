@@ -3,22 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from urllib.parse import urlsplit
 
-from exctl.hosts import on_each
-from exctl.observe.endpoints import place_of
+from exctl.hosts import on_each, on_host
+from exctl.observe.endpoints import place_of, probe_of
 from exctl.pulumi.state import State, name_of
 from exctl.runs.scope import Scope
 from exctl.site import Site
-from health.pair import in_order
-from health.verdict import Verdict
-from stack.layout import Layout
+from health.pair import in_order, rank
+from health.verdict import UNJUDGED, Identity, InstancePlace, Verdict
+from hosts.container import HostContainer
+from stack.layout import Instance, Layout
 
 
-def look(site: Site, silent: Collection[str] = ()) -> dict[str, Verdict]:
-    """Instance → how it is, of every pair; nothing is asked of silent hosts."""
+def look(site: Site, known: State, silent: Collection[str] = ()) -> dict[str, Verdict]:
+    """Instance → how it is, of every pair; nothing is asked of silent hosts.
+
+    As its guard will ask: where the last run had it elsewhere, there too, and what would cost most
+    counts.
+    """
     asked = [i for i in site.layout.of("excp") if i.host not in silent]
-    found = on_each(asked, lambda instance: place_of(site, instance).settled())
-    return {instance.key: verdict for instance, verdict in zip(asked, found, strict=True)}
+
+    def verdict(instance: Instance) -> Verdict:
+        found = [place_of(site, instance).settled()]
+        for url, container in places_before(known, instance):
+            host = str(urlsplit(url).hostname)
+            there = HostContainer(container, on_host(site, host))
+            place = InstancePlace(url, probe_of(site, host), there, Identity())
+            found.append(UNJUDGED if host in silent else place.settled())
+        return max(found, key=rank)
+
+    return dict(zip([i.key for i in asked], on_each(asked, verdict), strict=True))
+
+
+def places_before(known: State, instance: Instance) -> list[tuple[str, str]]:
+    """Health URL and container's name that the last run's guard knew, where they are others now."""
+    for row in known.rows:
+        if name_of(row) == f"guard-{instance.key}":
+            outputs = row.get("outputs") or {}
+            name = str(outputs.get("container_name") or instance.container_name)
+            found = [(str(url), name) for url in outputs.get("urls") or []]
+            return [
+                each for each in found if each != (instance.health_url, instance.container_name)
+            ]
+    return []
 
 
 def first(layout: Layout, verdicts: Mapping[str, Verdict], scope: Scope, known: State) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from exctl.runs.downtime import Known, about, seconds_text
-from exctl.runs.scope import Scope
-from health.pair import in_order, may_go
+from exctl.runs.outlook import Outlook, without_excs
+from exctl.runs.scope import EVERYTHING, Scope
+from health.errors import GateFailure
 from health.verdict import Verdict
 from stack.layout import Instance, Layout
 
@@ -25,6 +26,8 @@ VERBS = {
 GATE_VERBS = ("create", "update", "replace", "create-replacement")
 PULL_VERBS = ("create", "replace", "create-replacement")
 WAIT = "stays as it is"
+BROUGHT = ("start", "replace", "change in place")
+"""What a guard comes before."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +62,12 @@ class Touch:
     lane: str = ""
     pulls: str = ""
     """The image that its host gets first; '' if it's there."""
+    refusal: GateFailure | None = None
+    """What its guard will say, if it will refuse."""
 
     def __str__(self) -> str:
         wait = f"; waits for {', '.join(self.gates)}" if self.gates else ""
         return f"{self.instance} on {self.host}: {self.verb}{wait}; {self.downtime}"
-
-
-@dataclass(frozen=True)
-class PairsSeen:
-    """How the instances of pairs are now, as far as asked, and whose containers are touched."""
-
-    verdicts: Mapping[str, Verdict]
-    touched: frozenset[str]
 
 
 def step_of(op: str, urn: str, diffs: Sequence[str] = ()) -> Step:
@@ -88,23 +85,30 @@ def touches(
     layout: Layout,
     known: Mapping[str, Known] | None = None,
     verdicts: Mapping[str, Verdict] | None = None,
+    scope: Scope = EVERYTHING,
+    allow_outage: bool = False,
 ) -> list[Touch]:
     """What is touched or waited for, in the order in which it happens, removals last.
 
     `known`: how long each instance took in earlier runs. `verdicts`: how each instance of a pair is
-    now, as far as it was asked.
+    now, as far as it was asked. `scope`: what the run touches of it. `allow_outage`: guards are
+    overruled.
     """
-    verdicts = verdicts or {}
     verbs: dict[str, str] = {}
     gates: dict[str, list[str]] = {}
     pulled: set[str] = set()
+    guarded: set[str] = set()
     for step in steps:
         if step.type == CONTAINER_TYPE and step.op in VERBS:
             verbs[step.instance] = VERBS[step.op]
         elif step.role in ("health", "sync", "bake") and step.op in GATE_VERBS:
             gates.setdefault(step.instance, []).append(step.role)
+        elif step.role == "guard" and step.op in GATE_VERBS:
+            guarded.add(step.instance)
         elif step.type == IMAGE_TYPE and step.op in PULL_VERBS:
             pulled.add(step.instance)
+    brought = frozenset(k for k, verb in verbs.items() if verb != "remove" and scope.covers(k))
+    outlook = Outlook(verdicts or {}, brought, allow_outage)
     found = [
         _touch(
             instance,
@@ -113,9 +117,10 @@ def touches(
             layout,
             (known or {}).get(instance.key, Known()),
             instance.image if instance.key in pulled else "",
-            PairsSeen(verdicts, frozenset(verbs)),
+            outlook,
+            guarded,
         )
-        for instance in _in_order(layout, verdicts)
+        for instance in _in_order(layout, outlook)
         if instance.key in verbs or instance.key in gates
     ]
     there = {instance.key for instance in layout.instances}
@@ -134,13 +139,21 @@ def _touch(
     layout: Layout,
     known: Known,
     pulls: str,
-    seen: PairsSeen,
+    outlook: Outlook,
+    guarded: Collection[str],
 ) -> Touch:
     seconds = known.seconds if verb == "replace" else None
-    downtime = _downtime(instance, verb, layout, seen)
+    downtime = _downtime(instance, verb, layout, outlook)
     if seconds is not None and verb == "replace":
         grace = "" if known.is_whole else f", and up to {instance.stop_grace_seconds} s to stop"
         downtime += f" ({about(seconds)}{grace})"
+    if gates and instance.service != "excs" and layout.of("excs")[0].is_stopped:
+        downtime += "; excs is stopped, and without it this may not become healthy"
+    refusal = None
+    if instance.pair and (verb == "replace" or (instance.key in guarded and verb in BROUGHT)):
+        refusal = outlook.failure(instance, layout.peer_of(instance))
+        if refusal is not None and verb != "replace":
+            downtime = outlook.meanwhile(instance, layout.peer_of(instance))
     lane = "last" if verb == "remove" else f"pair {instance.pair}" if instance.pair else ""
     return Touch(
         instance.key,
@@ -151,39 +164,16 @@ def _touch(
         seconds,
         lane or instance.key,
         pulls,
+        refusal if not outlook.allow_outage else None,
     )
 
 
-def _in_order(layout: Layout, verdicts: Mapping[str, Verdict]) -> list[Instance]:
-    """The instances; in a pair the one first that doesn't serve, as the program puts it."""
+def _in_order(layout: Layout, outlook: Outlook) -> list[Instance]:
     found = [i for i in layout.instances if i.service != "excp"]
-    for _, members in layout.pairs:
-        by_key = {member.key: member for member in members}
-        known = {key: verdicts[key] for key in by_key if key in verdicts}
-        order = in_order(known) if len(known) == len(by_key) else by_key
-        found += [by_key[key] for key in order]
-    return found
+    return [*found, *(i for _, members in layout.pairs for i in outlook.order(members))]
 
 
-def _of_pair(instance: Instance, peer: Instance, layout: Layout, seen: PairsSeen) -> str:
-    """What a pair's users miss while an instance is replaced; that its guard will refuse, where
-    that is known now."""
-    if peer.is_stopped:
-        return "the pair is down meanwhile"
-    own_is, peer_is = seen.verdicts.get(instance.key), seen.verdicts.get(peer.key)
-    if own_is is None or peer_is is None or peer_is.is_healthy:
-        return f"{peer.key} serves meanwhile"
-    if own_is.is_gone:
-        return "it does not serve now"
-    keys = [i.key for i in _in_order(layout, seen.verdicts)]
-    if peer.key in seen.touched and keys.index(peer.key) < keys.index(instance.key):
-        return f"only once {peer.key} is healthy, which serves meanwhile"
-    if may_go(own_is, peer_is):
-        return f"neither it nor {peer.key} is well now"
-    return f"its guard will refuse, since {peer.key} does not serve ({peer_is})"
-
-
-def _downtime(instance: Instance, verb: str, layout: Layout, seen: PairsSeen) -> str:
+def _downtime(instance: Instance, verb: str, layout: Layout, outlook: Outlook) -> str:
     """What a service's users miss meanwhile. Source: product facts, HA of EXCP and EXAS."""
     if verb == "start":
         return "nothing of this stack runs there now"
@@ -191,15 +181,19 @@ def _downtime(instance: Instance, verb: str, layout: Layout, seen: PairsSeen) ->
         return "it has stopped"
     if verb in ("change in place", WAIT):
         return "no downtime"
-    if verb == "remove":
-        peer = layout.peer_of(instance) if instance.service == "excp" else None
-        alone = "" if peer is None or peer.is_stopped else f"; {peer.key} serves alone"
-        return f"down from then on{alone}"
+    others = without_excs(layout)
+    in_want = f"; {others} may answer 503 meanwhile" if others else ""
     if instance.service == "excp":
-        return _of_pair(instance, layout.peer_of(instance), layout, seen)
+        peer = layout.peer_of(instance)
+        if verb != "remove":
+            return outlook.meanwhile(instance, peer)
+        is_alone = not peer.is_stopped and outlook.may_serve(peer.key)
+        return f"down from then on{f'; {peer.key} serves alone' if is_alone else ''}"
+    if verb == "remove":
+        return f"down from then on{in_want if instance.service == 'excs' else ''}"
     if instance.service == "exas":
         return "agent states are missed until it is healthy again"
-    return "Engage's changes wait until it is synced again"
+    return f"Engage's changes wait until it is synced again{in_want}"
 
 
 def lines(planned: Sequence[Touch]) -> list[str]:

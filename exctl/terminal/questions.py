@@ -39,6 +39,18 @@ def confirm(question: str) -> None:
         raise click.Abort
 
 
+def agrees(question: str) -> bool:
+    """The answer to a question after which the command ends in order, whatever it is: Ctrl-C is a
+    no."""
+    try:
+        is_yes = click.confirm(question, err=True)
+    except click.Abort:
+        click.echo(err=True)
+        is_yes = False
+    note(f"{question} {'yes' if is_yes else 'no'}")
+    return is_yes
+
+
 def ask(question: str, default: str) -> str:
     """The answer as typed, empty if the default was taken. Raises click.Abort on Ctrl-C."""
     shown = f"  {question} [{default}]" if default else f"  {question}"

@@ -10,6 +10,7 @@ from health.gates.clock import Clock
 from health.gates.events import GuardOverruled, GuardPassed, Report
 from health.pair import FIRST_VARIABLE, may_go, rank
 from health.verdict import UNJUDGED, InstancePlace, Verdict
+from stack.layout import Instance
 
 ROUNDS = 3
 ROUND_INTERVAL_SECONDS = 1.0
@@ -36,6 +37,22 @@ class GuardRule:
     """The peer is in `stopped`: that it doesn't answer is meant, but it can't take over either."""
 
 
+def rule_of(instance: Instance, peer: Instance) -> GuardRule:
+    """The rule of an instance of a pair."""
+    assert instance.pair is not None
+    return GuardRule(
+        instance=instance.key,
+        pair=instance.pair,
+        urls=(instance.health_url,),
+        peer=peer.key,
+        peer_urls=(peer.health_url,),
+        stack=instance.labels["exec.stack"],
+        container_name=instance.container_name,
+        peer_container_name=peer.container_name,
+        peer_stopped=peer.is_stopped,
+    )
+
+
 def refuse_to_take_the_last(
     rule: GuardRule,
     own_places: Sequence[InstancePlace],
@@ -57,7 +74,7 @@ def refuse_to_take_the_last(
     elif allow_outage:
         report(GuardOverruled(rule.instance, rule.peer, rule.pair, peer.kind, str(peer)))
     else:
-        raise _refusal(rule, own, peer)
+        raise refusal(rule, own, peer)
 
 
 def _ask_both(
@@ -80,7 +97,8 @@ def _ask_both(
     return own, peer
 
 
-def _refusal(rule: GuardRule, own: Verdict, peer: Verdict) -> GateError:
+def refusal(rule: GuardRule, own: Verdict, peer: Verdict) -> GateError:
+    """What is said where an instance may not be touched, as it and its peer were found."""
     stopped = " is in `stopped` and" if rule.peer_stopped else ""
     remedy = f"Take {rule.peer} out of `stopped`" if rule.peer_stopped else f"Fix {rule.peer}"
     if own.is_healthy:

@@ -7,7 +7,7 @@ from typing import Any
 
 from health.preflight.catalogue import BY_NAME, CHECKS
 from health.preflight.finding import EVERYWHERE, Finding
-from stack.text import counted
+from stack.text import aligned, counted
 
 HEAD = ("", "HOST", "CHECK", "FOUND", "NEEDED", "TO DO")
 _ORDER = {"FAILED": 0, "warning": 1, "unknown": 2, "waived": 3, "passed": 4}
@@ -32,12 +32,7 @@ def warning(findings: Iterable[Finding]) -> list[Finding]:
 
 def table(findings: Iterable[Finding]) -> list[str]:
     """Aligned lines: the heading, then `rows`."""
-    cells = [HEAD, *rows(findings)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(HEAD))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
+    return aligned([HEAD, *rows(findings)])
 
 
 def _hosts(hosts: Sequence[str]) -> str:

@@ -290,8 +290,8 @@ def _clocks_of_pairs(view: StackView) -> Iterator[Finding]:
     """Of the second host of a pair: how its clock stands to that of the first."""
     for _, pair in view.subject.layout.pairs:
         hosts = [i.host for i in pair if not i.is_stopped]
-        answers = [view.answers[host] for host in hosts]
-        if len(hosts) != 2 or any(each.facts is None for each in answers):
+        answers = [view.answers[host] for host in hosts if host in view.answers]
+        if len(answers) != 2 or any(each.facts is None for each in answers):
             continue
         first, second = (each.sessions.clock if each.sessions else None for each in answers)
         name = CheckName.CLOCK_PAIR

@@ -47,7 +47,7 @@ OTHERS = {
 """By the last digit of their number; all others are persons."""
 
 
-class ConfigObject(NamedTuple):
+class HistoryRow(NamedTuple):
     """One object of the Config DB; its place in the history (HWM) is its number."""
 
     table: str
@@ -57,7 +57,7 @@ class ConfigObject(NamedTuple):
     name: str
 
 
-def rows(objects: int) -> Iterator[ConfigObject]:
+def rows(objects: int) -> Iterator[HistoryRow]:
     """So many objects to sync, queues first, and a tenth as many persons that are not to be."""
     for number in range(1, objects + 1):
         if number <= len(QUEUE_DBIDS):
@@ -65,10 +65,10 @@ def rows(objects: int) -> Iterator[ConfigObject]:
         else:
             table, column, name = OTHERS.get(number % 10, PERSON)
         folder = WANTED[number % len(WANTED)]
-        yield ConfigObject(table, column, number, folder, name.format(n=number))
+        yield HistoryRow(table, column, number, folder, name.format(n=number))
     table, column, name = PERSON
     for number in range(objects + 1, objects + 1 + objects // ARCHIVED_EVERY):
-        yield ConfigObject(table, column, number, ARCHIVE, name.format(n=number))
+        yield HistoryRow(table, column, number, ARCHIVE, name.format(n=number))
 
 
 def seed_sql(objects: int, cloud_url: str) -> str:

@@ -32,8 +32,9 @@ class Docker:
     """Thread-safe. The library is imported with the first question: it takes 0.3 s of processor
     time (Measured), and a preview without changes asks none."""
 
-    def __init__(self, address: DaemonAddress) -> None:
+    def __init__(self, address: DaemonAddress, answer_seconds: int = ANSWER_SECONDS) -> None:
         self.address = address
+        self._answer_seconds = answer_seconds
         self._api: Api | None = None
         self._failure: DockerError | None = None
         self._failed_until = 0.0
@@ -58,7 +59,7 @@ class Docker:
                     self._api = self._reached()
                 except DockerError as problem:
                     self._failure = problem
-                    self._failed_until = time.monotonic() + ANSWER_SECONDS
+                    self._failed_until = time.monotonic() + self._answer_seconds
                     raise
             return self._api
 
@@ -70,7 +71,7 @@ class Docker:
         for number, way in enumerate(ways_to(self.address)):
             try:
                 with self.explained():
-                    return Api(way, _AT_ONCE_DIALLED if number else _AT_ONCE, ANSWER_SECONDS)
+                    return Api(way, _AT_ONCE_DIALLED if number else _AT_ONCE, self._answer_seconds)
             except DockerError as failed:
                 problem = failed
                 if failed.status or isinstance(failed, NoAnswer):
@@ -114,7 +115,7 @@ class Docker:
 
     def _no_answer(self) -> DockerError:
         if not self.address.is_ssh:
-            return NoAnswer(self.name, f"Docker doesn't answer, for {ANSWER_SECONDS} s")
+            return NoAnswer(self.name, f"Docker doesn't answer, for {self._answer_seconds} s")
         master = master_of(self.address)
         with suppress(OSError, subprocess.TimeoutExpired):
             done = subprocess.run(
@@ -122,9 +123,11 @@ class Docker:
             )
             if done.returncode != _SSH_FAILED:
                 return NoAnswer(
-                    self.name, f"SSH answers, Docker on it doesn't, for {ANSWER_SECONDS} s"
+                    self.name, f"SSH answers, Docker on it doesn't, for {self._answer_seconds} s"
                 )
-        return NoAnswer(self.name, f"the host doesn't answer any more, for {ANSWER_SECONDS} s")
+        return NoAnswer(
+            self.name, f"the host doesn't answer any more, for {self._answer_seconds} s"
+        )
 
     def ask(self, question: Callable[[Api], T]) -> T:
         """The answer to a question that changes nothing. DockerError after 15 s."""
@@ -176,7 +179,7 @@ class Docker:
         deadline = time.monotonic() + seconds
         while True:
             try:
-                answer = answers.get(timeout=ANSWER_SECONDS)
+                answer = answers.get(timeout=self._answer_seconds)
             except queue.Empty:
                 self.ask(lambda api: api.ping())
                 if time.monotonic() > deadline:

@@ -72,7 +72,7 @@ class Row:
         return self.inputs or self.outputs
 
 
-class Resources(Protocol):
+class ObjectsOfType(Protocol):
     """The resources of one type on one daemon."""
 
     def create(self, urn: str, inputs: Props) -> tuple[str, Props]: ...
@@ -115,7 +115,7 @@ class Provider:
     def __init__(self) -> None:
         self._docker: Docker | None = None
         self._containers: containers.Containers | None = None
-        self._resources: dict[str, Resources] = {}
+        self._resources: dict[str, ObjectsOfType] = {}
         self._registries: list[Mapping[str, Any]] = []
         self._looks = True
 
@@ -217,7 +217,7 @@ class Provider:
         """Remove the object."""
         self._of(old.urn).delete(old.urn, old.identifier, old.known)
 
-    def _of(self, urn: str) -> Resources:
+    def _of(self, urn: str) -> ObjectsOfType:
         type_ = type_of(urn)
         if not self._resources:
             raise Refused("the docker provider's settings aren't known yet")

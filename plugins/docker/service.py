@@ -42,7 +42,7 @@ def _answered(method: _Method) -> _Method:
     """A failure as Pulumi expects it: a text, or an object that exists but isn't well."""
 
     @functools.wraps(method)
-    def wrapper(self: Service, request: Any, context: grpc.ServicerContext) -> Any:
+    def wrapper(self: DockerService, request: Any, context: grpc.ServicerContext) -> Any:
         try:
             return method(self, request, context)
         except HalfDone as failed:
@@ -66,7 +66,7 @@ def _answered(method: _Method) -> _Method:
     return wrapper  # type: ignore[return-value]  # it has the same arguments
 
 
-class Service(provider_pb2_grpc.ResourceProviderServicer):
+class DockerService(provider_pb2_grpc.ResourceProviderServicer):
     """One provider of a run: one daemon's."""
 
     def __init__(self) -> None:
@@ -214,6 +214,6 @@ def _diff_response(
 
 def add_to(server: grpc.Server) -> Callable[[], None]:
     """Serve one provider process on a gRPC server; the answer ends it."""
-    service = Service()
+    service = DockerService()
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(service, server)
     return service.close

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
-from types import TracebackType
 from urllib.error import HTTPError, URLError
 from urllib.request import OpenerDirector, ProxyHandler, build_opener
 
@@ -35,12 +34,7 @@ class Watch:
             thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
         for thread in self._threads:
             thread.join(PROBE_TIMEOUT_SECONDS + 1)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from health.probe import direct_probe
 from tests.lab.conftest import Site
 from tests.lab.operator import (
     CRASHES,
@@ -34,6 +35,14 @@ PAIRED = SITE_KEYS[2:]
 @pytest.fixture(scope="module")
 def site(two_pairs: Site) -> Site:
     return two_pairs
+
+
+@pytest.fixture
+def deployed(site: Site) -> Site:
+    """For a story that may run without those before it."""
+    if not releases(site):
+        site.work.up()
+    return site
 
 
 @pytest.fixture(autouse=True)
@@ -210,7 +219,8 @@ def test_a_docker_daemon_that_is_restarted_in_the_middle_holds_nothing_up(
     is_well(site)
 
 
-def test_a_dead_host_holds_nobody_else(site: Site, request: pytest.FixtureRequest) -> None:
+def test_a_dead_host_holds_nobody_else(deployed: Site, request: pytest.FixtureRequest) -> None:
+    site = deployed
     before = site.container_ids()
     dead = site.hosts["excp-2-2"]
     name = site.host("excp-2-2").name
@@ -232,23 +242,45 @@ def test_a_dead_host_holds_nobody_else(site: Site, request: pytest.FixtureReques
 
 
 def test_a_successor_in_the_stack_file_and_forget_need_nothing_of_a_host_that_is_gone(
-    site: Site,
+    deployed: Site, request: pytest.FixtureRequest
 ) -> None:
-    gone = site.hosts["excp-2-2"]
-    name = site.host("excp-2-2").name
+    site = deployed
+    gone, successor = site.hosts["excp-2-2"], site.hosts["exas"]
     hosts = site.work.setting("excp.pairs.2.hosts")
+    name = site.host("excp-2-2").name
     site.set_fault(name, "ssh-dropped")
     try:
-        site.work.remove("excp.pairs.2")
-        run = exctl(site, "up", "--yes", "--allow-outage")
+        site.work.edit("excp.pairs.2.hosts", [site.hosts["excp-2-1"], successor])
+        with costing_nothing(site, request):
+            run = exctl(site, "up", "--yes")
         assert f"{gone} is no longer in the stack file and doesn't answer" in run.stderr
-        assert "container-excp-2-2" not in site.work.rows()
-        assert "container-excp-2-1" not in site.work.rows()
+        assert f"excp-2-2 on {successor}: replace" in run.stderr
+        assert direct_probe(2)(f"http://{successor}:3650/health").code == 200
         assert "and not" in exctl(site, "forget", gone, "--yes", code=2).stderr
         assert (
             "answers, and holds exas"
             in exctl(site, "forget", site.hosts["exas"], "--yes", code=1).stderr
         )
+    finally:
+        site.clear_faults(name)
+        site.docker("excp-2-2", "rm", "--force", "excp-2-2")
+        site.work.edit("excp.pairs.2.hosts", hosts)
+    exctl(site, "up", "--yes")
+    is_well(site)
+
+
+def test_a_pair_that_is_given_up_needs_nothing_of_a_host_that_is_gone(deployed: Site) -> None:
+    site = deployed
+    hosts = site.work.setting("excp.pairs.2.hosts")
+    name = site.host("excp-2-2").name
+    site.set_fault(name, "ssh-dropped")
+    try:
+        site.work.remove("excp.pairs.2")
+        refused = exctl(site, "up", "--yes", code=1)
+        assert "pair 2 is down from then on: no container of excp-2-1 is left" in refused.stderr
+        assert refused.stderr.endswith("add --allow-outage.\nNothing was touched.\n")
+        exctl(site, "up", "--yes", "--allow-outage")
+        assert {"container-excp-2-1", "container-excp-2-2"}.isdisjoint(site.work.rows())
     finally:
         site.clear_faults(name)
         site.docker("excp-2-2", "rm", "--force", "excp-2-2")

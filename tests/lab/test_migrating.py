@@ -169,8 +169,9 @@ def test_a_killed_adoption_goes_on_where_it_was(site: Site) -> None:
         run = Running(site, "adopt", "exas", "--yes")
         site.wait_until(partial(is_there, site, what), f"{what} to be there", 60)
         run.kill()
-        if locks(site):
-            exctl(site, "unlock", "--yes")
+        told = exctl(site, "unlock", "--yes").stdout
+        assert "exctl adopt --stack dev goes on adopting" in told
+        assert locks(site) == []
     exctl(site, "adopt", "exas", "--yes")
     assert names(site, "exas").keys() == {"exas", f"{NAMES['exas']}{ASIDE}"}
     assert site.codes() == dict.fromkeys(KEYS, 200)

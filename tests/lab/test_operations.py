@@ -146,6 +146,23 @@ def test_logs_of_all_hosts_come_in_one_stream_by_time(site: Site) -> None:
     assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
 
 
+def test_a_command_and_a_shell_run_in_an_instances_container(site: Site) -> None:
+    script = "echo said; echo complained >&2; exit 7"
+    run = exctl(site, "exec", "excp-1-2", "--", "sh", "-c", script, code=7)
+    assert run.stdout == "said\n"
+    assert "complained" in run.stderr
+    assert (
+        exctl(site, "exec", "exas", "--", "cat", text="through stdin\n").stdout == "through stdin\n"
+    )
+    shell = Running(site, "shell", "excs", terminal=True)
+    shell.type("echo $((6 * 7)) in here\n")
+    shell.wait_for("42 in here")
+    shell.type("exit 3\n")
+    shell.end(3)
+    refused = exctl(site, "exec", "excp-9-1", "--", "ls", code=2)
+    assert "the stack has excs, exas, excp-1-1, excp-1-2." in refused.stderr
+
+
 def test_a_rotated_secret_reaches_its_service_and_nobody_else(site: Site) -> None:
     value = "a-new-word-for-config-server"
     pair = {key: site.container_id_on_host(key) for key in PAIR}
@@ -166,6 +183,8 @@ def test_a_support_bundle_holds_no_secret(site: Site) -> None:
         texts = {m.name: tar.extractfile(m).read().decode() for m in tar}  # type: ignore[union-attr]
     assert f"exec-{STACK}/excp-1-2/log.txt" in texts
     assert "healthy" in texts[f"exec-{STACK}/status.json"]
+    assert "exctl up" in texts[f"exec-{STACK}/runs.txt"]
+    assert [name for name in texts if "/runs/" in name]
     for text in texts.values():
         assert not [secret for secret in site.secrets if secret in text]
         assert "v1:" not in text

@@ -17,7 +17,7 @@ import pytest
 
 from lab import settings
 from tests.lab.conftest import Site
-from tests.lab.operator import NEW, costing_nothing, exctl, releases
+from tests.lab.operator import NEW, OLD, costing_nothing, exctl, releases
 from tests.lab.secret_watch import SecretWatch, files_with
 
 pytestmark = pytest.mark.lab
@@ -87,6 +87,23 @@ def test_a_redis_password_is_rotated_while_both_are_valid_and_costs_no_pair(
         exctl(deployed, "restart", "excp", "--pair", "1", "--host", "1", "--yes")
     assert set(deployed.codes().values()) == {200}
     assert releases(deployed)[-1]["message"] == "rotate redisPassword"
+
+
+def test_a_rollback_across_a_rotated_password_names_the_way_that_keeps_it(deployed: Site) -> None:
+    site = deployed
+    if "rotate redisPassword" not in [release["message"] for release in releases(site)]:
+        redis(site, REDIS, ">")
+        exctl(site, "rotate", "redisPassword", "--yes", text=f"{REDIS}\n")
+        redis(site, settings.REDIS_PASSWORD, "<")
+    exctl(site, "update", "excp", "--tag", NEW, "--yes")
+    refused = exctl(site, "rollback", "1", "--yes", code=1)
+    assert "the preflight stops this: redis-login." in refused.stderr
+    assert "Set since release 1: redisPassword." in refused.stderr
+    assert "exctl rollback 1 --keep-secrets --stack dev" in refused.stderr
+    assert refused.stderr.endswith("Nothing was touched.\n")
+    exctl(site, "rollback", "1", "--keep-secrets", "--yes")
+    assert site.version("excp-1-1") == OLD
+    assert set(site.codes().values()) == {200}
 
 
 def test_a_rotated_secret_reaches_its_service_and_no_other(deployed: Site) -> None:

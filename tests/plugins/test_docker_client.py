@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from plugins.docker import client as client_module
-from plugins.docker.address import DaemonAddress
+from plugins.docker.address import ANSWER_SECONDS, DaemonAddress
 from plugins.docker.client import Docker
 from plugins.docker.errors import DockerError, InterruptedWait
 
@@ -30,9 +29,9 @@ class Player(ThreadingHTTPServer):
         self.slow = ""
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    @property
-    def docker(self) -> Docker:
-        return Docker(DaemonAddress(f"tcp://127.0.0.1:{self.server_address[1]}"))
+    def docker(self, answer_seconds: int = ANSWER_SECONDS) -> Docker:
+        address = DaemonAddress(f"tcp://127.0.0.1:{self.server_address[1]}")
+        return Docker(address, answer_seconds)
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -89,17 +88,16 @@ def test_the_api_version_is_one_that_both_know(
     least: str, most: str, spoken: str, player: Callable[[str, str], Player]
 ) -> None:
     played = player(least, most)
-    assert played.docker.ask(lambda api: api.inspect_container("x"))["Id"] == "x"
+    assert played.docker().ask(lambda api: api.inspect_container("x"))["Id"] == "x"
     assert played.asked == ["/version", f"/v{spoken}/containers/x/json"]
 
 
 def test_a_daemon_that_does_not_answer_is_an_error_in_time(
-    player: Callable[[str, str], Player], monkeypatch: pytest.MonkeyPatch
+    player: Callable[[str, str], Player],
 ) -> None:
-    monkeypatch.setattr(client_module, "ANSWER_SECONDS", 1)
     played = player("1.12", "1.41")
     played.slow = "containers"
-    docker = played.docker
+    docker = played.docker(1)
     begun = time.monotonic()
     with pytest.raises(DockerError, match="Docker doesn't answer, for 1 s"):
         docker.ask(lambda api: api.inspect_container("x"))
@@ -107,11 +105,10 @@ def test_a_daemon_that_does_not_answer_is_an_error_in_time(
 
 
 def test_a_daemon_that_stands_still_ends_a_long_action(
-    player: Callable[[str, str], Player], monkeypatch: pytest.MonkeyPatch
+    player: Callable[[str, str], Player],
 ) -> None:
-    monkeypatch.setattr(client_module, "ANSWER_SECONDS", 1)
     played = player("1.12", "1.41")
-    docker = played.docker
+    docker = played.docker(1)
     docker.reach()
     played.slow = "/"
     begun = time.monotonic()
@@ -124,7 +121,7 @@ def test_an_interrupt_ends_what_may_be_ended_at_once(
     player: Callable[[str, str], Player],
 ) -> None:
     played = player("1.12", "1.41")
-    docker = played.docker
+    docker = played.docker()
     docker.reach()
     played.slow = "containers"
     threading.Timer(0.5, docker.cancel).start()

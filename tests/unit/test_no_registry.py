@@ -117,7 +117,7 @@ def test_an_image_that_is_pinned_by_its_id_is_found_on_the_host() -> None:
 
 def host_image(identity: str, tag: str | None, **more: Any) -> HostImage:
     tags = (f"{PLACE}/excs:{tag}",) if tag else ()
-    return HostImage("h1", identity, tags, (), 100, **more)
+    return HostImage(identity, tags, host="h1", **more)
 
 
 def test_a_rollback_pins_the_id_where_the_tag_leads_to_another_image() -> None:

@@ -22,7 +22,7 @@ START_SECONDS = {"excs": 1.5, "exas": 1.2, "excp": 1.5}
 """The vendor's services take a moment to start; so do these."""
 
 
-class Service(Protocol):
+class StandIn(Protocol):
     """What each of the three services is to the process that runs it."""
 
     def checks(self) -> Mapping[str, Check]: ...
@@ -31,7 +31,7 @@ class Service(Protocol):
     def start(self) -> None: ...
 
 
-SERVICES: Mapping[str, Callable[[Settings, FaultFile], Service]] = {
+SERVICES: Mapping[str, Callable[[Settings, FaultFile], StandIn]] = {
     "excs": ConfigSync,
     "exas": lambda settings, _faults: AgentStates(settings),
     "excp": lambda settings, _faults: Conversations(settings),

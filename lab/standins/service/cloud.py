@@ -31,7 +31,13 @@ class CloudError(Exception):
 class Cloud:
     """A client of one org, with the OAuth client of one section of the transaction."""
 
-    def __init__(self, transaction: Transaction, section: str) -> None:
+    def __init__(
+        self,
+        transaction: Transaction,
+        section: str,
+        check_timeout_seconds: float = CHECK_TIMEOUT_SECONDS,
+    ) -> None:
+        self._check_timeout_seconds = check_timeout_seconds
         try:
             self.url = transaction["general"]["base_service_url"]
             self._auth_url = transaction["general"]["base_auth_url"]
@@ -91,7 +97,7 @@ class Cloud:
             },
         )
         try:
-            return str(self._answer(request, CHECK_TIMEOUT_SECONDS)["access_token"])
+            return str(self._answer(request, self._check_timeout_seconds)["access_token"])
         except urllib.error.HTTPError as error:
             error.close()
             refused = error.code in (400, 401)

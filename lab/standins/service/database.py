@@ -35,7 +35,7 @@ class ConfigObject:
     hwm: int
 
 
-class ConfigDb:
+class DatabaseReader:
     """The database, read-only; it may go and come back at any time."""
 
     def __init__(self, settings: Settings) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from .faults import FaultFile
 from .health import Check
 from .settings import Settings
-from .sync import Sync
+from .sync import SyncLoop
 from .web import Page, Reply
 
 
@@ -16,7 +16,7 @@ class ConfigSync:
     def __init__(self, settings: Settings, faults: FaultFile) -> None:
         self._org_id = settings["ORG_ID"]
         self._faults = faults
-        self._sync = Sync(settings, faults)
+        self._sync = SyncLoop(settings, faults)
 
     def checks(self) -> dict[str, Check]:
         return {

@@ -6,24 +6,34 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .faults import FaultFile
 
-INTERVAL_SECONDS = 0.5
-ANSWER_SECONDS = 3.0
-"""Beyond this a check counts as failed though it hasn't ended; checks have 2 seconds themselves."""
 FAILURES_THAT_TELL = 2
 """In a row, of a dependency that was up: one lost packet on a busy host is no outage."""
 Check = Callable[[], str]
 """Returns a detail if all is well; raises if not. An exception's words must hold no secret."""
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How often a dependency is checked."""
+
+    interval_seconds: float = 0.5
+    answer_seconds: float = 3.0
+    """Beyond this a check counts as failed though it hasn't ended; it has 2 seconds itself."""
+
+
+OURS = Pace()
+
+
 class Dependencies:
     """All that a service needs, by name."""
 
-    def __init__(self, checks: Mapping[str, Check], faults: FaultFile) -> None:
-        self._all = {name: Dependency(name, check, faults) for name, check in checks.items()}
+    def __init__(self, checks: Mapping[str, Check], faults: FaultFile, pace: Pace = OURS) -> None:
+        self._all = {n: CheckedDependency(n, check, faults, pace) for n, check in checks.items()}
 
     def start(self) -> None:
         for dependency in self._all.values():
@@ -44,20 +54,21 @@ class Dependencies:
         }
 
 
-class Dependency:
+class CheckedDependency:
     """One system, checked by a thread of its own; what came of it last is kept."""
 
-    def __init__(self, name: str, check: Check, faults: FaultFile) -> None:
+    def __init__(self, name: str, check: Check, faults: FaultFile, pace: Pace) -> None:
         self._name = name
         self._check = check
         self._faults = faults
+        self._pace = pace
         self._found = (False, "not checked yet")
         self._failures = 0
         self._asked_at: float | None = None
 
     def now(self) -> tuple[bool, str]:
         asked_at = self._asked_at
-        if asked_at is not None and time.monotonic() - asked_at > ANSWER_SECONDS:
+        if asked_at is not None and time.monotonic() - asked_at > self._pace.answer_seconds:
             return False, f"no answer for {time.monotonic() - asked_at:.0f} s"
         return self._found
 
@@ -69,7 +80,7 @@ class Dependency:
             self._failures = 0 if found[0] else self._failures + 1
             if found[0] or not self._found[0] or self._failures >= FAILURES_THAT_TELL:
                 self._keep(found)
-            time.sleep(INTERVAL_SECONDS)
+            time.sleep(self._pace.interval_seconds)
 
     def _ask(self) -> tuple[bool, str]:
         lost = self._faults.get("dependency_lost")

@@ -25,11 +25,13 @@ class LineClient:
         hello: Callable[[], dict[str, Any]],
         on_message: Callable[[dict[str, Any]], None],
         silence_seconds: float = SILENCE_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._addresses = addresses
         self._hello = hello
         self._on_message = on_message
         self._silence_seconds = silence_seconds
+        self._retry_seconds = retry_seconds
         self._connection: socket.socket | None = None
         self._connected = ""
         self._error = "not connected yet"
@@ -63,7 +65,7 @@ class LineClient:
                     problems.append(f"{host}:{port} {_words(error)}")
                 self._error = "; ".join(problems)
                 self._connected, self._connection = "", None
-            time.sleep(RETRY_SECONDS)
+            time.sleep(self._retry_seconds)
 
     def _talk(self, host: str, port: int) -> None:
         with socket.create_connection((host, port), CONNECT_SECONDS) as connection:

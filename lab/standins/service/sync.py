@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from .cloud import Cloud, CloudOf
-from .database import ConfigDb, ConfigObject
+from .database import ConfigObject, DatabaseReader
 from .faults import FaultFile, number
 from .settings import Settings
 from .status import IN_PROGRESS, INITIALIZATION, SUCCESS, UPDATE, SyncState
@@ -28,14 +28,14 @@ SECTION = "config_sync"
 TRANSACTION_KEY, STATE_KEY = "hybrid_integration", "sync"
 
 
-class Sync:
+class SyncLoop:
     """Brings Genesys Cloud up to the Config DB, again and again, at the API's pace."""
 
     def __init__(self, settings: Settings, faults: FaultFile) -> None:
         self._settings = settings
         self._faults = faults
         self._log = logging.getLogger("service")
-        self.database = ConfigDb(settings)
+        self.database = DatabaseReader(settings)
         self.store = Store(settings)
         self._clouds = CloudOf(SECTION)
         self._cloud: Cloud | None = None

@@ -271,7 +271,8 @@ def test_every_command_that_a_message_names_is_one_with_its_options() -> None:
         parts = words.split()
         if isinstance(named, click.Group) and parts and parts[0] in named.commands:
             named = named.commands[parts[0]]
-        known = {option for each in named.params for option in each.opts} | {"--help"}
+        known = {option for each in named.params for option in each.opts}
+        known |= {"--help", "--"}
         wrong += [(file, name, part) for part in parts if part[:1] == "-" and part not in known]
     assert wrong == []
 

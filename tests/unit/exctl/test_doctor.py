@@ -82,7 +82,7 @@ def test_without_a_passphrase_the_rest_is_checked(
 ) -> None:
     told = []
 
-    def examine(_: Subject, decrypted: Callable[[], Subject]) -> list[Finding]:
+    def examine(_: Subject, decrypted: Callable[[], Subject], _out: object) -> list[Finding]:
         told.append(decrypted())
         return []
 

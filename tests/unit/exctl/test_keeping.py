@@ -36,7 +36,8 @@ def digest(letter: str) -> str:
 
 def image(letter: str, name: str = "excp", tag: str | None = None, **more: Any) -> HostImage:
     tags = (f"{PLACE}/{name}:{tag}",) if tag else ()
-    return HostImage("h1", f"id-{letter}", tags, (f"{PLACE}/{name}@{digest(letter)}",), 100, **more)
+    references = (f"{PLACE}/{name}@{digest(letter)}",)
+    return HostImage(f"id-{letter}", tags, references, 100, host="h1", **more)
 
 
 def release(number: int, letter: str) -> Release:
@@ -78,12 +79,12 @@ def test_a_pinned_image_stays() -> None:
 
 
 def test_an_image_that_also_has_a_name_of_somebody_elses_stays() -> None:
-    shared = HostImage("h1", "id", (f"{PLACE}/excp:1", "10.77.0.10:5000/other/excp:1"), (), 100)
+    shared = HostImage("id", (f"{PLACE}/excp:1", "10.77.0.10:5000/other/excp:1"), host="h1")
     assert prunable([shared], OURS, kept([], [])) == []
 
 
 def test_an_image_without_a_name_stays() -> None:
-    assert prunable([HostImage("h1", "id", (), (), 100)], OURS, kept([], [])) == []
+    assert prunable([HostImage("id", host="h1")], OURS, kept([], [])) == []
 
 
 references = some.sampled_from(
@@ -93,7 +94,7 @@ references = some.sampled_from(
 
 @given(some.lists(references, unique=True), some.booleans(), some.booleans())
 def test_nothing_goes_that_is_used_or_anothers(tags: list[str], runs: bool, is_made: bool) -> None:
-    found = HostImage("h1", "id", tuple(tags), (), 1, ("x",) * runs, ("y",) * is_made)
+    found = HostImage("id", tuple(tags), host="h1", running=("x",) * runs, stopped=("y",) * is_made)
     is_ours = bool(tags) and all(tag.startswith(f"{PLACE}/exc") for tag in tags)
     keep = Kept(frozenset(), frozenset())
     assert prunable([found], OURS, keep) == ([found] if is_ours and not runs | is_made else [])
@@ -110,16 +111,16 @@ def test_a_hosts_images_are_told_with_who_uses_them() -> None:
     ]
     assert of_host("h1", map(image_of, (image, other)), containers) == [
         HostImage(
-            "h1",
             "i1",
             ("p/excp:1",),
             (f"p/excp@{digest('1')}",),
             5,
-            ("excp-1-1",),
-            ("old",),
-            "amd64",
+            architecture="amd64",
+            host="h1",
+            running=("excp-1-1",),
+            stopped=("old",),
         ),
-        HostImage("h1", "i2", (), (), 6),
+        HostImage("i2", size_bytes=6, host="h1"),
     ]
 
 

@@ -21,7 +21,7 @@ from exctl.pulumi.workspace import workspace
 from exctl.site import StackPlace
 from health.errors import GateError
 from health.gates.clock import OperatorsClock
-from health.runlock import RUN_LOCK_VARIABLE, wants_an_end
+from health.runlock import RUN_LOCK_VARIABLE, ourselves, wants_an_end
 
 
 @pytest.fixture
@@ -144,6 +144,18 @@ def test_gates_end_when_exctl_was_killed(
     assert wants_an_end()
     path.write_text("")  # exctl may be writing it just now
     assert not wants_an_end()
+
+
+def test_a_killed_run_is_known_by_its_command_until_another_one_ends(
+    place: StackPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["exctl", "adopt", "--yes"])
+    left = ourselves() | {"pid": dead_pid()}
+    lock.path_of(place).write_text(json.dumps(left))
+    assert lock.killed_command(place) == "adopt"
+    with lock.hold(place, 0, print):
+        assert lock.killed_command(place) == ""
+    assert lock.killed_command(place) == ""
 
 
 def test_a_pid_that_was_given_to_another_process_since_holds_nothing(place: StackPlace) -> None:

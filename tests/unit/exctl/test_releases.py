@@ -18,7 +18,13 @@ from exctl.releases.store import Release, parsed, written
 from exctl.releases.views import difference, difference_as_json, in_full, listed, path_at
 from exctl.runs import downtime
 from exctl.site import StackPlace
-from exctl.stackfile.stack_file import edited, value_in
+from exctl.stackfile.stack_file import (
+    edited,
+    key_of,
+    secrets_that_differ,
+    value_in,
+    with_secrets_of,
+)
 from health.gates.events import Healthy, WasDown
 from tests.unit.stack_file import CLONE
 
@@ -174,6 +180,21 @@ def test_a_rollback_takes_nothing_else(what: tuple[str, ...]) -> None:
 )
 def test_the_vendors_words_roll_back_what_they_name(vendors: str, ours: str) -> None:
     assert translated(vendors.split()) == ours.split()
+
+
+def test_a_release_can_come_back_with_the_secrets_of_now() -> None:
+    now = edited(TEXT, ("redisPassword", "secure"), "v1:new")
+    now = edited(now, ("registryPassword",), None).replace(
+        "encryptionsalt: v1:", "encryptionsalt: v2:"
+    )
+    now = edited(now, TAG, "9")
+    assert secrets_that_differ(TEXT, now) == ["redisPassword", "registryPassword"]
+    found = restored(now, release(1), None, None)
+    assert found == with_secrets_of(TEXT, now)
+    assert value_in(found, TAG) == value_in(TEXT, TAG)
+    assert secrets_that_differ(found, now) == []
+    assert key_of(found) == key_of(now) != key_of(TEXT)
+    assert with_secrets_of(TEXT, TEXT) == TEXT
 
 
 def test_what_differs_is_there_for_programs_without_a_secret() -> None:

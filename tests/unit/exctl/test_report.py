@@ -11,8 +11,8 @@ from exctl.observe.drift import Drift
 from exctl.observe.endpoints import EndpointRow
 from exctl.observe.outages import outages
 from exctl.releases.store import Release
-from exctl.report.markup import Cell, Document, Notes, Paragraph, Section, Table, html, markdown
-from exctl.report.page import State, Unknown, as_json, document
+from exctl.report.markup import Cell, Chapter, Document, Notes, Paragraph, Table, html, markdown
+from exctl.report.page import Collected, NotFoundOut, as_json, document
 from exctl.site import Site
 from exctl.stackfile.cautions import cautions
 from health.preflight.finding import Finding
@@ -51,7 +51,7 @@ def rows(site: Site, ill: str = "") -> list[EndpointRow]:
     ]
 
 
-def state(site: Site, ill: str = "", **others: object) -> State:
+def state(site: Site, ill: str = "", **others: object) -> Collected:
     found = {
         "at": "2026-11-25 04:00 UTC",
         "by": "exctl 0.1.0",
@@ -60,7 +60,7 @@ def state(site: Site, ill: str = "", **others: object) -> State:
         "findings": [Finding("ssh-login", "10.77.0.101", "logged in", "login")],
         "releases": [RELEASE],
     }
-    return State(**(found | others))  # type: ignore[arg-type]
+    return Collected(**(found | others))  # type: ignore[arg-type]
 
 
 RUN = Run(
@@ -113,7 +113,7 @@ def test_every_part_says_what_is_not_well() -> None:
 
 def test_what_could_not_be_found_out_is_said_and_no_error() -> None:
     site = make_site()
-    why = Unknown("no passphrase")
+    why = NotFoundOut("no passphrase")
     text = markdown(document(site, state(site, drifts=why, findings=why, releases=why)))
     assert text.count("Unknown: no passphrase") == 3
     assert "drift unknown" in text
@@ -207,7 +207,7 @@ def test_no_ciphertext_is_in_a_report() -> None:
 def test_markdown_shows_texts_as_they_stand() -> None:
     table = Table(("a",), [["x | y"], [Cell("*b*\nc")], ["customer_folders"]])
     text = markdown(
-        Document("t", "l", [], [Section("s", [table, Notes(["<i>"]), Paragraph("# no")])])
+        Document("t", "l", [], [Chapter("s", [table, Notes(["<i>"]), Paragraph("# no")])])
     )
     for words in (r"x \| y", r"\*b\* c", "customer_folders", r"- \<i\>", r"\# no"):
         assert words in text
@@ -261,7 +261,7 @@ def test_a_change_since_the_last_release_that_weighs_is_warned_of() -> None:
 
 def test_as_data_each_part_is_there_and_what_is_not_known_says_why() -> None:
     site = make_site()
-    unknown = state(site, "excp-1-2", drifts=Unknown("no passphrase"))
+    unknown = state(site, "excp-1-2", drifts=NotFoundOut("no passphrase"))
     found = json.loads(json.dumps(as_json(site, unknown)))
     assert found["drift"] == {"unknown": "no passphrase"}
     assert [row["instance"] for row in found["instances"] if not row["is_healthy"]] == ["excp-1-2"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exctl.pulumi.state import State, without_host
+from exctl.pulumi.state import State, without_edges, without_host
 from exctl.runs.plan import Touch, divided, pending_lines
 from exctl.runs.scope import EVERYTHING, Limits, Scope, left_out, limits
 from stack.layout import Layout
@@ -123,3 +123,19 @@ def test_a_forgotten_host_leaves_no_word_of_itself_in_the_state() -> None:
     assert "10.0.0.4" not in str(left.deployment)
     assert gone["urn"] not in str(left.deployment)
     assert len(state.rows) == 5
+
+
+def test_what_a_run_leaves_alone_no_longer_names_what_it_removes() -> None:
+    gone = row("health-excp-1-1")
+    others = [
+        row("excp-1-1", type="exec:components:Service"),
+        row("guard-excp-1-2", dependencies=[gone["urn"], "kept"]),
+        row("container-excp-1-1", dependencies=[gone["urn"]]),
+    ]
+    known = State(3, {"resources": [gone, *others]})
+    freed = without_edges(known, ["excp-1-1"], lambda key: key == "excp-1-2")
+    assert [each.get("dependencies") for each in freed.rows] == [
+        None, None, ["kept"], [gone["urn"]]
+    ]  # fmt: skip
+    assert without_edges(known, [], lambda _: True) is known
+    assert without_edges(known, ["excp-1-1"], lambda key: key == "exas") is known

@@ -155,6 +155,9 @@ def test_without_a_registry_and_with_gates_through_ssh_neither_is_drawn() -> Non
     assert "Image registry" not in shown
     assert "HTTP health" not in shown
     assert "health: through SSH" in shown
+    purposes = {c.purpose for c in connections.every(site.config, site.layout)}
+    assert "deploy, look" in purposes
+    assert not [p for p in purposes if p.startswith(("health", "image"))]
 
 
 def test_hosts_that_pairs_share_are_one_cluster() -> None:

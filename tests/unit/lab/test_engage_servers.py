@@ -12,7 +12,6 @@ import pytest
 from lab.processes import free_port
 from lab.standins import sip_server
 from lab.standins.servers import Events
-from lab.standins.service import lines
 from lab.standins.service.lines import LineClient, addresses
 from tests.unit.lab.standins import LOOPBACK, Processes, wait_until
 
@@ -25,7 +24,7 @@ class Client:
     def __init__(self, servers: list[tuple[str, int]], **hello: Any) -> None:
         self.hello = hello
         self.received: list[dict[str, Any]] = []
-        self.lines = LineClient(servers, lambda: self.hello, self.received.append, 1.5)
+        self.lines = LineClient(servers, lambda: self.hello, self.received.append, 1.5, 0.1)
         self.lines.start()
 
     def ids(self) -> set[str]:
@@ -36,11 +35,6 @@ class Client:
             return self.lines.check() == f"{LOOPBACK}:{port}"
         except ConnectionError:
             return False
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "RETRY_SECONDS", 0.1)
 
 
 @pytest.fixture(scope="module")

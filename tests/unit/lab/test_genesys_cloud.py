@@ -15,7 +15,6 @@ import pytest
 
 from lab.standins.configdb import transaction
 from lab.standins.genesys_cloud import BURST, RateLimit
-from lab.standins.service import cloud as cloud_module
 from lab.standins.service.cloud import AUTHORITY_VARIABLE, Cloud, CloudError
 from tests.unit.lab.standins import Processes, ask, wait_until
 
@@ -124,13 +123,11 @@ def test_a_slow_api_answers_late(api: Running, cloud: Cloud) -> None:
     assert time.monotonic() - started > 0.6
 
 
-def test_a_hanging_api_is_said_not_to_answer(
-    api: Running, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cloud_module, "CHECK_TIMEOUT_SECONDS", 0.5)
+@pytest.mark.usefixtures("cloud")
+def test_a_hanging_api_is_said_not_to_answer(api: Running) -> None:
     api.processes.set_faults("cloud", {"hang": {}})
     with pytest.raises(CloudError, match="does not answer"):
-        cloud.check()
+        Cloud(transaction(api.url), SECTION, check_timeout_seconds=0.5).check()
 
 
 def test_garbage_is_said_to_be_no_json(api: Running, cloud: Cloud) -> None:

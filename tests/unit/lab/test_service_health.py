@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from health.contract import parse_health, parse_status
-from lab.standins.service import health
 from lab.standins.service.faults import FaultFile
-from lab.standins.service.health import Dependencies
+from lab.standins.service.health import Dependencies, Pace
 from lab.standins.service.status import SyncState
 from tests.unit.lab.standins import wait_until, write_faults
 
@@ -36,12 +35,6 @@ class Redis:
         return "10.0.0.1:6379"
 
 
-@pytest.fixture(autouse=True)
-def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "INTERVAL_SECONDS", 0.02)
-    monkeypatch.setattr(health, "ANSWER_SECONDS", 0.2)
-
-
 @pytest.fixture
 def redis() -> Iterator[Redis]:
     found = Redis()
@@ -56,7 +49,7 @@ def faults(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def dependencies(redis: Redis, faults: Path) -> Dependencies:
-    return Dependencies({"redis": redis.check}, FaultFile(faults))
+    return Dependencies({"redis": redis.check}, FaultFile(faults), Pace(0.02, 0.2))
 
 
 def detail(dependencies: Dependencies) -> str:

@@ -49,11 +49,8 @@ def test_versions_compare_by_number_and_a_pre_release_is_before_its_release() ->
 
 
 @pytest.mark.parametrize("program", ["echo nothing", "echo v3.1.0; exit 1", "sleep 60"])
-def test_a_program_that_does_not_tell_its_version_has_none(
-    tmp_path: Path, program: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("toolchain.found.ANSWER_SECONDS", 0.5)
-    assert answer(["/bin/sh", "-c", program]) is None
+def test_a_program_that_does_not_tell_its_version_has_none(tmp_path: Path, program: str) -> None:
+    assert answer(["/bin/sh", "-c", program], 0.5) is None
     assert answer([str(tmp_path / "absent")]) is None
 
 
