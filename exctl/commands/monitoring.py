@@ -19,7 +19,7 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("directory", type=click.Path(path_type=Path, resolve_path=True))
+@click.argument("directory", type=click.Path(path_type=Path))
 @on_stack
 def export(directory: Path, site: Site) -> None:
     """Write scrape configuration, targets, rules, alerts, routes and dashboards into a directory.

@@ -224,7 +224,8 @@ def brought_up(site: Site) -> None:
 @pytest.fixture
 def undeployed(site: Site) -> None:
     """Nothing deployed and no release, as at the beginning; images may be there."""
-    if any(map(site.containers, site.hosts)) or site.work.rows():
+    is_known = any((site.work.backend / ".pulumi/stacks").rglob(f"{STACK}.json"))
+    if any(map(site.containers, site.hosts)) or (is_known and site.work.rows()):
         for target in (*site.hosts, "infra"):
             site.clear_faults(target)
         site.work.exctl("unlock", "--yes", "--stack", STACK)

@@ -24,6 +24,7 @@ PROGRAM = (
     "Pulumi.yaml",
     "Pulumi.dev.yaml",
     "components",
+    "config_schema",
     "health",
     "hosts",
     "oci",
@@ -156,6 +157,8 @@ class Workspace:
     def rows(self) -> dict[str, dict[str, Any]]:
         """The state's resources by name, as `stack export` gives them (empty without a stack)."""
         run = self.pulumi("stack", "export", "--stack", STACK)
+        if "no stack named" in run.stderr:
+            return {}
         assert run.code == 0, run.text
         deployment = json.loads(run.stdout)["deployment"]
         return {row["urn"].rsplit("::", 1)[1]: row for row in deployment.get("resources") or []}

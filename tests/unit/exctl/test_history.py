@@ -8,8 +8,9 @@ import signal
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import pytest
@@ -22,6 +23,8 @@ from exctl.history.run import Run, as_json, runs_of
 from exctl.history.views import in_full, listed
 from exctl.site import StackPlace
 from exctl.terminal import messages
+from health.gates.events import Event
+from tests.unit.stack_file import CLONE
 
 SECRET = "a-secret-that-nobody-may-read"
 
@@ -298,3 +301,12 @@ def test_a_transcript_that_was_removed_is_said_to_be_so(place: StackPlace) -> No
     run = ran(place)
     store.transcript_of(place, run.id).unlink()
     assert "can't be read: No such file" in store.transcript(place, run)
+
+
+@pytest.mark.parametrize("event", get_args(Event), ids=lambda event: event.kind)
+def test_docs_name_every_kind_of_event_with_its_facts(event: Any) -> None:
+    rows = (CLONE / "docs/events.md").read_text("utf-8").splitlines()
+    (row,) = [row for row in rows if f"`{event.kind}`" in row.split("|")[:2][-1]]
+    if not event.kind.startswith("guard_"):  # their facts are described in words
+        names = {field.name for field in fields(event)} - {"kind"}
+        assert {name for name in names if f"`{name}`" not in row} == set()

@@ -13,6 +13,7 @@ import pytest
 from exctl.pulumi.process import cli_path
 from exctl.stackfile import secret_sources
 from exctl.terminal.questions import unusable, without_line_end
+from tests.unit.exctl.terminal import Terminal
 from tests.unit.stack_file import CLONE
 
 PASSPHRASE = "correct-horse"
@@ -93,3 +94,16 @@ def test_secrets_are_put_right_one_after_the_other_whatever_else_is_wrong(projec
         assert wrong in said
         assert "Traceback" not in said
     assert (project / "Pulumi.s.yaml").read_text() == before
+
+
+@pytest.mark.skipif(CLI is None, reason="needs the Pulumi CLI")
+def test_a_passphrase_is_typed_once_for_all_that_a_command_asks_of_pulumi(project: Path) -> None:
+    exctl(project, "secret", "set", "redisPassword", text="S3cr3t-pw\n")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PULUMI_")}
+    command = [sys.executable, "-m", "exctl", "secret", "set", "redisPassword", "--stack", "s"]
+    with Terminal(command, project, environment | {"PYTHONPATH": str(CLONE)}) as terminal:
+        terminal.answer("new redisPassword", "another-pw")
+        terminal.answer("the same again", "another-pw")
+        terminal.answer("Passphrase of stack s", PASSPHRASE)
+        terminal.expect("redisPassword has a new value in Pulumi.s.yaml", 60)
+        assert "Passphrase" not in terminal.expect("\n")

@@ -1,0 +1,33 @@
+"""A whole stack file."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from config_schema.access import Ssh, Tenant
+from config_schema.base import Section
+from config_schema.platform import Gate, Logs, Monitoring, Preflight, Redis, Releases
+from config_schema.registry import Registry
+from config_schema.services import Exas, Excp, Excs
+
+
+class ExecConfig(Section):
+    """A whole stack: one tenant, one EX organization."""
+
+    tenant: Tenant = Field(description="whose contact centre this is")
+    ssh: Ssh = Field(default=Ssh(), description="the way to the hosts")
+    registry: Registry = Field(description="where the images come from")
+    logs: Logs = Field(description="log files")
+    redis: Redis = Field(description="the Redis that all services share")
+    gate: Gate = Field(default=Gate(), description="when an instance is healthy")
+    excs: Excs = Field(description="config sync")
+    exas: Exas = Field(description="agent state sync")
+    excp: Excp = Field(description="conversation provider")
+    preflight: Preflight = Field(default=Preflight(), description="checks before a deployment")
+    releases: Releases = Field(default=Releases(), description="what a rollback can go back to")
+    monitoring: Monitoring = Field(default=Monitoring(), description="Prometheus and its alerts")
+    stopped: list[str] = Field(
+        default=[],
+        description="what has no container for now: excs, exas, excp, excp-<pair> or"
+        " excp-<pair>-<1|2>",
+    )
