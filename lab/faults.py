@@ -19,6 +19,10 @@ from lab.standins.faults import faults_of
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 FILLER = "/var/log/.filled"
+DAEMON_GRACE_SECONDS = 40
+"""Longer than a container's own grace: a daemon that is killed while it stops one does not start it
+again, and no service manager would do that.
+"""
 Parameters = Mapping[str, str]
 
 
@@ -47,11 +51,13 @@ def _filter(rule: str, chain: str = "INPUT") -> tuple[Callable[..., None], Calla
     return change("-I"), change("-D")
 
 
-def _command(name: str, pattern: str) -> tuple[Callable[..., None], Callable[..., None]]:
+def _command(
+    name: str, pattern: str, grace_seconds: int = 3
+) -> tuple[Callable[..., None], Callable[..., None]]:
     """A command of the host, ended and started again."""
 
     def begin(host: LabHost, _parameters: Parameters) -> None:
-        host.end_command(pattern)
+        host.end_command(pattern, grace_seconds)
 
     def end(host: LabHost, _parameters: Parameters) -> None:
         host.start_command(name, host.spec_command(name))
@@ -110,7 +116,8 @@ HOST_FAULTS: Mapping[str, HostFault] = {
         *_filter("-p tcp --dport 22 -j DROP"),
     ),
     "daemon-stopped": HostFault(
-        "the Docker daemon is stopped, and the containers with it", *_command("dockerd", "^dockerd")
+        "the Docker daemon is stopped, and the containers with it",
+        *_command("dockerd", "^dockerd", DAEMON_GRACE_SECONDS),
     ),
     "disk-full": HostFault("the log directory's disk is full", _fill_disk, _free_disk),
     "clock": HostFault(

@@ -142,10 +142,10 @@ class LabHost:
         assert isinstance(argv, list)
         return argv
 
-    def end_command(self, pattern: str) -> None:
-        """Ends the host's processes whose command line matches, by force after three seconds."""
+    def end_command(self, pattern: str, grace_seconds: int = 3) -> None:
+        """Ends the host's processes whose command line matches, by force after the grace."""
         self.run("pkill", "-TERM", "-f", pattern, check=False)
-        for _ in range(30):
+        for _ in range(10 * grace_seconds):
             if not self.run("pgrep", "-f", pattern, check=False).strip():
                 return
             time.sleep(0.1)
