@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 from pulumi import automation as auto
 
 from exctl.errors import ExctlError, NothingTouched
+from exctl.pulumi import file_backend
 from exctl.pulumi.process import Pulumi
-from exctl.rundir import lock_file
+from exctl.rundir import STATE, lock_file, run_directory
 from exctl.site import StackPlace
 from exctl.terminal import questions
 from health.runlock import RUN_LOCK_VARIABLE
@@ -129,8 +130,10 @@ def workspace(site: StackPlace, with_secrets: bool = True) -> Workspace:
     variables = {
         "PULUMI_SKIP_UPDATE_CHECK": "1",
         RUN_LOCK_VARIABLE: str(lock_file(site.project, site.stack)),
+        **file_backend.variables(),
         **(passphrase(site) if with_secrets else {}),
     }
+    file_backend.mend(run_directory(site.project) / STATE)
     return Workspace(work_dir=str(site.project), pulumi_command=Pulumi(), env_vars=variables)
 
 

@@ -339,7 +339,7 @@ def test_a_restart_syncs_only_what_is_missing_and_is_a_success_of_its_own_time(
     site.start("excs")
     wait_until("the new one's success", lambda: site.status().update.at != before.update.at)
     wait_until("the sync", lambda: site.status().update.is_success)
-    assert site.status().processed_hwm == 902
+    wait_until("the new person", lambda: site.status().processed_hwm == 902)
     after = site.counts()
     assert after["users"] == counts["users"] + 1
     assert after.get("duplicate users", 0) == counts.get("duplicate users", 0)

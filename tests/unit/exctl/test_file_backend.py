@@ -1,0 +1,62 @@
+"""A state in files stays readable when a run is killed while it writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exctl.pulumi import file_backend
+from exctl.pulumi.process import Pulumi
+from exctl.pulumi.workspace import exported, workspace
+from exctl.site import StackPlace
+from tests.unit.stack_file import CLONE
+
+SECRET = {"PULUMI_CONFIG_PASSPHRASE": "x", "PULUMI_SKIP_UPDATE_CHECK": "1"}
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackPlace:
+    (tmp_path / "Pulumi.yaml").write_text("name: exec\nruntime: python\n")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
+    return StackPlace(tmp_path, "dev")
+
+
+def attributes(place: StackPlace) -> list[Path]:
+    return sorted(place.project.rglob("*.attrs"))
+
+
+def test_what_a_killed_pulumi_left_half_written_is_mended(place: StackPlace) -> None:
+    Pulumi().run(["stack", "init", "dev"], str(place.project), SECRET)
+    (found,) = [path for path in attributes(place) if path.name == "dev.json.attrs"]
+    found.write_text("")
+    assert exported(place)["manifest"]
+    assert not found.exists()
+
+
+def test_exctl_leaves_nothing_beside_the_state(place: StackPlace) -> None:
+    work = workspace(place, with_secrets=False)
+    work.pulumi_command.run(["stack", "init", "dev"], work.work_dir, {**work.env_vars, **SECRET})
+    assert (place.project / ".pulumi/stacks/exec/dev.json").exists()
+    assert attributes(place) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("file:///a", "file:///a?metadata=skip"),
+        ("file:///a?x=1", "file:///a?x=1&metadata=skip"),
+        ("file:///a?metadata=skip", None),
+        ("postgres://host/state", None),
+        ("", None),
+    ],
+)
+def test_only_a_backend_in_files_is_named_anew(
+    url: str, wanted: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", url)
+    assert file_backend.variables().get("PULUMI_BACKEND_URL") == wanted
+
+
+def test_the_projects_own_backend_writes_none() -> None:
+    assert "url: file://./.exec/state?metadata=skip" in (CLONE / "Pulumi.yaml").read_text()
