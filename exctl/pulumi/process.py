@@ -7,12 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
+import tempfile
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import IO
+from typing import Self
 
 from pulumi import automation as auto
 from pulumi.automation.errors import create_command_error
@@ -22,6 +22,7 @@ from exctl.errors import NothingTouched
 from exctl.site import PROGRAM
 
 Listener = Callable[[str], object] | None
+LISTEN_INTERVAL_SECONDS = 0.1
 PLUGINS_VARIABLE = "EXEC_PLUGINS"
 """`official` leaves the plugins of this project out; Pulumi then takes those that are installed."""
 LAUNCHERS = PROGRAM / "plugins/bin"
@@ -80,33 +81,30 @@ class Pulumi(auto.PulumiCommand):
         stdin: str | None = None,
     ) -> auto.CommandResult:
         """A command's result; raises auto.CommandError if it fails."""
-        process = subprocess.Popen(
-            [self.command, "--non-interactive", *args],
-            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-            env={
-                **os.environ,
-                **self._plugins,
-                **additional_env,
-                "PULUMI_AUTOMATION_API": "true",
-            },
-            encoding="utf-8",
-            errors="replace",
-            process_group=0,
-        )
-        self.running = process
-        try:
-            if stdin is not None:
-                assert process.stdin is not None
-                process.stdin.write(stdin)
-                process.stdin.close()
-            said = _read_both(process, on_output, on_error)
-            code = process.wait()
-        finally:
-            self.running = None
-        result = auto.CommandResult(stdout=said[0], stderr=said[1], code=code)
+        with _Said(on_output) as output, _Said(on_error) as errors:
+            process = subprocess.Popen(
+                [self.command, "--non-interactive", *args],
+                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdout=output.file,
+                stderr=errors.file,
+                cwd=cwd,
+                env={
+                    **os.environ,
+                    **self._plugins,
+                    **additional_env,
+                    "PULUMI_AUTOMATION_API": "true",
+                },
+                encoding="utf-8",
+                process_group=0,
+            )
+            self.running = process
+            try:
+                if stdin is not None:
+                    process.communicate(stdin)
+                code = _waited_for(process, output, errors)
+            finally:
+                self.running = None
+            result = auto.CommandResult(output.text(), errors.text(), code)
         if code != 0:
             raise create_command_error(result)
         return result
@@ -146,27 +144,51 @@ def _version_of(command: str) -> VersionInfo:
     return found
 
 
-def _read_both(
-    process: subprocess.Popen[str], on_output: Listener, on_error: Listener
-) -> tuple[str, str]:
-    """All that it says on stdout and stderr, each line told to its listener as it comes."""
-    chunks: tuple[list[str], list[str]] = ([], [])
+class _Said:
+    """What a process says on one stream: in a file, since a pipe would break with us. Pulumi ends
+    at once at a broken pipe, in the middle of its step and with its lock left behind.
+    """
 
-    def read(stream: IO[str] | None, listener: Listener, lines: list[str]) -> None:
-        assert stream is not None
-        with stream:
-            for line in stream:
-                text = line.rstrip()
-                if listener is not None:
-                    listener(text)
-                lines.append(text)
+    def __init__(self, listener: Listener) -> None:
+        self.file = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the block
+        self.listener = listener
+        self._told = 0
 
-    threads = [
-        threading.Thread(target=read, args=(process.stdout, on_output, chunks[0])),
-        threading.Thread(target=read, args=(process.stderr, on_error, chunks[1])),
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return "\n".join(chunks[0]), "\n".join(chunks[1])
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def tell(self) -> None:
+        """Gives the listener the lines that have come since. The file's own position is the
+        process's."""
+        if self.listener is None:
+            return
+        lines, end, _ = self._from(self._told).rpartition(b"\n")
+        self._told += len(lines) + len(end)
+        for line in lines.splitlines():
+            self.listener(line.decode(errors="replace").rstrip())
+
+    def text(self) -> str:
+        """All of it, without the blanks at the lines' ends."""
+        return "\n".join(
+            line.rstrip() for line in self._from(0).decode(errors="replace").splitlines()
+        )
+
+    def _from(self, position: int) -> bytes:
+        size = os.fstat(self.file.fileno()).st_size
+        return os.pread(self.file.fileno(), size - position, position)
+
+
+def _waited_for(process: subprocess.Popen[str], *streams: _Said) -> int:
+    """The exit code, once it has ended and all that it said is told."""
+    is_heard = any(stream.listener is not None for stream in streams)
+    while True:
+        try:
+            return process.wait(LISTEN_INTERVAL_SECONDS if is_heard else None)
+        except subprocess.TimeoutExpired:
+            continue
+        finally:
+            for stream in streams:
+                stream.tell()

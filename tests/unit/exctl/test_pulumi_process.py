@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -25,6 +27,7 @@ case "$*" in
   *group*) ps -o pgid= -p $$ ;;
   *read*) tr '\\0' ' ' < /proc/$$/cmdline; cat ;;
   *fail*) echo "error: no such thing" >&2; exit 1 ;;
+  *talk*) echo begun; touch begun; sleep 1; echo goes on; echo and on >&2; touch ended ;;
   *wait*) trap 'echo finished the step; exit 1' INT; echo begun; while :; do sleep 0.05; done ;;
 esac
 """
@@ -83,6 +86,27 @@ def test_each_signal_lets_it_finish_its_step(
     assert interrupts.count == 1
     assert told[-1] == "gates"
     assert told[0].startswith("interrupted: finishing the step under way")
+
+
+def test_it_finishes_its_step_though_nobody_is_left_to_hear_it(
+    pulumi: Pulumi, tmp_path: Path
+) -> None:
+    program = (
+        "import sys; from exctl.pulumi.process import Pulumi\n"
+        "Pulumi(sys.argv[1]).run(['talk'], sys.argv[2], {})\n"
+    )
+    words = [sys.executable, "-c", program, pulumi.command, str(tmp_path)]
+    with subprocess.Popen(words) as listener:
+        wait_for(tmp_path / "begun")
+        listener.kill()
+    wait_for(tmp_path / "ended")
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < deadline, f"no {path.name}"
+        time.sleep(0.02)
 
 
 def said_version(tmp_path: Path, script: str) -> str:
