@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from urllib.error import HTTPError, URLError
 from urllib.request import OpenerDirector, ProxyHandler, build_opener
 
 PROBE_INTERVAL_SECONDS = 0.1
 PROBE_TIMEOUT_SECONDS = 1.0
+LATE_SECONDS = 1.0
+"""Chosen: less than any container needs to end and come back."""
 PROVEN: list[str] = []
 """What the stories have proved, a line each, for the end of the test run."""
 
@@ -54,17 +58,25 @@ class Watch:
         probe interval.
 
         A probe stands for every slice from when it was asked to when it was answered: a service
-        that hangs is asked once a second, and down all the while.
+        that hangs is down all the while. Between two that were served within a second, the service
+        was there: on a busy machine the watcher itself comes late.
         """
         serving: set[int] = set()
         asked: set[int] = set()
         for url in urls:
-            for asked_at, answered_at, code in self.answers[url]:
+            answers = self.answers[url]
+            for probe, following in zip_longest(answers, answers[1:]):
+                asked_at, answered_at, code = probe
                 first, last = (int(t / PROBE_INTERVAL_SECONDS) for t in (asked_at, answered_at))
                 asked.update(range(first, last + 1))
-                if code in codes:
-                    # And for the next: two probes of one watcher can fall up to an interval apart.
-                    serving.update(range(first, last + 2))
+                if code not in codes:
+                    continue
+                # And for the next: two probes of one watcher can fall up to an interval apart.
+                end = last + 2
+                then_at, _, then = following or (math.inf, math.inf, 0)
+                if then in codes and then_at - answered_at <= LATE_SECONDS:
+                    end = max(end, int(then_at / PROBE_INTERVAL_SECONDS))
+                serving.update(range(first, end))
         return len(asked - serving) * PROBE_INTERVAL_SECONDS
 
     def was_ever_down(self, url: str) -> bool:

@@ -35,3 +35,13 @@ def test_one_after_the_other_is_no_gap() -> None:
     a = [*steady(200, 0, 1), *steady(0, 1, 2), *steady(200, 2, 4)]
     b = [*steady(200, 0, 2), *steady(0, 2, 3), *steady(200, 3, 4)]
     assert watch(a=a, b=b).seconds_without_any("ab") == 0
+
+
+def test_a_watcher_that_comes_late_between_two_that_were_served_has_seen_no_gap() -> None:
+    a = [*steady(200, 0, 1), *steady(200, 1.6, 2)]
+    b = steady(0, 0, 2)
+    assert watch(a=a, b=b).seconds_without_any("ab") == 0
+    unserved = [*steady(200, 0, 1), (1.5, 1.51, 0), *steady(200, 1.6, 2)]
+    assert watch(a=unserved, b=b).seconds_without_any("ab") == pytest.approx(0.5)
+    much_later = [*steady(200, 0, 1), *steady(200, 2.3, 3)]
+    assert watch(a=much_later, b=steady(0, 0, 3)).seconds_without_any("ab") == pytest.approx(1.2)
