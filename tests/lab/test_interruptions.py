@@ -115,10 +115,12 @@ def test_a_sync_that_a_killed_run_waited_for_is_waited_for_by_the_next(
     site: Site, request: pytest.FixtureRequest
 ) -> None:
     site.forget_sync()
+    site.set_fault("excs", "sync_stalled", percent="40")
     with costing_nothing(site, request, excs_replaced=1, without_excs=True):
         running = Running(site, "restart", "excs", "--yes")
         running.wait_for("excs: sync")
         running.kill()
+        site.clear_faults("excs")
         made = site.container_id_on_host("excs")
         assert "the stack file is that of release" in unlocked(site)
         run = exctl(site, "up", "--yes")
