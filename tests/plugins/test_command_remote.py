@@ -188,7 +188,7 @@ def test_a_variable_that_sshd_keeps_back_stops_the_command(host: Host) -> None:
 
 
 def test_many_commands_at_once_are_not_turned_away(host: Host) -> None:
-    # With as many tries as there are by default: sshd counts who is gone a little longer than we do.
+    # With the tries that there are by default: sshd counts who is gone longer than we do.
     each = {"connection": {"dial_error_limit": 10}}
     host.spec(commands={f"c{n}": {"create": f"echo {n}", **each} for n in range(24)})
     done = host.project.up("--parallel", "24")
