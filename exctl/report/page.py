@@ -36,6 +36,7 @@ from exctl.report.markup import (
 )
 from exctl.site import Site
 from exctl.stackfile import cautions
+from health.gates.sync import SyncKind
 from health.preflight.finding import EVERYWHERE, Finding
 from health.preflight.report import as_json as findings_as_json
 from health.preflight.report import rows as findings_in_rows
@@ -173,7 +174,7 @@ def _facts(state: Collected, known: Sequence[Release]) -> list[Cell]:
         Cell(f"{len(meant) - len(ill)} of {len(meant)} instances healthy", BAD if ill else GOOD)
     ]
     found += [
-        Cell(row.sync, GOOD if row.sync.startswith("sync Success") else CAUTION)
+        Cell(row.sync, GOOD if row.sync_kind is SyncKind.COMPLETE else CAUTION)
         for row in state.rows
         if row.sync
     ]

@@ -53,7 +53,7 @@ def test_a_file_becomes_a_stack_that_deploys(site: Site) -> None:
     rows = json.loads(exctl(site, "status", "--json"))["instances"]
     assert [row["state"] for row in rows] == ["healthy"] * 4
     assert rows[0]["version"] == rows[0]["tag"]
-    assert rows[0]["sync"].startswith("sync Success 100%")
+    assert rows[0]["sync"].startswith("sync complete (HWM ")
 
 
 def test_what_was_begun_can_be_handed_over_on_one_page(site: Site) -> None:
