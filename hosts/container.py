@@ -74,6 +74,9 @@ class ContainerState:
         return ", ".join([*parts, self.error] if self.error else parts)
 
 
+NOT_LOOKED = ContainerState("", error="not looked at yet")
+
+
 class GatedContainer(Protocol):
     """What a gate asks about a container; both calls answer whatever happens to the host."""
 

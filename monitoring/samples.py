@@ -9,10 +9,10 @@ from health.contract import parse_health
 from health.gates.sync import SyncKind
 from health.probe import AnswerKind
 from health.verdict import Identity, VerdictKind, judge
-from hosts.container import ContainerState
+from hosts.container import NOT_LOOKED, ContainerState
 from monitoring import metrics as m
 from monitoring.metrics import Metric
-from monitoring.seen import NOT_LOOKED, HostSeen, InstanceSeen, StackSeen, SyncSeen
+from monitoring.seen import HostSeen, InstanceSeen, StackSeen, SyncSeen
 from stack.layout import Instance
 from stack.text import plain_text
 

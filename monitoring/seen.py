@@ -14,8 +14,6 @@ from health.probe import NOT_ASKED, Answer
 from hosts.container import ContainerState
 from stack.layout import Layout
 
-NOT_LOOKED = ContainerState("", error="not looked at yet")
-
 
 @dataclass(frozen=True)
 class InstanceSeen:

@@ -15,7 +15,15 @@ from pathlib import Path
 import click
 
 from exctl.__main__ import SECTIONS, main
-from exctl.cli.pages import EXAMPLE, context_of, examples_of, paragraphs, records
+from exctl.cli.pages import (
+    EXAMPLE,
+    context_of,
+    examples_of,
+    paragraphs,
+    parts_of,
+    records,
+    write_into,
+)
 from exctl.cli.version import PACKAGE
 
 MANUAL = "EX Engage Connector"
@@ -25,23 +33,14 @@ def pages() -> dict[str, str]:
     """File name → text in roff: exctl(1), and one page a command."""
     context = context_of(main, None)
     found = {"exctl.1": _overview(context)}
-    for name in main.list_commands(context):
-        command = main.get_command(context, name)
-        assert command is not None, name
+    for name, command in parts_of(main, context):
         found[f"exctl-{name}.1"] = _page(command, context_of(command, context))
     return found
 
 
 def write(directory: Path) -> None:
     """Writes every page, and takes away those of commands that are no more."""
-    there = directory / "man1"
-    there.mkdir(parents=True, exist_ok=True)
-    made = pages()
-    for path in there.glob("exctl*.1"):
-        if path.name not in made:
-            path.unlink()
-    for name, text in made.items():
-        (there / name).write_text(text, encoding="utf-8")
+    write_into(directory / "man1", "exctl*.1", pages())
 
 
 def _overview(context: click.Context) -> str:
@@ -50,9 +49,7 @@ def _overview(context: click.Context) -> str:
     lines += [".SH DESCRIPTION", *_texts(rest)]
     for title, names in SECTIONS.items():
         lines.append(f".SH {_shown(title).upper()}")
-        for name in names:
-            command = main.get_command(context, name)
-            assert command is not None, name
+        for name, command in parts_of(main, context, names):
             lines += [".TP", f".BR exctl\\-{_shown(name)} (1)", _shown(paragraphs(command)[0])]
     return "\n".join([*lines, ""])
 
@@ -62,9 +59,7 @@ def _page(command: click.Command, context: click.Context) -> str:
     first, *_ = paragraphs(command)
     lines = [*_head(name, first), *_described(command, context)]
     if isinstance(command, click.Group):
-        for part_name in command.list_commands(context):
-            part = command.get_command(context, part_name)
-            assert part is not None, part_name
+        for _, part in parts_of(command, context):
             inner = context_of(part, context)
             lines += [f".SH {_shown(inner.command_path).upper()}", *_parts(part, inner)]
     return "\n".join([*lines, ".SH SEE ALSO", ".BR exctl (1)", ""])

@@ -1,10 +1,12 @@
 """A page for each command, made from its own help: `python -m exctl.cli.pages` writes them to
-docs/commands. A test holds them up to date. Pure but for `write`."""
+docs/commands. A test holds them up to date. Pure but for `write_into`."""
 
 from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import click
 
@@ -20,9 +22,7 @@ def pages() -> dict[str, str]:
     """File name → text, the list of all commands included."""
     context = context_of(main, None)
     found = {"README.md": _index(context)}
-    for name in main.list_commands(context):
-        command = main.get_command(context, name)
-        assert command is not None, name
+    for name, command in parts_of(main, context):
         found[f"{name}.md"] = page(command, context_of(command, context))
     return found
 
@@ -31,10 +31,8 @@ def page(command: click.Command, context: click.Context) -> str:
     """The page of one command, and of those that it consists of."""
     lines = [MARK, "", *_described(command, context, "#")]
     if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            part = command.get_command(context, name)
-            assert part is not None, name
-            lines += _described(part, click.Context(part, context, name), "##")
+        for _, part in parts_of(command, context):
+            lines += _described(part, context_of(part, context), "##")
     return "\n".join([*lines, "[All commands](README.md)", ""])
 
 
@@ -64,15 +62,24 @@ def examples_of(command: click.Command) -> list[str]:
     return [p.removeprefix(EXAMPLE) for p in paragraphs(command) if p.startswith(EXAMPLE)]
 
 
-def write() -> None:
+def write_into(directory: Path, pattern: str, made: Mapping[str, str]) -> None:
     """Writes every page, and takes away those of commands that are no more."""
-    DIRECTORY.mkdir(parents=True, exist_ok=True)
-    made = pages()
-    for path in DIRECTORY.glob("*.md"):
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in directory.glob(pattern):
         if path.name not in made:
             path.unlink()
     for name, text in made.items():
-        (DIRECTORY / name).write_text(text, encoding="utf-8")
+        (directory / name).write_text(text, encoding="utf-8")
+
+
+def parts_of(
+    group: click.Group, context: click.Context, names: Sequence[str] | None = None
+) -> Iterator[tuple[str, click.Command]]:
+    """A group's commands by name: all of them, or `names` in their order."""
+    for name in group.list_commands(context) if names is None else names:
+        command = group.get_command(context, name)
+        assert command is not None, name
+        yield name, command
 
 
 def context_of(command: click.Command, parent: click.Context | None) -> click.Context:
@@ -111,9 +118,7 @@ def _index(context: click.Context) -> str:
     lines += [f"{_shown(paragraph)}\n" for paragraph in paragraphs(main)]
     for title, names in SECTIONS.items():
         lines += [f"## {title}", "", "| command | does |", "|---|---|"]
-        for name in names:
-            command = main.get_command(context, name)
-            assert command is not None, name
+        for name, command in parts_of(main, context, names):
             does = paragraphs(command)[0].removesuffix(".")
             lines.append(f"| [`{name}`]({name}.md) | {_shown(_bars(does))} |")
         lines += [""]
@@ -121,4 +126,4 @@ def _index(context: click.Context) -> str:
 
 
 if __name__ == "__main__":
-    write()
+    write_into(DIRECTORY, "*.md", pages())

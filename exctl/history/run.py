@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from exctl.errors import FAILED, INTERRUPTED, ROLLED_BACK, UNHEALTHY, USAGE
+from exctl.errors import DONE, FAILED, INTERRUPTED, ROLLED_BACK, UNHEALTHY, USAGE
 from exctl.history.chain import Record
 from health.runlock import Holder
 from stack.text import parse_time
@@ -14,7 +14,7 @@ from stack.text import parse_time
 BEGUN, ENDED = "begun", "ended"
 SUCCEEDED, DECLINED = "succeeded", "declined"
 RESULTS = {
-    0: SUCCEEDED,
+    DONE: SUCCEEDED,
     FAILED: "failed",
     USAGE: "refused",
     ROLLED_BACK: "rolled back",

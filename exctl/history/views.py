@@ -8,19 +8,14 @@ from exctl.history.chain import Problem
 from exctl.history.run import Run
 from exctl.runs.downtime import seconds_text
 from health.gates.events import of_data, shown
+from stack.text import aligned
 
 HEAD = ("RUN", "BEGAN (UTC)", "TOOK", "HOW IT ENDED", "WHO", "COMMAND")
 
 
 def listed(runs: Sequence[Run]) -> list[str]:
     """A line each, the oldest first."""
-    cells = [HEAD, *(row(run) for run in runs)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(HEAD))]
-    widths[-1] = 0
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
-    ]
+    return aligned([HEAD, *(row(run) for run in runs)])
 
 
 def row(run: Run) -> tuple[str, ...]:

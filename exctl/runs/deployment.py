@@ -41,9 +41,7 @@ def preview(site: Site, adopting: bool = False) -> list[Touch]:
 
     What is on hosts that don't answer isn't in it; it is said.
     """
-    ground = look(site, Scope(), adopting)
-    for line in plan.left_out_lines(ground.scope.missed):
-        say(line)
+    ground = _looked(site, Scope(), adopting)
     return _preview(ground, site, RunOptions())
 
 
@@ -76,11 +74,17 @@ def up(site: Site, how: RunOptions, text: str | None = None) -> Outcome:
     return _deploy(ground, site, how, split, [])
 
 
-def _agreed(site: Site, how: RunOptions, candidate: Path | None) -> tuple[Ground, Divided]:
-    """What there is to begin with, and the plan, once the operator has agreed to it."""
-    ground = look(site, how.scope, adopting=how.part)
+def _looked(site: Site, scope: Scope, adopting: bool) -> Ground:
+    """What there is to begin with; what is left out of it is said."""
+    ground = look(site, scope, adopting)
     for line in plan.left_out_lines(ground.scope.missed):
         say(line)
+    return ground
+
+
+def _agreed(site: Site, how: RunOptions, candidate: Path | None) -> tuple[Ground, Divided]:
+    """What there is to begin with, and the plan, once the operator has agreed to it."""
+    ground = _looked(site, how.scope, adopting=how.part)
     if how.preflight:
         doctor.require(site, candidate, ground.silent)
     if how.part:

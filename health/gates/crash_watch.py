@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from health.errors import GateCode
 from health.gates.clock import Clock
-from hosts.container import ContainerState, GatedContainer
+from hosts.container import NOT_LOOKED, ContainerState, GatedContainer
 
 LOOK_INTERVAL_SECONDS = 2.0
 RESTARTS_THAT_TELL = 3
@@ -19,7 +19,6 @@ GONE_SECONDS = 5.0
 """Chosen: between a crash and the restart a container is 'exited' for a moment, and a Docker daemon
 that is being restarted says so of all its containers until it is down.
 """
-NOT_LOOKED = ContainerState("", error="not looked at yet")
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,10 @@ from health.gates.sync_progress import SyncProgress
 from health.preflight.subject import Subject
 from health.probe import Probe
 from health.way import probe_of
-from hosts.container import ContainerState
+from hosts.container import NOT_LOOKED, ContainerState
 from monitoring.exporter import host_look
 from monitoring.samples import state_of
 from monitoring.seen import (
-    NOT_LOOKED,
     DriftSeen,
     HostSeen,
     InstanceSeen,

@@ -8,9 +8,9 @@ import pytest
 
 from health.contract import parse_status
 from health.gates.sync import SyncKind
-from hosts.container import ContainerState
+from hosts.container import NOT_LOOKED, ContainerState
 from monitoring.samples import DEPENDENCIES_LIMIT, samples
-from monitoring.seen import NOT_LOOKED, HostSeen, InstanceSeen, StackSeen, SyncSeen
+from monitoring.seen import HostSeen, InstanceSeen, StackSeen, SyncSeen
 from tests.unit.monitoring.seen_stack import (
     NOW,
     REFUSED,
