@@ -122,3 +122,11 @@ class Monitoring(Section):
         default=86400.0,
         description="age of EXCS's last success after which an alert fires, seconds",
     )
+
+
+class Audit(Section):
+    syslog: AbsolutePath | Address | None = Field(
+        default=None,
+        description="where a copy of each record goes besides releases/<stack>/audit.jsonl: the"
+        " socket of this machine's syslog, /dev/log, or a server's host:port (UDP); none: nowhere",
+    )

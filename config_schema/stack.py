@@ -6,7 +6,7 @@ from pydantic import Field
 
 from config_schema.access import Ssh, Tenant
 from config_schema.base import Section
-from config_schema.platform import Gate, Logs, Monitoring, Preflight, Redis, Releases
+from config_schema.platform import Audit, Gate, Logs, Monitoring, Preflight, Redis, Releases
 from config_schema.registry import Registry
 from config_schema.services import Exas, Excp, Excs
 
@@ -25,6 +25,7 @@ class ExecConfig(Section):
     excp: Excp = Field(description="conversation provider")
     preflight: Preflight = Field(default=Preflight(), description="checks before a deployment")
     releases: Releases = Field(default=Releases(), description="what a rollback can go back to")
+    audit: Audit = Field(default=Audit(), description="who did what: exctl audit")
     monitoring: Monitoring = Field(default=Monitoring(), description="Prometheus and its alerts")
     stopped: list[str] = Field(
         default=[],

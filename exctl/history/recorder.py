@@ -22,7 +22,8 @@ import click
 
 from exctl.cli.version import program_revision
 from exctl.errors import DONE, FAILED, INTERRUPTED, NOTHING_TOUCHED, ExctlError, NothingTouched
-from exctl.history import store
+from exctl.history import store, syslog
+from exctl.history.chain import HASH, LINKS, digest_of
 from exctl.history.run import BEGUN, DECLINED, ENDED, RESULTS
 from exctl.pulumi.interrupts import SIGNALS
 from exctl.pulumi.workspace import has_passphrase
@@ -32,6 +33,9 @@ from exctl.terminal import messages
 from health.gates.events import PASSING, of_data
 from health.runlock import CI_VARIABLES, user_name
 from stack.secrecy import redacted, redacted_text
+
+ROLLOUT_VARIABLE = "EXEC_ROLLOUT"
+"""Names the rollout over many stacks that this run is a part of."""
 
 
 @contextmanager
@@ -68,6 +72,7 @@ class _Recorder:
 
     def __init__(self, place: StackPlace, as_events: bool, why: str) -> None:
         self.has_stdout = as_events
+        self.record_hash = ""
         self._place = place
         self._why = why
         at = time.gmtime()
@@ -82,7 +87,7 @@ class _Recorder:
         self._has_touched = False
 
     def begin(self) -> None:
-        begun = {
+        begun: dict[str, Any] = {
             "kind": BEGUN,
             "run": self._id,
             "at": self._at,
@@ -93,16 +98,20 @@ class _Recorder:
             "program": _program(),
             "stack_file_sha256": _sha256(self._place.file),
         }
+        if rollout := os.environ.get(ROLLOUT_VARIABLE):
+            begun["rollout"] = rollout
+        store.reserve(self._place)
         transcript = store.open_transcript(self._place, self._id)
         try:
-            store.append(self._place, begun)
+            begun = self._append(begun)
+            self.record_hash = begun[HASH]
         except NothingTouched:
             transcript.close()
             store.transcript_of(self._place, self._id).unlink()
             raise
         self._transcript = transcript
         self.said(f"$ {begun['command']}")
-        self._emit(begun)
+        self._emit(_without_links(begun))
 
     def end(self, result: str, code: int, error: str, touched: bool | None) -> None:
         """The last record. What can't be written any more is said, and ends nothing."""
@@ -119,12 +128,12 @@ class _Recorder:
                 "seconds": seconds,
                 "touched": touched if touched is not None else self._has_touched or None,
                 "error": _without_quotes(error),
-                **redacted(self._facts, self._secrets),
+                **_with_plan_hash(redacted(self._facts, self._secrets)),
                 "stack_file_sha256": _sha256(self._place.file),
                 **self._close_transcript(),
             }
             try:
-                store.append(self._place, ended)
+                self._append(ended)
             except NothingTouched as failure:
                 why = str(failure).partition(". ")[0]
                 print(f"exctl: the end of this run isn't recorded: {why}", file=sys.stderr)
@@ -146,6 +155,8 @@ class _Recorder:
             match kind:
                 case "plan":
                     self._facts.setdefault("plan", facts)
+                case "running":
+                    self._facts["images"] = facts["images"]
                 case "release":
                     self._facts |= {"release": facts["number"], "images": facts["images"]}
                 case "step":
@@ -158,6 +169,12 @@ class _Recorder:
 
     def hide(self, secret: str) -> None:
         self._secrets.append(secret)
+
+    def _append(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        record = store.append(self._place, content)
+        if failure := syslog.copied(self._place, record):
+            messages.say(f"{failure}; the record itself is in {store.path_of(self._place)}")
+        return record
 
     def _emit(self, event: Mapping[str, Any]) -> None:
         if not self.has_stdout:
@@ -182,8 +199,17 @@ class _Recorder:
                 os.fsync(file.fileno())
         except OSError:
             self._is_whole = False
+        self._transcript = None
         path = store.transcript_of(self._place, self._id)
         return {"transcript_sha256": _sha256(path), "transcript_is_whole": self._is_whole}
+
+
+def _with_plan_hash(facts: dict[str, Any]) -> dict[str, Any]:
+    return facts | {"plan_sha256": digest_of(facts["plan"])} if "plan" in facts else facts
+
+
+def _without_links(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in LINKS}
 
 
 def _without_quotes(error: str) -> str:

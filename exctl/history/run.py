@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exctl.errors import DONE, FAILED, INTERRUPTED, ROLLED_BACK, UNHEALTHY, USAGE
-from exctl.history.chain import Record
+from exctl.history.chain import LINKS, Record
 from health.runlock import Holder
 from stack.text import parse_time
 
@@ -102,7 +102,7 @@ def runs_of(records: Iterable[Record]) -> list[Run]:
 
 def as_json(run: Run) -> dict[str, Any]:
     """A run for programs: both records in one, without the hashes that link them."""
-    linking = ("kind", "previous", "hash")
+    linking = ("kind", *LINKS)
     begun, ended = (
         {name: value for name, value in (record or {}).items() if name not in linking}
         for record in (run.begun, run.ended)

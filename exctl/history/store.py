@@ -11,30 +11,37 @@ import errno
 import fcntl
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from exctl.errors import NothingTouched
-from exctl.history import chain
+from exctl.history import anchor, chain
 from exctl.history.chain import Problem, Record
 from exctl.history.run import Run, runs_of
 from exctl.releases.store import directory_of
+from exctl.rundir import run_directory
 from exctl.site import StackPlace
 
 FILE = "audit.jsonl"
 DIRECTORY_MODE, RECORDS_MODE, TRANSCRIPT_MODE = 0o750, 0o664, 0o640
 """Chosen: whoever works in a clone together has a group for it; umask takes away what it must."""
+ROOM_MIB = 16
+"""Chosen: many times what a run's transcript, records, release and state take (under 1 MiB for 50
+hosts)."""
 
 
 @dataclass(frozen=True)
 class History:
-    """The runs of a stack, oldest first, and what is wrong with their file."""
+    """The runs of a stack, oldest first, the records that they are made of, and what is wrong with
+    their file."""
 
     runs: tuple[Run, ...] = ()
     problems: tuple[Problem, ...] = ()
+    records: tuple[Record, ...] = ()
 
 
 def path_of(place: StackPlace) -> Path:
@@ -55,7 +62,7 @@ def read(place: StackPlace) -> History:
     except OSError as error:
         raise NothingTouched(f"{path} can't be read: {error.strerror}.") from None
     records, problems = chain.read(lines)
-    return History(tuple(runs_of(records)), tuple(problems))
+    return History(tuple(runs_of(records)), tuple(problems), tuple(records))
 
 
 def transcript(place: StackPlace, run: Run) -> str:
@@ -67,8 +74,9 @@ def transcript(place: StackPlace, run: Run) -> str:
         return f"(its transcript {path} can't be read: {error.strerror})\n"
 
 
-def append(place: StackPlace, content: Record) -> None:
-    """Adds a record, on the disk when this returns; nothing of it is left if it fails.
+def append(place: StackPlace, content: Record) -> dict[str, Any]:
+    """Adds a record, on the disk when this returns, and gives it; nothing of it is left if it
+    fails.
 
     Raises NothingTouched if it can't be written.
     """
@@ -77,14 +85,41 @@ def append(place: StackPlace, content: Record) -> None:
         with _locked(path) as file:
             text = file.read().decode(errors="replace")
             records, _ = chain.read(text.splitlines())
-            line = json.dumps(chain.sealed(content, records), ensure_ascii=False) + "\n"
+            known = anchor.read(place)
+            last = known.written
+            if known.writing in {record[chain.HASH] for record in records}:
+                last = known.writing
+            record = chain.sealed(content, records, known.clone, last)
+            line = json.dumps(record, ensure_ascii=False) + "\n"
             # What a full disk or a kill has cut stays a line of its own, and is told of.
             begin = "\n" if text and not text.endswith("\n") else ""
+            anchor.keep(place, anchor.Anchor(known.clone, last, record[chain.HASH]))
             _write(file, (begin + line).encode())
+            anchor.keep(place, anchor.Anchor(known.clone, record[chain.HASH]))
+            return record
     except OSError as error:
-        raise NothingTouched(
-            f"{path} can't be written: {error.strerror}. Every run is recorded there first."
-        ) from None
+        raise _no_room(path, error) from None
+
+
+def reserve(place: StackPlace) -> None:
+    """Makes sure that there is room for what a run leaves, and gives it back at once.
+
+    Raises NothingTouched if there isn't: a run must not find out in its middle.
+    """
+    for directory in (path_of(place).parent, run_directory(place.project)):
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=directory) as file:
+                os.posix_fallocate(file.fileno(), 0, ROOM_MIB << 20)
+        except OSError as error:
+            raise _no_room(directory, error) from None
+
+
+def _no_room(path: Path, error: OSError) -> NothingTouched:
+    return NothingTouched(
+        f"{path} can't be written: {error.strerror}. Every run is recorded there first, and needs"
+        f" {ROOM_MIB} MiB for that and for its state."
+    )
 
 
 @contextmanager

@@ -18,6 +18,11 @@ def listed(runs: Sequence[Run]) -> list[str]:
     return aligned([HEAD, *(row(run) for run in runs)])
 
 
+def listed_of_stacks(found: Sequence[tuple[str, Run]]) -> list[str]:
+    """The same of several stacks: each run with its stack's name."""
+    return aligned([("STACK", *HEAD), *((stack, *row(run)) for stack, run in found)])
+
+
 def row(run: Run) -> tuple[str, ...]:
     """The cells of a run, as HEAD names them."""
     took = "" if run.seconds is None else seconds_text(run.seconds)

@@ -10,6 +10,7 @@ from typing import Any
 from pulumi import automation as auto
 
 from exctl.errors import ExctlError
+from exctl.history.anchor import unmarked
 from exctl.pulumi.workspace import last_error, select_stack
 from exctl.releases import store
 from exctl.site import Site
@@ -72,7 +73,7 @@ def last_run(site: Site) -> LastRun:
         return LastRun(result="none", pending=pending, undeployed=undeployed)
     last = history[0]
     at = f"{last.start_time:%Y-%m-%d %H:%M:%S} UTC"
-    return LastRun(last.kind, last.result, at, last.message, pending, undeployed)
+    return LastRun(last.kind, last.result, at, unmarked(last.message), pending, undeployed)
 
 
 def _operation(found: Mapping[str, Any]) -> str:

@@ -43,6 +43,8 @@ class Release:
     stack_file: str = field(default="", repr=False)
     events: tuple[Event, ...] = ()
     """What its gates and guards reported, and how long each instance was down."""
+    audit: str = ""
+    """Hash of the record that its run began with; '' of a release from before there were any."""
 
     @property
     def tags(self) -> str:
@@ -161,7 +163,11 @@ def last(site: StackPlace) -> Release | None:
 
 
 def record(
-    site: Site, images: Mapping[str, Mapping[str, str]], message: str, events: Sequence[Event]
+    site: Site,
+    images: Mapping[str, Mapping[str, str]],
+    message: str,
+    events: Sequence[Event],
+    audit: str = "",
 ) -> Release | None:
     """Keep what runs now; None if the last release is the same."""
     text = site.file.read_text("utf-8")
@@ -177,6 +183,7 @@ def record(
         images={name: dict(image) for name, image in images.items()},
         events=tuple(events),
         stack_file=text,
+        audit=audit,
     )
     directory = directory_of(site)
     directory.mkdir(parents=True, exist_ok=True)

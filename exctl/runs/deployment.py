@@ -12,6 +12,7 @@ from pulumi import automation as auto
 
 from exctl import files
 from exctl.errors import Interrupted, LeftOut
+from exctl.history.anchor import marked
 from exctl.observe import doctor
 from exctl.observe.endpoints import as_json, table
 from exctl.pulumi.workspace import open_stack, tell_program
@@ -28,7 +29,7 @@ from exctl.runs.scope import Scope, limits
 from exctl.runs.silence import silenced
 from exctl.site import Site, open_site
 from exctl.terminal import live
-from exctl.terminal.messages import report, say, show
+from exctl.terminal.messages import record_hash, report, say, show
 from exctl.terminal.progress import RunProgress
 from health.gates.events import Event
 from health.gates.runs import ALLOW_OUTAGE_VARIABLE, NO_BAKE_VARIABLE
@@ -171,7 +172,7 @@ def _carry_out(
     ):
         result = carry_out(
             lambda: ground.stack.up(
-                message=how.message,
+                message=marked(how.message, record_hash()),
                 refresh=True,
                 replace=restart_patterns(how.restart),
                 on_event=log.on_event,
@@ -214,8 +215,9 @@ def _end(
     """One last look at all that the run was about, and the release, if it is one."""
     _ask_all_of(site, ground.scope, split.here, "everything")
     images = result.outputs["release"].value if "release" in result.outputs else {}
+    report("running", images=images)
     is_all = not split.elsewhere and not ground.scope.left_out  # a release is nothing less
-    if is_all and (release := store.record(site, images, how.message, events)):
+    if is_all and (release := store.record(site, images, how.message, events, record_hash())):
         report("release", number=release.number, images=release.images)
         say(f"this is release {release.number}")
     _say_what_is_left(site, split, ground.scope)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pulumi import automation as auto
 
 from exctl.errors import ExctlError, FailedRun, InterruptedRun, LeftOut
+from exctl.history.anchor import marked
 from exctl.pulumi import state
 from exctl.pulumi.ownership import own_state
 from exctl.pulumi.state import State
@@ -18,7 +19,7 @@ from exctl.runs.operation import carry_out, hosts_of
 from exctl.runs.plan import Touch
 from exctl.site import Site
 from exctl.terminal import live
-from exctl.terminal.messages import report, say, show
+from exctl.terminal.messages import record_hash, report, say, show
 from exctl.terminal.progress import RunProgress
 from exctl.terminal.questions import confirm
 
@@ -52,7 +53,13 @@ def destroy(site: Site, yes: bool) -> None:
     with live.shown(f"destroying the stack {site.stack}", log.progress):
         try:
             carry_out(
-                lambda: stack.destroy(refresh=True, on_event=log.on_event), log, site, stack, {}
+                lambda: stack.destroy(
+                    refresh=True, on_event=log.on_event, message=marked("", record_hash())
+                ),
+                log,
+                site,
+                stack,
+                {},
             )
         except (FailedRun, InterruptedRun) as cut:
             onward = f"To resume, once the cause is gone: exctl destroy --stack {site.stack}"

@@ -28,6 +28,10 @@ class Listener(Protocol):
     def has_stdout(self) -> bool:
         """Stdout is its own: results go to stderr."""
 
+    @property
+    def record_hash(self) -> str:
+        """The hash of the record that the run began with."""
+
 
 _listeners: list[Listener] = []
 
@@ -74,6 +78,11 @@ def report(kind: str, **facts: Any) -> None:
     """A fact of the run under way, for programs and for its record; docs/events.md lists them."""
     for listener in _listeners:
         listener.happened(kind, facts)
+
+
+def record_hash() -> str:
+    """The hash of the record that the run under way began with; '' if none is recorded."""
+    return next((listener.record_hash for listener in _listeners), "")
 
 
 def hide(secret: str) -> None:

@@ -71,3 +71,18 @@ def test_no_secret_is_in_what_is_kept_and_transcripts_are_not_for_everybody(site
     for path in [kept / "audit.jsonl", *transcripts]:
         assert not [s for s in (*site.secrets, secret) if s in path.read_text()], path
     assert not [path for path in transcripts if stat.S_IMODE(path.stat().st_mode) & 0o007]
+
+
+def test_the_records_are_proved_by_the_release_and_by_pulumis_own_history(site: Site) -> None:
+    (whole,) = json.loads(exctl(site, "audit", "verify", "--json").stdout)
+    assert whole["is_whole"]
+    assert whole["checked_against"]["releases"] >= 1
+    assert whole["checked_against"]["Pulumi's updates"] >= 1
+    kept = site.work.directory / "releases/dev/audit.jsonl"
+    text = kept.read_text()
+    kept.write_text("")
+    said = exctl(site, "audit", "verify", code=4).stdout
+    assert "release 1 names the record" in said
+    assert "Pulumi's update of" in said
+    kept.write_text(text)
+    exctl(site, "audit", "verify")
