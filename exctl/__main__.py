@@ -23,6 +23,7 @@ SECTIONS = {
         "up", "stop", "start", "restart", "update", "rollback", "rotate", "secret", "images",
         "destroy",
     ),
+    "Many stacks": ("fleet",),
     "Set up, migrate, repair": (
         "init", "import-env", "adopt", "export-env", "transaction", "unlock", "forget",
         "exec", "shell", "completion",

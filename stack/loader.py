@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +115,22 @@ def orgs_of_other_stacks(project: Path, stack: str) -> dict[str, str]:
         if path.name in (f"Pulumi.{stack}.yaml", "Pulumi.example.yaml"):
             continue
         try:
-            content = yaml_text.read(path.read_text("utf-8-sig"))
+            org = _org_of(path, path.stat().st_mtime_ns)
         except (OSError, ValueError):
             continue
-        org = paths.get(content, paths.in_file(("tenant", "org_id")))
-        if isinstance(org, str):
+        if org:
             found[org.lower()] = path.name
     return found
+
+
+@lru_cache(maxsize=1024)
+def _org_of(path: Path, _changed_at_ns: int) -> str:
+    """The organization that a stack file names; '' if none. Read once for each change: whoever
+    opens every stack of a fleet would read each of them as often as there are stacks."""
+    org = paths.get(
+        yaml_text.read(path.read_text("utf-8-sig")), paths.in_file(("tenant", "org_id"))
+    )
+    return org if isinstance(org, str) else ""
 
 
 def _secret_problems(

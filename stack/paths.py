@@ -126,9 +126,9 @@ def as_words(value: object) -> str:
     return "none" if text is None else text
 
 
-def field_at(path: Sequence[int | str]) -> FieldInfo | None:
+def field_at(path: Sequence[int | str], root: type[BaseModel] = ExecConfig) -> FieldInfo | None:
     """The schema's field at a path: its description, default and type; None where it has none."""
-    model = model_at(path[:-1])
+    model = model_at(path[:-1], root)
     return model.model_fields.get(str(path[-1])) if model and path else None
 
 
@@ -142,10 +142,13 @@ def default_of(path: str) -> object:
     )
 
 
-def model_at(path: Sequence[int | str]) -> type[BaseModel] | None:
-    """The schema's model at a path; None where the path leaves the schema."""
-    model: type[BaseModel] | None = ExecConfig
-    annotation: Any = ExecConfig
+def model_at(
+    path: Sequence[int | str], root: type[BaseModel] = ExecConfig
+) -> type[BaseModel] | None:
+    """The schema's model at a path; None where the path leaves the schema. `root` is the model of
+    the whole file."""
+    model: type[BaseModel] | None = root
+    annotation: Any = root
     for part in path:
         if model is not None:
             field = model.model_fields.get(str(part))

@@ -6,8 +6,10 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from config_schema import ExecConfig
 from stack import paths
 from stack.secrecy import SECRET_NAMES, is_plain
 from stack.text import counted
@@ -47,21 +49,21 @@ def message(what: str, problems: Sequence[Problem]) -> str:
     return "\n".join([f"{what} has {count}:", *(f"  {problem}" for problem in problems)])
 
 
-def of_schema(detail: ErrorDetails, *section: str) -> Problem:
+def of_schema(detail: ErrorDetails, *section: str, root: type[BaseModel] = ExecConfig) -> Problem:
     """What the schema has found in a section, or in all of them, in our words; places in lists
-    count from 1."""
+    count from 1. `root` is the model of the whole file."""
     location = [*section, *(part for part in detail["loc"] if part != "[key]")]
-    return Problem(paths.written(location) or "the stack file", _sentence(detail, location))
+    return Problem(paths.written(location) or "the file", _sentence(detail, location, root))
 
 
-def _sentence(detail: ErrorDetails, location: Sequence[int | str]) -> str:
+def _sentence(detail: ErrorDetails, location: Sequence[int | str], root: type[BaseModel]) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     found = _found(detail["input"], location)
     form, _, _ = kind.partition("_")
     if kind == "extra_forbidden":
-        return f"unknown setting{_did_you_mean(location)}"
+        return f"unknown setting{_did_you_mean(location, root)}"
     if kind == "missing":
-        return f"is missing: {_description(location)}"
+        return f"is missing: {_description(location, root)}"
     if kind == "value_error":
         return str(context["error"])
     if kind == "literal_error":
@@ -78,7 +80,7 @@ def _sentence(detail: ErrorDetails, location: Sequence[int | str]) -> str:
         return "must not be empty"
     if form in _MUST_BE:
         return f"must be {_MUST_BE[form]}; found {found}"
-    return f"can't be what it is; it should be: {_description(location)}"
+    return f"can't be what it is; it should be: {_description(location, root)}"
 
 
 def _found(value: object, location: Sequence[int | str]) -> str:
@@ -94,15 +96,17 @@ def _found(value: object, location: Sequence[int | str]) -> str:
     return "a number" if isinstance(value, int | float) else "a text"
 
 
-def _did_you_mean(location: Sequence[int | str]) -> str:
-    model = paths.model_at(location[:-1])
-    names = [*model.model_fields, *(SECRET_NAMES if len(location) == 1 else ())] if model else []
+def _did_you_mean(location: Sequence[int | str], root: type[BaseModel]) -> str:
+    model = paths.model_at(location[:-1], root)
+    secrets = SECRET_NAMES if len(location) == 1 and root is ExecConfig else ()
+    names = [*model.model_fields, *secrets] if model else []
     close = difflib.get_close_matches(str(location[-1]), names, 1)
     if close:
         return f'. Did you mean "{close[0]}"?'
     return f"; known here: {', '.join(names)}" if names else ""
 
 
-def _description(location: Sequence[int | str]) -> str:
-    field = paths.field_at(location)
-    return (field.description if field else None) or "see Pulumi.example.yaml"
+def _description(location: Sequence[int | str], root: type[BaseModel]) -> str:
+    field = paths.field_at(location, root)
+    example = "Pulumi.example.yaml" if root is ExecConfig else "the example"
+    return (field.description if field else None) or f"see {example}"

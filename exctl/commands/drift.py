@@ -20,13 +20,14 @@ def command(site: Site, as_json: bool) -> None:
 
     Example: exctl drift --stack dev
     """
-    from exctl.observe import drift
+    from exctl.observe import drift, drift_record
     from exctl.pulumi import lock
     from exctl.terminal.messages import say
 
     if run := lock.run_under_way(site):
         say(f"a run goes on ({lock.described(run)}): what it is at just now may look like drift")
     found = drift.look(site)
+    drift_record.keep(site, found)
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], indent=2))
     else:
