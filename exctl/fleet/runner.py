@@ -74,6 +74,8 @@ class Child:
     words: str = "begun"
     since: float = field(default_factory=time.monotonic)
     ended: Mapping[str, Any] = field(default_factory=dict)
+    cause: str = ""
+    """Why it went back; '' if it hasn't."""
     _told: int = 0
 
     def hear(self) -> None:
@@ -89,6 +91,8 @@ class Child:
                 continue
             if event.get("kind") == "ended":
                 self.ended = event
+            if event.get("kind") == "rolling_back":
+                self.cause = str(event.get("reason", ""))
             self.words = words_of(event) or self.words
 
 
@@ -223,7 +227,8 @@ class Runner:
             del self.children[stack]
             run = self.rollout.stacks[stack]
             run.exit_code = code
-            error = str(child.ended.get("error", "")) or _last_line(child.events)
+            said = str(child.ended.get("error", "")) or _last_line(child.events)
+            error = child.cause or said
             outcome = outcome_of(code, child.ended.get("touched"))
             reason = "" if outcome is Outcome.DONE else error.partition("\n")[0]
             self._ends(run, outcome, reason)

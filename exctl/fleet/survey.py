@@ -79,9 +79,9 @@ def look(
         found[place.stack] = _row(place)
 
     threads = [threading.Thread(target=of, args=(place,), daemon=True) for place in places]
+    until = time.monotonic() + deadline_seconds
     for thread in threads:
         thread.start()
-    until = time.monotonic() + deadline_seconds
     for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
     late = f"no answer within {deadline_seconds:g} s"
