@@ -46,7 +46,8 @@ def begin(project: Path, command: tuple[str, ...], how: How) -> None:
         waves = planning.waves_of(fleet)
         means = planning.means_of(fleet, command, None)
         found = _made(project, fleet, waves, command, means, how)
-        _carry_out(project, fleet, found, how)
+        if not _is_nothing(found, how):
+            _carry_out(project, fleet, found, how)
 
 
 def roll_back(project: Path, how: How) -> None:
@@ -65,7 +66,8 @@ def roll_back(project: Path, how: How) -> None:
         waves = planning.waves_back(before.waves)
         means = planning.taking_back(before)
         found = _made(project, fleet, waves, ("rollback",), means, how, before.id)
-        _carry_out(project, fleet, found, how)
+        if not _is_nothing(found, how):
+            _carry_out(project, fleet, found, how)
 
 
 def resume(project: Path, command: tuple[str, ...], how: How) -> None:
@@ -119,6 +121,15 @@ def _made(
     )
     _show(found, how)
     return found
+
+
+def _is_nothing(found: Rollout, how: How) -> bool:
+    """Whether nothing is to be done: said, and not kept, so that the rollout before stays the one
+    that can be taken back."""
+    if found.of(Outcome.WAITING):
+        return False
+    _tell(found, how)
+    return True
 
 
 def _show(found: Rollout, how: How) -> None:

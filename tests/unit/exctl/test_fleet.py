@@ -233,9 +233,11 @@ def test_frozen_and_pinned_stacks_are_left_alone_and_those_that_have_it(
     out = capsys.readouterr().out
     assert "left alone: a: frozen until 2999-01-01: Christmas" in out
     assert f"left alone: b: pinned to excp {OLD}" in out
+    kept = last(project).id
     begin(project)
     assert project.began == ["c"]
     assert f"runs excp {NEW} already" in capsys.readouterr().out
+    assert last(project).id == kept  # what did nothing takes no rollout's place
 
 
 def test_a_freeze_ends_after_its_last_day(project: FleetProject) -> None:
