@@ -117,11 +117,8 @@ def apply(site: Site, text: str, how: RunOptions) -> None:
 def deploy(site: Site, how: RunOptions, text: str | None = None) -> None:
     """`up`, and if a step of it fails, back to the last release: FailedRun if there is none, if it
     isn't wanted, or if the way back fails too; RolledBack otherwise. With the site's hooks."""
-    try:
+    with hooks.told_of_failure(site, how):
         outcome = _deployed(site, how, text)
-    except ExctlError as error:
-        hooks.failed(site, how, error)
-        raise
     hooks.after(site, how, outcome)
 
 
