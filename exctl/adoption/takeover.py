@@ -212,7 +212,7 @@ def give_back(
             wait_until_healthy(rule, place, SystemClock(), report_event)
     except (ExctlError, GateError) as error:
         raise FailedRun(
-            f"the way back failed as well: {error}\n\nThe legacy container on {instance.host} is"
+            f"the rollback failed as well: {error}\n\nThe legacy container on {instance.host} is"
             f" {container.own_name} or {container.own_name}.before-exec; look at it there. What"
             f" failed first:\n\n{reason}"
         ) from None
