@@ -72,7 +72,7 @@ IMAGE = "10.0.0.10:5000/exec/excp:100.0.100.13"
         ),
         (
             'Conflict. The container name "/excp-1-1" is already in use by container "5348"',
-            "a container of that name is there already",
+            "a container of that name already exists",
             "exctl adopt",
         ),
         (
