@@ -185,9 +185,10 @@ def _carry_out(project: Path, fleet: Fleet, found: Rollout, how: How) -> None:
     value = secrets.read_new(found.command[1]) if is_rotation else ""
     commands = {name: of.passphrase_command for name, of in fleet.stacks.items()}
     wait = ("--lock-wait", f"{how.lock_wait_seconds:g}") if how.lock_wait_seconds else ()
+    view = views.LiveView()
     means = Means(
         project,
-        lambda wave: _is_approved(wave, how),
+        lambda wave: _is_approved(wave, how, view),
         lambda stacks: _unhealthy(project, stacks),
         {name: command for name, command in commands.items() if command},
         wait,
@@ -197,7 +198,7 @@ def _carry_out(project: Path, fleet: Fleet, found: Rollout, how: How) -> None:
     rollout.save(project, found)
     runner = Runner(found, means)
     try:
-        with views.shown(runner):
+        with view.shown(runner):
             end = runner.go()
     except Unapproved as wave:
         _tell(found, how)
@@ -238,10 +239,11 @@ def _tell(found: Rollout, how: How) -> None:
     click.echo("\n".join(views.summary(found)))
 
 
-def _is_approved(wave: Wave, how: How) -> bool:
-    if wave.name in how.approved:
-        return True
-    return is_terminal() and agrees(f"Begin the wave {wave.name} ({', '.join(wave.stacks)})?")
+def _is_approved(wave: Wave, how: How, view: views.LiveView) -> bool:
+    if wave.name in how.approved or not is_terminal():
+        return wave.name in how.approved
+    with view.away():
+        return agrees(f"Begin the wave {wave.name} ({', '.join(wave.stacks)})?")
 
 
 def _unhealthy(project: Path, stacks: Sequence[str]) -> Mapping[str, str]:

@@ -92,23 +92,44 @@ def as_json(found: Rollout) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def shown(runner: Runner) -> Iterator[None]:
-    """Within, each stack that changes has a line of its own at the end of the terminal."""
-    if not live.is_wanted():
-        yield
-        return
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
+class LiveView:
+    """Each stack that changes, with a line of its own at the end of the terminal; nothing where
+    there is none."""
 
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    with Live(_View(runner), console=console, refresh_per_second=4.0, transient=True):
-        begin_above(lambda line: console.print(Text(line)))
+    def __init__(self) -> None:
+        self._live: Any = None
+
+    @contextmanager
+    def shown(self, runner: Runner) -> Iterator[None]:
+        """Within, it is there."""
+        if not live.is_wanted():
+            yield
+            return
+        from rich.console import Console
+        from rich.live import Live
+        from rich.text import Text
+
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        view = _View(runner)
+        with Live(view, console=console, refresh_per_second=4.0, transient=True) as self._live:
+            begin_above(lambda line: console.print(Text(line)))
+            try:
+                yield
+            finally:
+                end_above()
+                self._live = None
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Within, it is away, for a question to be asked."""
+        if self._live is None:
+            yield
+            return
+        self._live.stop()
         try:
             yield
         finally:
-            end_above()
+            self._live.start()
 
 
 class _View:

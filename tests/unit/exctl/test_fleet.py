@@ -25,11 +25,11 @@ from click.testing import CliRunner
 from config_schema.fleet import Fleet
 from exctl.__main__ import main
 from exctl.errors import ExctlError, Interrupted, LeftOut, NothingTouched, RolledBack
-from exctl.fleet import checks, conduct, file, planning, rollout, survey
+from exctl.fleet import checks, conduct, file, planning, rollout, survey, views
 from exctl.fleet.conduct import How
 from exctl.fleet.matrix import document, lines
 from exctl.fleet.rollout import Rollout
-from exctl.fleet.runner import outcome_of, passphrase, words_of
+from exctl.fleet.runner import Means, Runner, outcome_of, passphrase, words_of
 from exctl.fleet.schedule import Outcome
 from exctl.report.markup import html
 from exctl.site import StackPlace
@@ -507,6 +507,21 @@ def test_a_stacks_line_says_what_its_run_is_at() -> None:
     assert words_of(step | {"state": "done"}) == ""
     assert words_of({"kind": "rolling_back", "release": 3}) == "ROLLING BACK to release 3"
     assert words_of({"kind": "unheard of"}) == ""
+
+
+def test_a_question_is_asked_while_the_live_view_is_away(
+    project: FleetProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(project)
+    runner = Runner(last(project), Means(project.directory, lambda _: True, lambda _: {}))
+    assert views.live_rows(runner, 0.0) == [("", "3 of 3 stacks", "")]
+    monkeypatch.setattr("exctl.terminal.live.is_wanted", lambda: True)
+    view = views.LiveView()
+    with view.shown(runner):
+        assert view._live.is_started
+        with view.away():
+            assert not view._live.is_started
+        assert view._live.is_started
 
 
 # How the fleet is
