@@ -11,16 +11,18 @@ from config_schema.services import Resources
 from config_schema.values import Address, Digest, Host, Name, Port, Tag, Text, WebPage
 
 
-class _Placed(Section):
+class Placed(Section):
     """A program that `monitoring.host` runs; images are in registry.infra_repository."""
 
+    image: Name
+    tag: Tag
     digest: Digest | None = Field(
         default=None, description="pins the image's content, whatever the tag leads to"
     )
     resources: Resources = Field(default=Resources(), description="limits")
 
 
-class Prometheus(_Placed):
+class Prometheus(Placed):
     port: Port = Field(default=9090, description="port that it serves on")
     image: Name = Field(default="prometheus", description="name of the image in the repository")
     tag: Tag = Field(default="v2.53.4", description="version of the image")
@@ -33,7 +35,7 @@ class Prometheus(_Placed):
     )
 
 
-class Alertmanager(_Placed):
+class Alertmanager(Placed):
     port: Port = Field(default=9093, description="port that it serves on")
     image: Name = Field(default="alertmanager", description="name of the image in the repository")
     tag: Tag = Field(default="v0.28.1", description="version of the image")
@@ -44,7 +46,7 @@ class Alertmanager(_Placed):
     )
 
 
-class Blackbox(_Placed):
+class Blackbox(Placed):
     port: Port = Field(default=9115, description="port that it serves on")
     image: Name = Field(
         default="blackbox-exporter", description="name of the image in the repository"
@@ -52,7 +54,7 @@ class Blackbox(_Placed):
     tag: Tag = Field(default="v0.26.0", description="version of the image")
 
 
-class Grafana(_Placed):
+class Grafana(Placed):
     enabled: bool = Field(
         default=False,
         description="place Grafana too, with our dashboards; its user admin has the secret"

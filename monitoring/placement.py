@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from config_schema import ExecConfig, Monitoring, Resources
+from config_schema import ExecConfig, Monitoring, Placed, Resources
 from monitoring import prometheus
 from monitoring.prometheus import ALERTMANAGER_FILE, BLACKBOX_FILE, PROMETHEUS_FILE, Subject
 from stack.layout import Layout
@@ -129,10 +129,8 @@ def digest_of(files: Mapping[str, str]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _image(settings: object) -> str:
-    image, tag = getattr(settings, "image", ""), getattr(settings, "tag", "")
-    digest = getattr(settings, "digest", None)
-    return f"{image}@{digest}" if digest else f"{image}:{tag}"
+def _image(own: Placed) -> str:
+    return f"{own.image}@{own.digest}" if own.digest else f"{own.image}:{own.tag}"
 
 
 def _prometheus(settings: Monitoring, host: str, files: Mapping[str, str]) -> Program:

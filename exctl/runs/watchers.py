@@ -38,7 +38,7 @@ def bring(site: Site, ground: Ground) -> None:
 
     What goes wrong is a warning, and ExctlError where the stack file says `required`.
     """
-    known = state.read(ground.stack)
+    known = ground.state  # the run before has changed nothing of what is apart
     wanted = placement(site.config, site.layout, site.stack)
     if not are_there(site, known):
         return
