@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hosts.shell import HostAnswer, HostCommand
+from hosts.answer import HostAnswer, HostCommand
 
 # A crontab that can't be read is not an empty one: to write it anew would lose what others put in.
 _REWRITE = r"""

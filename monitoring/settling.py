@@ -15,8 +15,9 @@ from health.gates.clock import Clock, OperatorsClock, duration_text
 from health.gates.runs import run_gate, ssh_command
 from health.probe import Answer, Probe, direct_probe, ssh_probe
 from hosts import commands
+from hosts.answer import HostAnswer
 from hosts.container import COMMAND_TIMEOUT_SECONDS, GatedContainer, HostContainer
-from hosts.shell import HostAnswer, command_over_ssh
+from hosts.shell import command_over_ssh
 
 READY_SECONDS = 120.0
 """Chosen: Prometheus reads its journal first, which takes it a minute for a large site."""

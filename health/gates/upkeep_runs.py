@@ -8,8 +8,9 @@ from typing import Any
 from health.errors import GateCode, GateError
 from health.gates.runs import run_gate, ssh_command
 from hosts import crontab
+from hosts.answer import HostAnswer, HostCommand
 from hosts.container import COMMAND_TIMEOUT_SECONDS
-from hosts.shell import HostAnswer, HostCommand, command_over_ssh
+from hosts.shell import command_over_ssh
 
 
 def put(props: Mapping[str, Any]) -> None:

@@ -13,8 +13,8 @@ import yaml
 
 from health.errors import GateError
 from health.probe import Answer
+from hosts.answer import HostAnswer
 from hosts.container import ContainerState
-from hosts.shell import HostAnswer
 from monitoring.placement import CONFIG, Placement, placement, settled
 from monitoring.settling import Settling
 from tests.unit.exctl.sites import make_site

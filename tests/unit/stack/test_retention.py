@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hosts import crontab
-from hosts.shell import HostAnswer
+from hosts.answer import HostAnswer
 from stack.layout import build_layout
 from stack.retention import glob_of, retentions
 from tests.unit.stack_file import StackFile
