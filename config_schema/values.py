@@ -134,6 +134,15 @@ def is_place_of_images(value: str) -> str:
     return value
 
 
+def place_problem(value: str) -> str:
+    """Why a text can't be a place of images; '' if it can be one."""
+    try:
+        is_place_of_images(value)
+    except ValueError as error:
+        return str(error)
+    return "'none' is no place of images" if value == NO_REGISTRY else ""
+
+
 def _is_absolute(value: str) -> str:
     if not value.startswith("/") or ":" in value or "\0" in value or ".." in value.split("/"):
         raise ValueError(f"{value!r} is not an absolute path without colons and `..`")
@@ -179,6 +188,10 @@ def _is_address(value: str) -> str:
     return value
 
 
+def _is_syslog(value: str) -> str:
+    return _is_absolute(value) if value.startswith("/") else _is_address(value)
+
+
 def _is_web_page(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.password:
@@ -219,6 +232,7 @@ Tag = Annotated[str, AfterValidator(_is_tag)]
 Digest = Annotated[str, AfterValidator(_is_digest)]
 AbsolutePath = Annotated[str, AfterValidator(_is_absolute)]
 Address = Annotated[str, AfterValidator(_is_address)]
+Syslog = Annotated[str, AfterValidator(_is_syslog)]
 WebPage = Annotated[str, AfterValidator(_is_web_page)]
 VoiceServer = Annotated[str, AfterValidator(_is_voice_server)]
 Folder = Annotated[str, AfterValidator(_has_no_comma)]
