@@ -35,6 +35,9 @@ _CODES: dict[str, Kind] = {
 """Source: Oracle's database error messages, python-oracledb's errors (DPY)."""
 
 
+CLOSE_SECONDS = 5
+
+
 class Oracle:
     """One transaction that reads only. Readers take no locks in Oracle."""
 
@@ -58,7 +61,7 @@ class Oracle:
                 protocol="tcps" if login.tls else "tcp",
                 ssl_context=_trusting_anybody() if login.tls else None,
                 ssl_server_dn_match=False,
-                program=APPLICATION,
+                program=APPLICATION.replace(" ", "-"),  # it allows no blank
                 retry_count=0,
             )
             self._connection.call_timeout = STATEMENT_SECONDS * 1000
@@ -97,18 +100,24 @@ class _Relay:
         self._connect = connect
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1)
         self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._server = threading.Thread(target=self._serve, daemon=True)
+        self._server.start()
 
     def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            ours, _ = self._listener.accept()
-            theirs = self._connect()
-            self._listener.close()
-            for source, sink in ((ours, theirs), (theirs, ours)):
-                threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+        with contextlib.suppress(OSError), contextlib.ExitStack() as held:
+            ours = held.enter_context(self._listener.accept()[0])
+            theirs = held.enter_context(self._connect())
+            back = threading.Thread(target=_pump, args=(theirs, ours), daemon=True)
+            back.start()
+            _pump(ours, theirs)
+            back.join()
 
     def close(self) -> None:
+        """Wakes who waits for a client; what is under way ends with either of its ends."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._server.join(CLOSE_SECONDS)
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

@@ -19,6 +19,10 @@ _CODES: dict[int, Kind] = {
 """Source: SQL Server's "Database Engine errors". 1222 is LOCK_TIMEOUT's."""
 
 
+LOGIN_SECONDS = 10
+"""Chosen: python-tds goes on trying for so long, over a connection that is gone already."""
+
+
 class SqlServer:
     """A session that reads what is there, whoever is writing, and takes no locks for it."""
 
@@ -41,6 +45,7 @@ class SqlServer:
                 port=login.port,
                 sock=connect(),
                 timeout=STATEMENT_SECONDS,
+                login_timeout=LOGIN_SECONDS,
                 appname=APPLICATION,
                 autocommit=True,
                 readonly=True,
@@ -81,7 +86,9 @@ def _explained(error: Exception) -> DatabaseError:
     number = getattr(error, "number", None) or getattr(error, "msg_no", None)
     if isinstance(number, int) and number:
         return DatabaseError(_CODES.get(number, "failed"), str(number))
-    if isinstance(error, TimeoutError | pytds.tds_base.TimeoutError):
+    if isinstance(error.__cause__, ConnectionError):
+        return DatabaseError("lost")
+    if isinstance(error, TimeoutError):
         return DatabaseError("timeout")
     if isinstance(error, pytds.tds_base.LoginError):
         return DatabaseError("refused")
