@@ -49,4 +49,4 @@ def next_step(found: Taken, site: Site) -> str:
     if found.problems:
         many = counted(found.problems, "problem")
         return f"next: solve {many} in Engage, then again: exctl survey --stack {site.stack}"
-    return f"next: exctl doctor --stack {site.stack}"
+    return f"next: exctl genesys check --stack {site.stack}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from engage.objects import STATES, dn_type_name
 from engage.survey import Survey, Wanted
-from exctl.engage.points import Point
+from exctl.points import Point
 from exctl.report.markup import (
     BAD,
     CAUTION,

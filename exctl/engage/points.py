@@ -4,30 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from engage.folders import Doubt
 from engage.objects import QUEUES, DnType, dn_type_name
 from engage.survey import Survey, Unknown, Wanted
 from engage.transactions import KeyState, TransactionFacts
+from exctl.points import Level, Point, in_order
 from health.gates.clock import duration_text
 from stack.text import counted
 
-Level = Literal["problem", "warning", "unknown"]
 KIND_WORDS = {"dn": "DN"}
 LONGEST_DEADLINE_SECONDS = 86400
-
-
-@dataclass(frozen=True)
-class Point:
-    """One finding: `code` is for programs and doesn't change; `text` says what, `to_do` what to do
-    about it."""
-
-    level: Level
-    code: str
-    text: str
-    to_do: str = ""
 
 
 def of(found: Survey, wanted: Wanted) -> list[Point]:
@@ -45,8 +32,7 @@ def of(found: Survey, wanted: Wanted) -> list[Point]:
         *map(_unknown, found.unknowns),
         *_dn_types(found),
     ]
-    order: dict[Level, int] = {"problem": 0, "warning": 1, "unknown": 2}
-    return sorted(points, key=lambda point: order[point.level])
+    return in_order(points)
 
 
 def _tenant(found: Survey, wanted: Wanted) -> Iterator[Point]:

@@ -56,13 +56,17 @@ def findings(site: Site, file: Path | None = None, left_out: Collection[str] = (
 
 
 def _need_ca_file(site: Site) -> None:
-    path = site.config.preflight.ca_path
-    try:
-        trusting(path)
-    except OSError as error:  # ssl's errors are among them
-        raise NothingTouched(
-            f"preflight.ca_path: {path} isn't a file of certificates: {error.strerror or error}."
-        ) from None
+    config = site.config
+    paths = {
+        "preflight.ca_path": config.preflight.ca_path,
+        "genesys.ca_path": config.genesys.ca_path,
+    }
+    for name, path in paths.items():
+        try:
+            trusting(path)
+        except OSError as error:  # ssl's errors are among them
+            why = error.strerror or error
+            raise NothingTouched(f"{name}: {path} isn't a file of certificates: {why}.") from None
 
 
 def _decrypting(site: Site, subject: Subject, file: Path | None) -> Callable[[], Subject]:

@@ -131,7 +131,7 @@ def cases() -> Iterator[tuple[dict[str, object], str, str, str]]:
 def test_a_survey_without_a_fault_has_no_points_and_goes_on() -> None:
     whole = taken(found())
     assert whole.points == []
-    assert next_step(whole, SITE) == "next: exctl doctor --stack dev"
+    assert next_step(whole, SITE) == "next: exctl genesys check --stack dev"
 
 
 @pytest.mark.parametrize(("changes", "level", "code", "words"), list(cases()))
