@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,10 +118,24 @@ class LabHost:
             raise LabError(f"{self.name} is down. Start the lab with: python -m lab up")
         return ["nsenter", "-t", str(self.pid), "-m", "-u", "-n", "-p", "--wd=/", "--"]
 
-    def run(self, *argv: str, stdin: str | None = None, check: bool = True) -> str:
-        """A command's stdout; raises LabError with its words if it fails."""
+    def run(
+        self,
+        *argv: str,
+        stdin: str | None = None,
+        check: bool = True,
+        variables: Mapping[str, str] | None = None,
+    ) -> str:
+        """A command's stdout; raises LabError with its words if it fails.
+
+        A secret belongs into `variables` or stdin: every user may read a command line.
+        """
         run = subprocess.run(
-            [*self.enter(), *argv], input=stdin, capture_output=True, text=True, check=False
+            [*self.enter(), *argv],
+            input=stdin,
+            env={**os.environ, **(variables or {})},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if check and run.returncode:
             raise LabError(f"{self.name}: {argv[0]} failed: {run.stderr.strip() or run.stdout}")

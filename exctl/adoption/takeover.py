@@ -8,37 +8,27 @@ cut is resumed by running it again, and a plain `exctl up` touches nothing that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from exctl import files
 from exctl.adoption import legacy_hosts
-from exctl.adoption.legacy import (
-    Candidate,
-    LegacyHost,
-    Situation,
-    lost,
-    own_container,
-    situation,
-)
-from exctl.adoption.messages import Views, afterwards, intention
+from exctl.adoption.guard import report_event, require_the_peer
+from exctl.adoption.legacy import Candidate, Situation
+from exctl.adoption.look import judged, situations, state_of, views_of
+from exctl.adoption.messages import afterwards, intention
 from exctl.errors import ExctlError, FailedRun, Interrupted, NothingTouched, RolledBack
-from exctl.hosts import on_each, on_host
+from exctl.hosts import on_host
 from exctl.observe.endpoints import look_at, probe_of
-from exctl.pulumi.ownership import own_state
-from exctl.pulumi.state import State
-from exctl.pulumi.workspace import open_stack
-from exctl.runs import deployment
-from exctl.runs.options import RunOptions
+from exctl.runs import deployment, hooks
+from exctl.runs.options import Outcome, RunOptions
 from exctl.runs.selection import stopped_entries, stopped_keys
 from exctl.site import Site, open_site
 from exctl.stackfile import secrets, stack_file
-from exctl.terminal.messages import report, say, show
+from exctl.terminal.messages import say, show
 from exctl.terminal.questions import confirm
 from health.errors import GateError
 from health.gates.clock import SystemClock
-from health.gates.events import Event, as_data, shown
-from health.gates.guard import GuardRule, refuse_to_take_the_last
 from health.gates.health import HealthRule, wait_until_healthy
 from health.probe import AnswerKind
 from health.verdict import Identity, InstancePlace
@@ -55,73 +45,42 @@ def adopt(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
     """Shows what differs, asks, and adopts; what is ours already is left as it is.
 
     Raises NothingTouched for what isn't understood, RolledBack if an instance failed and its legacy
-    container runs again.
+    container runs again. With the site's hooks.
     """
-    views = views_of(site, chosen)
-    found = _judged(site, situations(site, chosen, views), views)
-    _refuse([f"{s.instance.key} on {s.instance.host}: {s.why}" for s in found if s.why])
-    work = [s for s in found if s.kind in ("lost", "legacy", "cut")]
-    known = secrets.all_of(site) if any(s.kind == "legacy" for s in found) else {}
-    for line in intention(found, views, site.layout, known):
-        say(line)
-    if work:
-        if not how.yes:
-            confirm("Adopt these, one after the other?")
-        work.sort(key=lambda each: each.kind != "cut")  # its legacy container is down already
-        _prepare(site, work)
-        replaced = [each for each in work if each.kind != "lost"]
-        for position, each in enumerate(replaced):
-            _adopt(open_site(site.stack), each, how, replaced[position:])
-        deployment.up(
-            open_site(site.stack),
-            replace(how, yes=True, preflight=False, message=how.message or "adopted"),
-        )
-    else:
-        say("there is nothing to adopt")
+    with hooks.told_of_failure(site, how):
+        adopted = _adopted(site, chosen, how)
+    hooks.after(site, how, Outcome(adopted))
     for line in afterwards(site.stack, views_of(site, chosen)):
         say(line)
 
 
-def views_of(site: Site, chosen: Iterable[Instance]) -> dict[str, LegacyHost]:
-    hosts = list(dict.fromkeys(instance.host for instance in chosen))
-    found = on_each(hosts, lambda host: legacy_hosts.view_of(site, host))
-    return dict(zip(hosts, found, strict=True))
-
-
-def situations(site: Site, chosen: Iterable[Instance], views: Views) -> list[Situation]:
-    return [situation(instance, views[instance.host], site.stack) for instance in chosen]
-
-
-def _judged(site: Site, found: Sequence[Situation], views: Views) -> list[Situation]:
-    """The same, but for what a killed run left, a container of ours whose gate it didn't wait for,
-    and for what the state, lost or an older one, doesn't know."""
-    doubtful = [s for s in found if s.kind == "ours"]
-    if not doubtful:
-        return list(found)
-    known, decrypted = _state(site), secrets.all_of(site)
-    return [
-        _looked_into(s, known, views[s.instance.host], site.stack, decrypted)
-        if s in doubtful
-        else s
-        for s in found
-    ]
-
-
-def _looked_into(
-    found: Situation, known: State, view: LegacyHost, stack: str, decrypted: Mapping[str, str]
-) -> Situation:
-    instance = found.instance
-    if found.container is not None:
-        is_whole = {f"container-{instance.key}", f"health-{instance.key}"} <= known.names
-        return found if is_whole else replace(found, kind="cut")
-    ours = own_container(instance, view, stack)
-    if ours is None or known.containers.get(instance.key) == ours.id:
-        return found
-    return lost(found, ours, view, decrypted)
-
-
-def _state(site: Site) -> State:
-    return own_state(site, open_stack(site))
+def _adopted(site: Site, chosen: Sequence[Instance], how: RunOptions) -> tuple[str, ...]:
+    """The instances that are ours now and weren't before."""
+    views = views_of(site, chosen)
+    found = judged(site, situations(site, chosen, views), views)
+    _refuse([f"{s.instance.key} on {s.instance.host}: {s.why}" for s in found if s.why])
+    work = [s for s in found if s.kind in ("lost", "legacy", "cut")]
+    known = secrets.all_of(site) if any(s.kind == "legacy" for s in found) else {}
+    lines = list(intention(found, views, site.layout, known))
+    for line in lines:
+        say(line)
+    if not work:
+        say("there is nothing to adopt")
+        return ()
+    if not how.yes:
+        confirm("Adopt these, one after the other?")
+    work.sort(key=lambda each: each.kind != "cut")  # its legacy container is down already
+    keys = tuple(each.instance.key for each in work)
+    hooks.before(site, how, lines, keys)
+    _prepare(site, work)
+    replaced = [each for each in work if each.kind != "lost"]
+    for position, each in enumerate(replaced):
+        _adopt(open_site(site.stack), each, how, replaced[position:])
+    deployment.up(
+        open_site(site.stack),
+        replace(how, yes=True, preflight=False, message=how.message or "adopted"),
+    )
+    return keys
 
 
 def _was_healthy(site: Site, instance: Instance) -> bool:
@@ -149,7 +108,7 @@ def _prepare(site: Site, work: Sequence[Situation]) -> None:
     keys = {each.instance.key for each in work}
     cut = {each.instance.key for each in work if each.kind == "cut"}
     whole = {each.instance.key for each in work if each.kind == "lost"}
-    known = _state(site).names if cut else frozenset[str]()
+    known = state_of(site).names if cut else frozenset[str]()
     begun = {key for key in cut if f"container-{key}" in known}
     site = _with_stopped(site, (stopped_keys(site.layout) | (keys - begun)) - whole)
     found = deployment.preview(site, adopting=True)
@@ -177,7 +136,7 @@ def _adopt(site: Site, found: Situation, how: RunOptions, left: Sequence[Situati
     if that fails."""
     instance, container = found.instance, found.container
     assert container is not None
-    _guard(site, instance, how)
+    require_the_peer(site, instance, how)
     restart = container.restart if container.is_running else AFTER_A_CUT
     was_healthy = found.kind == "cut" or _was_healthy(site, instance)
     try:
@@ -185,7 +144,7 @@ def _adopt(site: Site, found: Situation, how: RunOptions, left: Sequence[Situati
             say(f"{instance.key}: stopping {container.name} on {instance.host}")
             legacy_hosts.set_aside(site, instance, container)
         site = _with_stopped(site, stopped_keys(site.layout) - {instance.key})
-        if found.kind == "cut" and f"container-{instance.key}" not in _state(site).names:
+        if found.kind == "cut" and f"container-{instance.key}" not in state_of(site).names:
             legacy_hosts.remove_ours(site, instance)
         deployment.up(
             site, replace(PART, allow_outage=how.allow_outage, message=f"adopt {instance.key}")
@@ -221,42 +180,6 @@ def _tidied(stack: str) -> str:
     return ""
 
 
-def _guard(site: Site, instance: Instance, how: RunOptions) -> None:
-    """ExctlError if the peer doesn't serve, whoever's container it is."""
-    if instance.pair is None:
-        return
-    peer = site.layout.peer_of(instance)
-    rule = GuardRule(
-        instance.key, instance.pair, (instance.health_url,), peer.key, (peer.health_url,)
-    )
-    found = situations(site, (instance, peer), views_of(site, (instance, peer)))
-    own_place, peer_place = (_place(site, each) for each in found)
-    try:
-        refuse_to_take_the_last(
-            rule, [own_place], [peer_place], SystemClock(), _report, how.allow_outage
-        )
-    except GateError as error:
-        raise ExctlError(
-            f"{error.failure.summary} It keeps serving as it was. Put {peer.key} right and run"
-            " `exctl adopt` again: what was adopted before stays ours. To go on all the same and"
-            " have the pair down meanwhile: exctl adopt --allow-outage"
-        ) from None
-
-
-def _place(site: Site, found: Situation) -> InstancePlace:
-    """Where an instance is asked, and its container: the vendor's before its turn."""
-    instance, name = found.instance, found.instance.container_name
-    if found.kind == "legacy" and found.container is not None:
-        name = found.container.name
-    container = HostContainer(name, on_host(site, instance.host))
-    return InstancePlace(instance.health_url, probe_of(site, instance.host), container, Identity())
-
-
-def _report(event: Event) -> None:
-    report(**as_data(event))
-    say(shown(event))
-
-
 def give_back(
     site: Site,
     instance: Instance,
@@ -286,10 +209,10 @@ def give_back(
             probe = probe_of(site, instance.host)
             there = HostContainer(container.own_name, on_host(site, instance.host))
             place = InstancePlace(instance.health_url, probe, there, Identity())
-            wait_until_healthy(rule, place, SystemClock(), _report)
+            wait_until_healthy(rule, place, SystemClock(), report_event)
     except (ExctlError, GateError) as error:
         raise FailedRun(
-            f"the way back failed as well: {error}\n\nThe legacy container on {instance.host} is"
+            f"the rollback failed as well: {error}\n\nThe legacy container on {instance.host} is"
             f" {container.own_name} or {container.own_name}.before-exec; look at it there. What"
             f" failed first:\n\n{reason}"
         ) from None
@@ -298,7 +221,14 @@ def give_back(
 
 def back(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
     """The other way: the legacy containers that still stand aside in the place of ours, the last
-    adopted first, under the same guard."""
+    adopted first, under the same guard. With the site's hooks."""
+    with hooks.told_of_failure(site, how):
+        given = _given_back(site, chosen, how)
+    hooks.after(site, how, Outcome(given))
+
+
+def _given_back(site: Site, chosen: Sequence[Instance], how: RunOptions) -> tuple[str, ...]:
+    """The instances whose legacy containers serve again."""
     found = [
         s
         for s in situations(site, chosen, views_of(site, chosen))
@@ -306,17 +236,24 @@ def back(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
     ]
     if not found:
         raise NothingTouched("no legacy container stands aside here.")
+    lines = []
     for each in reversed(found):
         assert each.container is not None
-        say(f"{each.instance.key} on {each.instance.host}: {each.container.own_name} comes back")
+        own_name = each.container.own_name
+        lines.append(f"{each.instance.key} on {each.instance.host}: {own_name} comes back")
+    for line in lines:
+        say(line)
     if not how.yes:
         confirm("Take ours away and start these again, one after the other?")
+    keys = tuple(each.instance.key for each in reversed(found))
+    hooks.before(site, how, lines, keys)
     for each in reversed(found):
         assert each.container is not None
         site = open_site(site.stack)
-        _guard(site, each.instance, how)
+        require_the_peer(site, each.instance, how)
         give_back(site, each.instance, each.container, AFTER_A_CUT, True, "exctl adopt --back")
     deployment.up(open_site(site.stack), PART)
+    return keys
 
 
 def clean(site: Site, chosen: Sequence[Instance], yes: bool) -> None:
@@ -325,7 +262,7 @@ def clean(site: Site, chosen: Sequence[Instance], yes: bool) -> None:
     Raises NothingTouched while an instance there isn't ours and healthy: they are the way back.
     """
     views = views_of(site, chosen)
-    found = _judged(site, situations(site, chosen, views), views)
+    found = judged(site, situations(site, chosen, views), views)
     hosts = {s.instance.host for s in found}
     _refuse(
         [

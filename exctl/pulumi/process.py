@@ -25,6 +25,10 @@ Listener = Callable[[str], object] | None
 LISTEN_INTERVAL_SECONDS = 0.1
 PLUGINS_VARIABLE = "EXEC_PLUGINS"
 """`official` leaves the plugins of this project out; Pulumi then takes those that are installed."""
+COLLECTOR = {"GOGC": "400", "GOMEMLIMIT": "128MiB"}
+"""How the CLI, a Go program, collects its garbage, unless the operator's environment says it: less
+often, as most of its runs are short, but for memory that a preview of 50 hosts would miss.
+Measured: 3.7 s of CPU for 4.5 s of a restart's ten runs."""
 LAUNCHERS = PROGRAM / "plugins/bin"
 INSTALLATION = "https://www.pulumi.com/docs/install/"
 
@@ -89,6 +93,7 @@ class Pulumi(auto.PulumiCommand):
                 stderr=errors.file,
                 cwd=cwd,
                 env={
+                    **COLLECTOR,
                     **os.environ,
                     **self._plugins,
                     **additional_env,

@@ -28,7 +28,7 @@ def _cause(pattern: str, meaning: str, remedy: str) -> Cause:
 
 NAME_IS_TAKEN = _cause(
     r"container name \"/?([^\"]+)\" is already in use|container (\S+): one of this name is",
-    "a container of that name is there already that this stack hasn't made",
+    "a container of that name already exists, and this stack didn't create it",
     "If EXEC runs in it (compose, the bootstrap script): exctl adopt takes it over. If nobody"
     " needs it: stop and remove it on that host (docker stop, docker rm), then exctl up.",
 )
@@ -56,24 +56,24 @@ CAUSES = (
     ),
     _cause(
         PULL + r".*(?:toomanyrequests|too many requests|\b429\b)",
-        "the registry was asked too often, and doesn't give {0} for now",
-        "Wait, or log in (registry.username): a registry allows more to those it knows.",
+        "the registry's rate limit is reached; it doesn't serve {0} for now",
+        "Wait, or log in (registry.username): registries allow more to those who do.",
     ),
     _cause(
         PULL + r".*server gave HTTP response to HTTPS client",
-        "the registry of {0} speaks without TLS, and that host's Docker hasn't been told",
-        "Put it among insecure-registries in /etc/docker/daemon.json there, and reload Docker.",
+        "the registry of {0} speaks plain HTTP, and that host's Docker isn't set to allow it",
+        "Add it to insecure-registries in /etc/docker/daemon.json there, and reload Docker.",
     ),
     _cause(
         PULL + r".*x509: ",
         "that host doesn't trust the certificate of the registry of {0}",
-        "Put its authority into /etc/docker/certs.d/REGISTRY/ca.crt there.",
+        "Install its CA as /etc/docker/certs.d/REGISTRY/ca.crt there.",
     ),
     _cause(
         PULL + r".*(?:connection refused|no such host|i/o timeout|no route to host|network is"
         r" unreachable|deadline exceeded|request canceled|handshake timeout|connection reset|EOF)",
         "the image {0} can't be pulled, since the registry can't be reached from there",
-        "See that the registry runs, and that the host can reach it.",
+        "Check that the registry runs and that the host can reach it.",
     ),
     _cause(
         PULL + r"(.+)",
@@ -105,7 +105,7 @@ CAUSES = (
         r"timed out|no answer within|connection reset by peer|broken pipe|no route to"
         r" host|ssh: connect to host|connection closed by|remote end closed connection",
         "the host can't be reached over SSH, or the connection to it was lost",
-        "See that the host runs and that its SSH port can be reached from here.",
+        "Check that the host runs and that its SSH port can be reached from here.",
     ),
 )
 

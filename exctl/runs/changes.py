@@ -117,11 +117,8 @@ def apply(site: Site, text: str, how: RunOptions) -> None:
 def deploy(site: Site, how: RunOptions, text: str | None = None) -> None:
     """`up`, and if a step of it fails, back to the last release: FailedRun if there is none, if it
     isn't wanted, or if the way back fails too; RolledBack otherwise. With the site's hooks."""
-    try:
+    with hooks.told_of_failure(site, how):
         outcome = _deployed(site, how, text)
-    except ExctlError as error:
-        hooks.failed(site, how, error)
-        raise
     hooks.after(site, how, outcome)
 
 
@@ -200,9 +197,9 @@ def _go_back(
         deployment.up(open_site(site.stack), replace(GOING_BACK, scope=scope))
     except Interrupted as cut:
         raise Interrupted(
-            f"on the way back to release {good.number}: {cut}\nIt was on that way because:\n\n"
+            f"while rolling back to release {good.number}: {cut}\nIt was rolling back because:\n\n"
             f"{failure.reason}\n\nThe stack file is that of the release: exctl up --stack"
-            f" {site.stack} goes on with the way back. {kept}",
+            f" {site.stack} goes on rolling back. {kept}",
             touched=True,
             running=cut.running or failure.running,
         ) from None
@@ -210,8 +207,8 @@ def _go_back(
         is_same = isinstance(second, FailedRun) and second.reason == failure.reason
         first = "as the first time" if is_same else f"because:\n\n{failure.reason}"
         raise FailedRun(
-            f"the way back to release {good.number} failed as well:\n{second}\n\nThe stack file is"
-            f" that of the release again. {kept} It failed first {first}\n\nTo try the way back"
+            f"rolling back to release {good.number} failed as well:\n{second}\n\nThe stack file is"
+            f" that of the release again. {kept} It failed first {first}\n\nTo try the rollback"
             f" again: exctl up --stack {site.stack}",
             running=second.running or failure.running,
         ) from None

@@ -12,9 +12,10 @@ from exctl.pulumi import state
 from exctl.pulumi.ownership import own_state
 from exctl.pulumi.state import State
 from exctl.pulumi.workspace import open_stack
-from exctl.runs import reach, unknown
+from exctl.runs import hooks, plan, reach, unknown
 from exctl.runs.events import StepLog
 from exctl.runs.operation import carry_out, hosts_of
+from exctl.runs.options import Outcome, RunOptions
 from exctl.runs.plan import Touch
 from exctl.site import Site
 from exctl.terminal import live
@@ -28,8 +29,18 @@ def destroy(site: Site, yes: bool) -> None:
 
     Raises ExctlError, before anything is touched, if the state is another stack's, if hosts have
     containers of this stack that it doesn't know, or if a host that it knows doesn't answer;
-    ExctlError if something is still there in the end, LeftOut if a host couldn't be asked.
+    ExctlError if something is still there in the end, LeftOut if a host couldn't be asked. With the
+    site's hooks.
     """
+    how = RunOptions(yes=yes)
+    with hooks.told_of_failure(site, how):
+        removed = _destroyed(site, how)
+    hooks.after(site, how, Outcome(removed))
+    show(f"stack {site.stack}: nothing is deployed any more")
+
+
+def _destroyed(site: Site, how: RunOptions) -> tuple[str, ...]:
+    """The instances whose containers are gone now."""
     stack = open_stack(site)
     known = own_state(site, stack)
     hosts = list(dict.fromkeys([*site.layout.hosts, *known.hosts]))
@@ -39,14 +50,18 @@ def destroy(site: Site, yes: bool) -> None:
     unknown.refuse_to_destroy(site, unknown.look(site, known, asked))
     say(f"destroy removes every container of the stack {site.stack}:")
     at = {key: host for host, keys in known.hosts.items() for key in keys}
-    for key in reversed(at):
+    order = [instance.key for instance in site.layout.instances]  # pairs, EXAS, EXCS go in reverse
+    keys = sorted(at, key=lambda key: -order.index(key) if key in order else -len(order))
+    for key in keys:
         say(f"  {key} on {at[key]}")
-    if not at:
+    if not keys:
         say("  none: the state knows of none, and the hosts that answer have none")
     say("Log files on the hosts, images, Redis, the Config DB and the EX Org are not touched.")
-    if not yes:
+    if not how.yes:
         confirm("Remove them?")
-    removed = [Touch(key, at[key], "remove", (), "gone for good") for key in reversed(at)]
+    removed = [Touch(key, at[key], "remove", (), "gone for good") for key in keys]
+    if removed:
+        hooks.before(site, how, plan.lines(removed), keys)
     report("plan", touches=[asdict(touch) for touch in removed], pending=[], left_out={})
     log = StepLog(say, RunProgress(removed), live.is_wanted(), hosts=hosts_of(site), report=report)
     with live.shown(f"destroying the stack {site.stack}", log.progress):
@@ -58,7 +73,7 @@ def destroy(site: Site, yes: bool) -> None:
             onward = f"To resume, once the cause is gone: exctl destroy --stack {site.stack}"
             raise cut.and_then(onward) from None
     _require_nothing_left(site, stack, asked, silent)
-    show(f"stack {site.stack}: nothing is deployed any more")
+    return tuple(keys)
 
 
 def _refuse_the_silent(site: Site, known: State, silent: Mapping[str, str]) -> None:

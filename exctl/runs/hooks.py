@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -59,8 +59,18 @@ def after(site: Site, how: RunOptions, outcome: Outcome) -> None:
     _tell(site, "post-up", how, facts)
 
 
-def failed(site: Site, how: RunOptions, error: ExctlError) -> None:
-    """Calls `failed`, if the run had begun; what is wrong with the hook is only said."""
+@contextlib.contextmanager
+def told_of_failure(site: Site, how: RunOptions) -> Iterator[None]:
+    """Calls `failed` if what is done meanwhile fails, and passes the error on."""
+    try:
+        yield
+    except ExctlError as error:
+        _failed(site, how, error)
+        raise
+
+
+def _failed(site: Site, how: RunOptions, error: ExctlError) -> None:
+    """Nothing if the run hadn't begun; what is wrong with the hook is only said."""
     is_run = isinstance(error, FailedRun | InterruptedRun)
     if not is_run and error.touched is False:
         return

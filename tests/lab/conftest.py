@@ -127,8 +127,12 @@ class Site:
 
     def forget_sync(self) -> None:
         """Empties Redis, so that EXCS has to sync everything again."""
-        auth = f"REDISCLI_AUTH={settings.REDIS_PASSWORD}"
-        self.lab.hosts["infra"].run("env", auth, "redis-cli", "flushall")
+        self.redis("flushall")
+
+    def redis(self, *words: str, stdin: str | None = None, password: str = "") -> str:
+        """What Redis answers a command, given as words or on stdin."""
+        variables = {"REDISCLI_AUTH": password or self.redis_password}
+        return self.lab.hosts["infra"].run("redis-cli", *words, stdin=stdin, variables=variables)
 
     def logins(self) -> dict[str, int]:
         """How often anybody has logged in at each instance's host since it was started."""

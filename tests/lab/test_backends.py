@@ -23,7 +23,7 @@ def shared(site: Site) -> str:
     psql = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres"]
     infra = site.lab.hosts["infra"]
     infra.run(*psql, "-c", "drop database if exists pulumi", "-c", "drop role if exists pulumi")
-    infra.run(*psql, "-c", f"create role pulumi login password '{PASSWORD}'")
+    infra.run(*psql, stdin=f"create role pulumi login password '{PASSWORD}'")
     infra.run(*psql, "-c", "create database pulumi owner pulumi")
     port = settings.POSTGRESQL_PORT
     return f"postgres://pulumi:{PASSWORD}@{site.lab.plan.infra}:{port}/pulumi?sslmode=disable"

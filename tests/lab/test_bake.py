@@ -43,10 +43,17 @@ def test_a_crash_behind_the_gates_takes_the_update_back(baking: Site) -> None:
 def test_what_stays_healthy_is_a_release_and_an_untouched_instance_is_not_watched(
     baking: Site,
 ) -> None:
-    said = exctl(baking, "update", "excp", "--tag", NEW, "--yes").text
+    update = ("update", "excp", "--tag", NEW, "--pause-after", "first")
+    asked = Running(baking, *update, terminal=True)
+    asked.wait_for("Do it to the stack dev (tenant 1)?")
+    asked.type("y\n")
+    asked.wait_for("Go on with excp-1-2?")
+    assert [baking.version(key) for key in ("excp-1-1", "excp-1-2")] == [NEW, OLD]
+    asked.type("y\n")
+    said = asked.end(0)
     assert "waits for health, bake" in said
     for key in ("excp-1-1", "excp-1-2"):
-        assert f"{key}: stayed healthy for" in said
+        assert said.count(f"{key}: stayed healthy for") == 1
     assert "exas: stayed healthy" not in said
     assert "this is release" in said
 

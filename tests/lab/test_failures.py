@@ -111,8 +111,8 @@ def test_a_way_back_that_fails_as_well_says_how_each_instance_is(
     site.set_fault("excp-1-1", "crash_at_start")
     with costing_nothing(site, request):
         run = exctl(site, "update", "excp", "--pair", "1", "--tag", NEW, "--yes", code=1)
-        assert "the way back to release 1 failed as well" in run.stderr
-        last_screen = run.stderr.rpartition("exctl: the way back")[2]
+        assert "rolling back to release 1 failed as well" in run.stderr
+        last_screen = run.stderr.rpartition("exctl: rolling back")[2]
         assert "begun, not finished: excp-1-1 (failed while waiting until" in last_screen
         assert "healthy now: excs, exas, excp-1-2, excp-2-1, excp-2-2" in last_screen
         assert f"not healthy now: excp-1-1 on {site.hosts['excp-1-1']}" in last_screen

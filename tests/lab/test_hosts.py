@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import settings
 from tests.lab.conftest import HOSTS, Site
 from tests.lab.test_preflight import close_connections, doctor, of
 from tests.lab.workspace import STACK, Run
@@ -48,6 +49,24 @@ def login_that_prints(site: Site, key: str) -> Iterator[None]:
 
 
 @contextmanager
+def login_by_tcsh(site: Site, key: str) -> Iterator[None]:
+    """A shell that understands no `2>&1`, and whose start-up file is as loud."""
+    host = site.host(key)
+    before = host.run("cat", "/etc/passwd")
+    path = host.directory / "home/.cshrc"
+    path.write_text("echo welcome\nsetenv DOCKER_HOST tcp://192.0.2.1:2375\n")
+    host.run("tee", "/etc/passwd", stdin=before.replace("/home:/bin/bash", "/home:/bin/tcsh"))
+    close_connections(site)  # sshd asks for the shell when somebody logs in
+    try:
+        assert "tcsh" in host.run("getent", "passwd", settings.USER)
+        yield
+    finally:
+        path.unlink()
+        host.run("tee", "/etc/passwd", stdin=before)
+        close_connections(site)
+
+
+@contextmanager
 def frozen_docker(site: Site, key: str) -> Iterator[None]:
     host = site.host(key)
     daemon = host.run("pgrep", "-o", "dockerd").strip()
@@ -77,6 +96,21 @@ def test_a_login_that_prints_changes_nothing_but_a_warning(deployed: Site) -> No
         restart = exctl(deployed, "restart", "exas", "--yes")
         assert restart.code == 0, restart.text
         assert deployed.container_id_on_host("exas") != before
+
+
+def test_a_login_shell_that_isnt_of_the_bourne_kind_changes_nothing(deployed: Site) -> None:
+    host, before = deployed.hosts["exas"], deployed.container_id_on_host("exas")
+    with login_by_tcsh(deployed, "exas"):
+        found = of(doctor(deployed), "login-shell", host)
+        assert [row["found"] for row in found] == [
+            "the login sets DOCKER_HOST to tcp://192.0.2.1:2375",
+            "the login prints: welcome",
+        ]
+        assert exctl(deployed, "drift").code == 0
+        assert exctl(deployed, "logs", "exas").code == 0
+        restart = exctl(deployed, "restart", "exas", "--yes")
+        assert restart.code == 0, restart.text
+    assert deployed.container_id_on_host("exas") != before
 
 
 def test_an_ssh_config_of_the_operators_own_breaks_nothing(

@@ -248,8 +248,8 @@ def test_a_signal_on_the_way_back_says_that_up_goes_on_with_it(
         )
         running.cut(signal.SIGINT)
         said = running.end(130)
-        assert "on the way back to release" in said
-        assert "exctl up --stack dev goes on with the way back" in said
+        assert "while rolling back to release" in said
+        assert "exctl up --stack dev goes on rolling back" in said
         assert site.stack_file.read_text() == text
         exctl(site, "up", "--yes")
     assert site.codes() == dict.fromkeys(SITE_KEYS, 200)

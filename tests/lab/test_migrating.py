@@ -7,6 +7,7 @@ measured by a probe every 100 ms, and told at the end of the test run.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,6 +73,24 @@ def no_secret_in_sight(site: Site) -> Iterator[None]:
         yield
     assert watch.looks > 0
     assert watch.found == set()
+
+
+@contextmanager
+def noted_by_hooks(site: Site) -> Iterator[list[str]]:
+    """What each hook that was called was told of the run: filled at the end."""
+    directory, notes = site.work.directory / "hooks", site.work.directory / "notes"
+    directory.mkdir()
+    try:
+        for name in ("pre-up", "post-up", "failed"):
+            words = "$EXEC_HOOK $EXEC_COMMAND ${EXEC_RESULT:--}: $EXEC_INSTANCES"
+            (directory / name).write_text(f'#!/bin/sh\necho "{words}" >>notes\n')
+            (directory / name).chmod(0o755)
+        told: list[str] = []
+        yield told
+        told += notes.read_text().splitlines()
+    finally:
+        shutil.rmtree(directory)
+        notes.unlink(missing_ok=True)
 
 
 def set_registry_password(site: Site) -> None:
@@ -147,8 +166,10 @@ def test_what_differs_is_shown_before_anything_is_touched(site: Site) -> None:
 def test_an_adoption_that_crashes_brings_the_legacy_container_back(site: Site) -> None:
     before = names(site, "excp-1-1")
     site.work.edit("excp.pairs.1.tag", CRASHES)
-    with Watch(site.health_urls()) as watch:
+    with Watch(site.health_urls()) as watch, noted_by_hooks(site) as told:
         run = exctl(site, "adopt", "excp", "--pair", "1", "--yes", code=3)
+    assert told[0] == "pre-up adopt -: excp-1-1 excp-1-2"
+    assert [line.partition(":")[0] for line in told[1:]] == ["failed adopt rolled back"]
     served(site, watch, "an adoption that crashes")
     site.work.edit("excp.pairs.1.tag", "100.0.100.11")
     assert f"rolled back: {NAMES['excp-1-1']} on {site.hosts['excp-1-1']} runs again" in run.stderr
@@ -208,10 +229,14 @@ def test_the_rest_is_adopted_with_no_moment_without_the_pair(site: Site) -> None
 
 
 def test_what_was_set_aside_can_come_back_and_be_adopted_again(site: Site) -> None:
-    with Watch(site.health_urls()) as watch:
+    with Watch(site.health_urls()) as watch, noted_by_hooks(site) as told:
         exctl(site, "adopt", "excp", "--pair", "1", "--host", "2", "--back", "--yes")
         assert names(site, "excp-1-2").keys() == {NAMES["excp-1-2"]}
         exctl(site, "adopt", "excp", "--yes")
+    assert told == [
+        f"{hook} adopt {result}: excp-1-2"
+        for hook, result in [("pre-up", "-"), ("post-up", "done")] * 2
+    ]
     served(site, watch, "back and forth")
     assert not watch.was_ever_down(site.url("excp-1-1", "/health"))
 
@@ -224,4 +249,12 @@ def test_at_the_end_nothing_of_the_vendors_is_left_on_the_hosts(site: Site) -> N
         found = site.host(key).run("grep", "-rlE", words, home, "/var/log/exec", check=False)
         assert found == ""
     assert site.codes() == dict.fromkeys(KEYS, 200)
-    exctl(site, "destroy", "--yes")
+
+
+def test_a_destroy_is_told_to_the_hooks(site: Site) -> None:
+    with noted_by_hooks(site) as told:
+        exctl(site, "destroy", "--yes")
+    assert told == [
+        f"{words}: {' '.join(reversed(KEYS))}"
+        for words in ("pre-up destroy -", "post-up destroy done")
+    ]

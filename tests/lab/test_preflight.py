@@ -241,9 +241,7 @@ def test_what_is_in_the_way_on_the_hosts_is_named(site: Site) -> None:
 
 
 def test_what_the_hosts_connect_to_and_its_state_is_told(site: Site) -> None:
-    infra = site.lab.hosts["infra"]
-    redis = ("env", f"REDISCLI_AUTH={settings.REDIS_PASSWORD}", "redis-cli", "replicaof")
-    infra.run(*redis, site.lab.plan.address(99), "6379")
+    site.redis("replicaof", site.lab.plan.address(99), "6379")
     closed = ("INPUT", *["-p", "tcp", "--dport", "3640", "-j", "DROP"])
     site.host("excs").run("iptables", "-w", "-I", *closed)
     crashed = ("sip-primary", "sip-backup", "stat-backup")
@@ -254,7 +252,7 @@ def test_what_the_hosts_connect_to_and_its_state_is_told(site: Site) -> None:
             time.sleep(0.5)  # the stand-ins look for their faults every 0.2 s
             rows = doctor(site, 4)
     finally:
-        infra.run(*redis, "no", "one")
+        site.redis("replicaof", "no", "one")
         site.host("excs").run("iptables", "-w", "-D", *closed)
     pair = {"excp-1-1", "excp-1-2"}
     assert stopping(rows, site) == {

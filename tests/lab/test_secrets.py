@@ -58,10 +58,7 @@ def redis(site: Site, password: str, sign: str) -> None:
     """Makes a password valid in Redis (>), or ends it (<); on stdin, as an operator should."""
     said = ""
     for auth in (settings.REDIS_PASSWORD, REDIS):
-        said = site.lab.hosts["infra"].run(
-            *("env", f"REDISCLI_AUTH={auth}", "redis-cli"),
-            stdin=f"ACL SETUSER default {sign}{password}\n",
-        )
+        said = site.redis(stdin=f"ACL SETUSER default {sign}{password}\n", password=auth)
         if said.strip().endswith("OK"):
             return
     raise AssertionError(said)

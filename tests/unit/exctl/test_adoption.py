@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from exctl.adoption import legacy_hosts, takeover
+from exctl.adoption import guard, legacy_hosts, look, takeover
 from exctl.adoption.legacy import LegacyHost
 from exctl.errors import ExctlError, FailedRun, NothingTouched, RolledBack
 from exctl.runs import deployment
@@ -60,13 +60,14 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(deployment, "up", found.up)
     monkeypatch.setattr(deployment, "preview", lambda _site, **_: found.planned)
     monkeypatch.setattr(secrets, "all_of", lambda _site: {})
-    monkeypatch.setattr(takeover, "probe_of", found.probe)
-    monkeypatch.setattr(takeover, "on_host", lambda *_: None)
-    monkeypatch.setattr(takeover, "HostContainer", lambda *_: FakeContainer())
+    for module in (guard, takeover):
+        monkeypatch.setattr(module, "probe_of", found.probe)
+        monkeypatch.setattr(module, "on_host", lambda *_: None)
+        monkeypatch.setattr(module, "HostContainer", lambda *_: FakeContainer())
     monkeypatch.setattr(takeover, "wait_until_healthy", lambda *_: found.does("wait"))
     state = SimpleNamespace(deployment={"resources": []})
     stack = SimpleNamespace(export_stack=lambda: state)
-    monkeypatch.setattr(takeover, "open_stack", lambda _site: stack)
+    monkeypatch.setattr(look, "open_stack", lambda _site: stack)
     view = LegacyHost((container(),), frozenset({3650}), {}, ())
     monkeypatch.setattr(legacy_hosts, "view_of", lambda _site, _host: view)
     for name in ("set_aside", "remove_ours", "bring_back"):
@@ -153,7 +154,7 @@ def test_a_legacy_container_that_wont_stop_comes_back_too(world: World) -> None:
 
 def test_a_way_back_that_fails_as_well_says_where_things_are(world: World) -> None:
     world.fail = {f"part {PAIR_1}", f"bring_back {PAIR_1}"}
-    with pytest.raises(FailedRun, match="the way back failed as well") as error:
+    with pytest.raises(FailedRun, match="the rollback failed as well") as error:
         adopt()
     assert "exec-excp-1 or exec-excp-1.before-exec" in str(error.value)
     assert f"part {PAIR_1} failed" in str(error.value)

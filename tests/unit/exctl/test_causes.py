@@ -38,13 +38,13 @@ IMAGE = "10.0.0.10:5000/exec/excp:100.0.100.13"
         ),
         (
             f"{PULL} {IMAGE}: toomanyrequests: You have reached your pull rate limit",
-            "the registry was asked too often",
+            "the registry's rate limit is reached",
             "registry.username",
         ),
         (
             f'{PULL} {IMAGE}: Get "https://10.0.0.10:5000/v2/": http: server gave HTTP response to'
             " HTTPS client",
-            "speaks without TLS",
+            "speaks plain HTTP",
             "insecure-registries",
         ),
         (
@@ -72,7 +72,7 @@ IMAGE = "10.0.0.10:5000/exec/excp:100.0.100.13"
         ),
         (
             'Conflict. The container name "/excp-1-1" is already in use by container "5348"',
-            "a container of that name is there already",
+            "a container of that name already exists",
             "exctl adopt",
         ),
         (
