@@ -137,6 +137,31 @@ def taken(database: Database, wanted: Wanted) -> Survey:
     return _Surveyor(Reader(database, catalogue), wanted, Survey(catalogue.schema, None)).take()
 
 
+def compared_transaction(
+    reader: Reader, tenants: Sequence[Tenant], wanted: Wanted, tenant: int
+) -> tuple[TransactionFacts, transactions.Annex]:
+    """The tenant's transaction against what the stack file wants, and its annex, which holds
+    secrets. Raises NotRecognised, DatabaseError."""
+    rows = reader.transactions()
+    how, own = transactions.chosen(rows, tenant)
+    annexes = reader.annexes(row.dbid for row in rows)
+    first = own[0] if own else None
+    annex = annexes.get(first.dbid, {}) if first else {}
+    of_tenants = [(row.tenant, annexes.get(row.dbid, {})) for row in rows]
+    names = {t.dbid: t.name for t in tenants}
+    sharing = transactions.sharing(of_tenants, wanted.org_id, tenant)
+    facts = TransactionFacts(
+        how,
+        first.dbid if first else None,
+        first.type if first else None,
+        tuple(row.type for row in own[1:]),
+        tuple(transactions.compared(annex, wanted.annex)) if first else (),
+        transactions.others_in(annex, wanted.annex),
+        tuple(names.get(dbid, str(dbid)) for dbid in sharing),
+    )
+    return facts, annex
+
+
 class _Surveyor:
     def __init__(self, reader: Reader, wanted: Wanted, found: Survey) -> None:
         self._reader, self._wanted, self._found = reader, wanted, found
@@ -229,22 +254,8 @@ class _Surveyor:
     # The objects
 
     def _transaction(self, tenant: Tenant) -> None:
-        rows = self._reader.transactions()
-        how, own = transactions.chosen(rows, tenant.dbid)
-        annexes = self._reader.annexes(row.dbid for row in rows)
-        first = own[0] if own else None
-        self._annex = annexes.get(first.dbid, {}) if first else {}
-        of_tenants = [(row.tenant, annexes.get(row.dbid, {})) for row in rows]
-        names = {t.dbid: t.name for t in self._found.tenants}
-        sharing = transactions.sharing(of_tenants, self._wanted.org_id, tenant.dbid)
-        self._found.transaction = TransactionFacts(
-            how,
-            first.dbid if first else None,
-            first.type if first else None,
-            tuple(row.type for row in own[1:]),
-            tuple(transactions.compared(self._annex, self._wanted.annex)) if first else (),
-            transactions.others_in(self._annex, self._wanted.annex),
-            tuple(names.get(dbid, str(dbid)) for dbid in sharing),
+        self._found.transaction, self._annex = compared_transaction(
+            self._reader, self._found.tenants, self._wanted, tenant.dbid
         )
 
     def _persons(self, tenant: Tenant) -> None:

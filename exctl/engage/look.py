@@ -4,16 +4,52 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from engage import survey
+from engage.database import read_catalogue
+from engage.reading import Reader
 from engage.survey import Wanted
+from engage.transactions import TransactionFacts
 from exctl.engage import connection, points
 from exctl.engage.connection import Via
 from exctl.engage.page import Taken
+from exctl.errors import NothingTouched
 from exctl.onboarding import transaction
+from exctl.points import Point
 from exctl.site import Site
 from exctl.stackfile import secrets
 from stack.text import counted
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The transaction in the database: `tenant` is its name, '' where there is no such tenant."""
+
+    database: str
+    tenant: str
+    facts: TransactionFacts
+    points: Sequence[Point]
+
+
+def transaction_of(site: Site, via: Via, given: transaction.Given) -> Compared:
+    """The transaction as the database has it, against stack file and `given`.
+
+    Raises ExctlError if there is no session with a Config DB, or no tenant tenant.id in it.
+    """
+    known = secrets.all_of(site)
+    annex = transaction.wanted(site.config, given, known.get(transaction.SECRET))
+    wanted = Wanted(site.config.tenant.id, site.config.tenant.org_id, None, 0, annex)
+    with connection.session(site, known, via) as database:
+        reader = Reader(database, read_catalogue(database))
+        tenants = reader.tenants()
+        tenant = next((t for t in tenants if str(t.dbid) == wanted.tenant_id), None)
+        if tenant is None:
+            raise NothingTouched(
+                f"the Config DB has no tenant with the DBID {wanted.tenant_id} (tenant.id)."
+            )
+        facts, _ = survey.compared_transaction(reader, tenants, wanted, tenant.dbid)
+    return Compared(_place(site), tenant.name, facts, points.of_transaction(facts, wanted))
 
 
 def taken(site: Site, via: Via, tenant: str | None, folders: Sequence[str] | None) -> Taken:
@@ -34,15 +70,19 @@ def taken(site: Site, via: Via, tenant: str | None, folders: Sequence[str] | Non
     )
     with connection.session(site, known, via) as database:
         found = survey.taken(database, wanted)
-    settings = site.config.excs.config_db
     return Taken(
         site.stack,
         time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        f"{settings.name} at {settings.host}",
+        _place(site),
         wanted,
         found,
         points.of(found, wanted),
     )
+
+
+def _place(site: Site) -> str:
+    settings = site.config.excs.config_db
+    return f"{settings.name} at {settings.host}"
 
 
 def next_step(found: Taken, site: Site) -> str:

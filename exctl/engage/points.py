@@ -109,6 +109,11 @@ def _conflicts(found: Survey) -> Iterator[Point]:
         )
 
 
+def of_transaction(facts: TransactionFacts, wanted: Wanted) -> list[Point]:
+    """The points of the transaction alone, problems first."""
+    return in_order(_transaction(facts, wanted))
+
+
 def _transaction(facts: TransactionFacts | None, wanted: Wanted) -> Iterator[Point]:
     if facts is None:
         return

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from config_schema import ExecConfig
 from engage.annex import WantedAnnex, wanted_annex
+from engage.transactions import TransactionFacts
 from exctl.errors import NothingTouched
 
 NAME, TYPE = "hybrid_integration", "List"
@@ -71,9 +72,7 @@ def wanted(config: ExecConfig, given: Given, secret: str | None) -> WantedAnnex:
 
 
 def entries(config: ExecConfig, given: Given, secret: str | None) -> list[AnnexEntry]:
-    """Every key of the vendor's table, in its order. Raises NothingTouched for a value that the
-    table doesn't allow."""
-    _refuse_wrong(given)
+    """Every key of the vendor's table, in its order."""
     return [
         AnnexEntry(folder, key, PLACEHOLDERS[key] if value is None else value, value is None)
         for folder, keys in wanted(config, given, secret).items()
@@ -81,7 +80,8 @@ def entries(config: ExecConfig, given: Given, secret: str | None) -> list[AnnexE
     ]
 
 
-def _refuse_wrong(given: Given) -> None:
+def refuse_wrong(given: Given) -> None:
+    """Raises NothingTouched for values that the table doesn't allow."""
     wrong: list[str] = []
     least, most = given.skill_level_min, given.skill_level_max
     if least is not None and most is not None and least >= most:
@@ -108,6 +108,25 @@ def table(found: Sequence[AnnexEntry]) -> list[str]:
             lines.append(f"  {folder}")
         mark = "   <- to be filled in" if entry.is_open else ""
         lines.append(f"    {entry.key.ljust(wide)}  {entry.value}{mark}")
+    return lines
+
+
+def compared_table(facts: TransactionFacts) -> list[str]:
+    """How each key stands in the database, and what is to be typed in, ready to copy. A secret is
+    shown by its placeholder."""
+    if not facts.keys:
+        return []
+    wide = max(len(f"{key.section}/{key.key}") for key in facts.keys)
+    stand = max(len(key.standing) for key in facts.keys)
+    lines = [
+        f"  {f'{k.section}/{k.key}'.ljust(wide)}  {k.standing.ljust(stand)}  {k.found}".rstrip()
+        for k in facts.keys
+    ]
+    if facts.wrong:
+        lines += ["", "To be set in the annex:"]
+    for key in facts.wrong:
+        value = key.wanted or PLACEHOLDERS.get(key.key, "")
+        lines.append(f"  {f'{key.section}/{key.key}'.ljust(wide)}  {value}")
     return lines
 
 
