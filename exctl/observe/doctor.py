@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 from exctl.errors import Interrupted, NothingTouched, PreflightStops
 from exctl.observe import preflight_record
 from exctl.pulumi.workspace import passphrase
+from exctl.releases import store
 from exctl.site import Site, stacks_of
 from exctl.stackfile import secrets
 from exctl.terminal import messages
@@ -53,6 +54,15 @@ def findings(site: Site, file: Path | None = None, left_out: Collection[str] = (
         raise Interrupted("interrupted", touched=False) from None
     preflight_record.keep(site, found)
     return found
+
+
+def next_step(site: Site, found: Sequence[Finding]) -> str:
+    """The next command on the way to a first deployment; '' for a stack that has a release."""
+    if store.numbers(site):
+        return ""
+    if report.stopping(found):
+        return f"next: put right what FAILED, then again: exctl doctor --stack {site.stack}"
+    return f"next: exctl up --stack {site.stack}"
 
 
 def _need_ca_file(site: Site) -> None:

@@ -218,6 +218,8 @@ def _end(
     if is_all and (release := store.record(site, images, how.message, events)):
         report("release", number=release.number, images=release.images)
         say(f"this is release {release.number}")
+        if release.number == 1:
+            say(f"next: exctl genesys check --survey --stack {site.stack}")
     _say_what_is_left(site, split, ground.scope)
 
 
