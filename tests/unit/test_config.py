@@ -20,8 +20,9 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
         "exrp",
         {"hosts": ["a", "b"]},
         "exrp: recording (EXRP, media deployment) can't be deployed yet: its image, its port and"
-        " its .env keys aren't public; take the section out. Public is that it wants two hosts or"
-        " more of its own, WebDAV, an HTTP load balancer, and EXCS, EXAS and EXCP running before it",
+        " its .env keys aren't public; take the section out. Public is that it wants two hosts"
+        " or more of its own, WebDAV, an HTTP load balancer, and EXCS, EXAS and EXCP running"
+        " before it",
     ),
     "a misspelt setting": ("redis.prot", 1, 'redis.prot: unknown setting. Did you mean "port"?'),
     "a misspelt secret": (
