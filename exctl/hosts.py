@@ -9,8 +9,9 @@ from typing import TypeVar
 from exctl.errors import ExctlError
 from exctl.site import Site
 from hosts import docker
+from hosts.answer import HostAnswer, HostCommand
 from hosts.docker import Container, HostUnreadError
-from hosts.shell import HostAnswer, HostCommand, command_over_ssh, end_all
+from hosts.shell import command_over_ssh, end_all
 from stack.ssh import ssh_target
 
 TIMEOUT_SECONDS = 15.0

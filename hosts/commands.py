@@ -10,7 +10,8 @@ import tempfile
 from collections.abc import Callable, Sequence
 from typing import IO
 
-from hosts.shell import DOCKER_SOCKET, HostAnswer, HostCommand
+from hosts.answer import HostAnswer, HostCommand
+from hosts.shell import DOCKER_SOCKET
 
 _SET_ASIDE = """
 docker update --restart=no "$1" && docker stop -t "$2" "$1" && docker rename "$1" "$3"

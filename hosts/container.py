@@ -16,7 +16,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from hosts.shell import HostCommand
+from hosts.answer import HostCommand
 from stack.secrecy import REDACTED, redacted_text
 from stack.text import counted, parse_time, plain_text
 

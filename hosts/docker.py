@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from hosts.answer import HostAnswer, HostCommand
 from hosts.container import ContainerState, state_of
-from hosts.shell import HostAnswer, HostCommand
 from oci.reference import parsed
 
 STACK_LABEL, INSTANCE_LABEL = "exec.stack", "exec.instance"

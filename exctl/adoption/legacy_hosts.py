@@ -14,8 +14,8 @@ from exctl.errors import ExctlError
 from exctl.hosts import on_host, reached
 from exctl.site import Site
 from hosts import commands, docker
+from hosts.answer import HostAnswer, HostCommand
 from hosts.docker import ASIDE, HostUnreadError
-from hosts.shell import HostAnswer, HostCommand
 from stack.layout import Instance
 
 STOP_EXTRA_SECONDS = 60.0

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 
 from exctl.hosts import TIMEOUT_SECONDS, on_each, on_host
 from exctl.site import Site
+from hosts.answer import Ending, HostAnswer
 from hosts.container import without_secrets
-from hosts.shell import Ending, HostAnswer, Session, end_all, session
+from hosts.shell import Session, end_all, session
 from stack.layout import Instance
 from stack.ssh import ssh_target
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from exctl.hosts import on_each, on_host
 from exctl.site import Site
-from hosts.shell import Ending
+from hosts.answer import Ending
 
 LIMIT_SECONDS = 15.0
 """Chosen: what a daemon that lives needs under the worst load, and what an operator will wait."""

@@ -11,7 +11,7 @@ from health.preflight.outcome import Outcome
 from health.preflight.redis_server import RedisAnswer
 from health.preflight.registry import RegistryAnswer
 from health.preflight.ssh import KeyState, Sessions
-from hosts.shell import HostAnswer
+from hosts.answer import HostAnswer
 
 
 @dataclass(frozen=True)

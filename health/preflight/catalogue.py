@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from health.preflight import (
+    clock,
     config_db,
     docker,
     genesys_cloud,
@@ -32,8 +33,8 @@ CHECKS: tuple[Check, ...] = (
     machine.MEMORY,
     machine.DISK_SIZE,
     machine.DISK_SPACE,
-    ssh.CLOCK,
-    ssh.CLOCK_PAIR,
+    clock.CLOCK,
+    clock.CLOCK_PAIR,
     machine.TIME_SYNC,
     place.PORT,
     place.NAME,

@@ -22,7 +22,8 @@ from health.preflight.finding import Finding
 from health.preflight.host_facts import OPEN, DockerAccess, parse, script
 from health.preflight.subject import ServerAddress, Subject
 from health.preflight.tunnel import Tunnels
-from hosts.shell import Ending, command_over_ssh, end_all, leave_connection
+from hosts.answer import Ending
+from hosts.shell import command_over_ssh, end_all, leave_connection
 from stack.ssh import ssh_target
 
 Answer = TypeVar("Answer")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from health.preflight.subject import ServerAddress, Subject
 from health.preflight.tunnel import Tunnels, trusting_anybody
 from hosts import docker
+from hosts.answer import HostCommand
 from hosts.container import ContainerState
 from hosts.docker import HostUnreadError
-from hosts.shell import HostCommand, command_over_ssh
+from hosts.shell import command_over_ssh
 from monitoring.seen import Disk, HostSeen
 from stack.ssh import ssh_target
 

@@ -12,8 +12,8 @@ import pytest
 from exctl.adoption import legacy_hosts
 from exctl.adoption.legacy import Candidate, LegacyHost, candidates, difference, situation
 from exctl.errors import ExctlError
+from hosts.answer import HostAnswer
 from hosts.docker import ASIDE, container_of, image_of
-from hosts.shell import HostAnswer
 from stack.layout import Instance, build_layout
 from tests.unit.stack_file import StackFile
 

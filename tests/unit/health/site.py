@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from health.preflight.answers import HostAnswers
+from health.preflight.clock import ClockOffset
 from health.preflight.finding import Finding
 from health.preflight.genesys_cloud import CloudAnswer, Organization
 from health.preflight.host_facts import parse
@@ -14,9 +15,9 @@ from health.preflight.outcome import Outcome
 from health.preflight.redis_server import RedisAnswer
 from health.preflight.registry import Manifest, RegistryAnswer
 from health.preflight.run import judge
-from health.preflight.ssh import ClockOffset, KeyState, Sessions
+from health.preflight.ssh import KeyState, Sessions
 from health.preflight.subject import Subject
-from hosts.shell import Ending, HostAnswer
+from hosts.answer import Ending, HostAnswer
 from stack.layout import build_layout
 from tests.unit.stack_file import StackFile
 

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from hosts.answer import Ending, HostAnswer
 from hosts.container import (
     ContainerState,
     HostContainer,
     parse_state,
     without_secrets,
 )
-from hosts.shell import Ending, HostAnswer
 
 RUNNING = (
     '{"state":{"Status":"running","Running":true,"OOMKilled":false,"Dead":false,"Pid":9,'

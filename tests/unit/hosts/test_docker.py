@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from hosts import docker
+from hosts.answer import HostAnswer, HostCommand
 from hosts.docker import HostUnreadError
-from hosts.shell import HostAnswer, HostCommand
 
 ID = "sha256:" + "a" * 64
 

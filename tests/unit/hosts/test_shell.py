@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from hosts.answer import Ending
 from hosts.handshakes import Handshakes
-from hosts.shell import Ending, command_over_ssh, session
+from hosts.shell import command_over_ssh, session
 
 Ssh = Callable[[str], list[str]]
 
