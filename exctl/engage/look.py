@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from engage import survey
 from engage.database import read_catalogue
 from engage.reading import Reader
-from engage.survey import Wanted
+from engage.results import Wanted
 from engage.transactions import TransactionFacts
 from exctl.engage import connection, points
 from exctl.engage.connection import Via

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from engage.objects import STATES, dn_type_name
-from engage.survey import Survey, Wanted
+from engage.results import Survey, Wanted
 from exctl.points import Point
 from exctl.report.markup import (
     BAD,

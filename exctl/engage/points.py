@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from engage.folders import Doubt
 from engage.objects import QUEUES, DnType, dn_type_name
-from engage.survey import Survey, Unknown, Wanted
+from engage.results import Survey, Unknown, Wanted
 from engage.transactions import KeyState, TransactionFacts
 from exctl.points import Level, Point, in_order
 from health.gates.clock import duration_text

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from engage.objects import DnType
-from engage.survey import Survey
+from engage.results import Survey
 from exctl.errors import NothingTouched
 from exctl.genesys import points
 from exctl.genesys.points import Asked

@@ -33,7 +33,8 @@ def survey(port: int) -> None:
     """Prints what it took."""
     import pulumi  # noqa: F401  # exctl has it loaded when it surveys, to decrypt the password
 
-    from engage.survey import Wanted, taken
+    from engage.results import Wanted
+    from engage.survey import taken
     from exctl.engage import connection, page, points
     from exctl.engage.page import Taken
     from exctl.report import markup

@@ -13,7 +13,8 @@ from pathlib import Path
 from engage.annex import wanted_annex
 from engage.database import Login
 from engage.postgresql import PostgreSql
-from engage.survey import Survey, Wanted, taken
+from engage.results import Survey, Wanted
+from engage.survey import taken
 from lab import settings
 from lab.processes import accepts, free_port, wait_for
 from lab.standins.configdb import seed_sql

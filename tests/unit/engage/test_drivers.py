@@ -17,6 +17,10 @@ from engage.errors import DatabaseError
 from engage.oracle import Oracle
 from engage.sqlserver import SqlServer
 
+# oracledb 26.1 forgets to close its socket where the connection is reset before it is logged in.
+RESET = pytest.mark.filterwarnings(
+    r"ignore:(?s).*socket\.socket:pytest.PytestUnraisableExceptionWarning"
+)
 Open = Callable[[Connect, Login], Database]
 LOGIN = Login("db.example", 1433, "engage", "exec_ro", "never-shown")
 
@@ -43,6 +47,7 @@ def silent() -> Iterator[Connect]:
         thread.join(5)
 
 
+@RESET
 @pytest.mark.parametrize("opened", [SqlServer, Oracle])
 def test_what_hangs_up_is_a_lost_connection(
     opened: Open, silent: Connect, monkeypatch: pytest.MonkeyPatch
@@ -54,6 +59,7 @@ def test_what_hangs_up_is_a_lost_connection(
     assert "never-shown" not in str(caught.value)
 
 
+@RESET
 @pytest.mark.parametrize("opened", [SqlServer, Oracle])
 def test_nobody_there_is_a_lost_connection(opened: Open) -> None:
     def refused() -> socket.socket:

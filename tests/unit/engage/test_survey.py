@@ -15,7 +15,7 @@ from engage.database import read_catalogue
 from engage.errors import DatabaseError, NotRecognised
 from engage.folders import Doubt
 from engage.objects import DnType
-from engage.survey import Survey, Unknown
+from engage.results import Survey, Unknown
 from engage.transactions import SECRET_KEYS
 from lab import settings
 from tests.unit.engage.config_db import ANNEX, ConfigDb, config_db

@@ -14,8 +14,8 @@ from engage.folders import Doubt, Match
 from engage.groups import GroupLink
 from engage.objects import Tenant
 from engage.reading import Total
+from engage.results import FolderFacts, Missed, SkillLevels, Survey, Unknown, Wanted
 from engage.supervisors import NearSupervisor
-from engage.survey import FolderFacts, Missed, SkillLevels, Survey, Unknown, Wanted
 from engage.transactions import KeyState, TransactionFacts
 from exctl.engage import connection, page, points
 from exctl.engage.look import next_step
