@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="with --compare: reach the database through EXCS's host, or from this one",
 )
+@click.option("--tenant", metavar="DBID", help="with --compare: this tenant, not tenant.id")
 def command(
     site: Site,
     compare: bool,
+    tenant: str | None,
     via: Literal["ssh", "direct"],
     as_json: bool,
     as_cfg: bool,
@@ -77,7 +79,7 @@ def command(
     )
     transaction.refuse_wrong(given)
     if compare:
-        _compare(site, via, given, as_json)
+        _compare(site, via, tenant, given, as_json)
         return
     secret = secrets.all_of(site).get(transaction.SECRET) if with_secrets else None
     if with_secrets and secret is None:
@@ -96,13 +98,15 @@ def command(
         click.echo(note, err=True)
 
 
-def _compare(site: Site, via: Literal["ssh", "direct"], given: Given, as_json: bool) -> None:
+def _compare(
+    site: Site, via: Literal["ssh", "direct"], tenant: str | None, given: Given, as_json: bool
+) -> None:
     from dataclasses import asdict
 
     from exctl.engage import look
     from exctl.onboarding import transaction
 
-    found = look.transaction_of(site, via, given)
+    found = look.transaction_of(site, via, tenant, given)
     if as_json:
         points = [asdict(point) for point in found.points]
         click.echo(json.dumps({"points": points, "transaction": asdict(found.facts)}, indent=2))

@@ -32,21 +32,24 @@ class Compared:
     points: Sequence[Point]
 
 
-def transaction_of(site: Site, via: Via, given: transaction.Given) -> Compared:
-    """The transaction as the database has it, against stack file and `given`.
+def transaction_of(site: Site, via: Via, dbid: str | None, given: transaction.Given) -> Compared:
+    """The transaction as the database has it, of the tenant with this DBID (else tenant.id),
+    against stack file and `given`.
 
-    Raises ExctlError if there is no session with a Config DB, or no tenant tenant.id in it.
+    Raises ExctlError if there is no session with a Config DB, or no such tenant in it.
     """
     known = secrets.all_of(site)
     annex = transaction.wanted(site.config, given, known.get(transaction.SECRET))
-    wanted = Wanted(site.config.tenant.id, site.config.tenant.org_id, None, 0, annex)
+    wanted = Wanted(dbid or site.config.tenant.id, site.config.tenant.org_id, None, 0, annex)
     with connection.session(site, known, via) as database:
         reader = Reader(database, read_catalogue(database))
         tenants = reader.tenants()
         tenant = next((t for t in tenants if str(t.dbid) == wanted.tenant_id), None)
         if tenant is None:
             raise NothingTouched(
-                f"the Config DB has no tenant with the DBID {wanted.tenant_id} (tenant.id)."
+                f"the Config DB has no tenant with the DBID {wanted.tenant_id}; it has:"
+                f" {', '.join(f'{t.dbid} {t.name}' for t in tenants)}. Say which: exctl transaction"
+                f" --compare --tenant DBID --stack {site.stack}."
             )
         facts, _ = survey.compared_transaction(reader, tenants, wanted, tenant.dbid)
     return Compared(_place(site), tenant.name, facts, points.of_transaction(facts, wanted))

@@ -172,7 +172,9 @@ def _objects(look: CloudLook, engage: Mapping[str, int | None] | None) -> Table:
 
 
 def next_step(found: Checked) -> str:
+    again = f"again: exctl genesys check --stack {found.stack}"
     if found.problems:
-        many = counted(found.problems, "problem")
-        return f"next: solve {many}, then again: exctl genesys check --stack {found.stack}"
+        return f"next: solve {counted(found.problems, 'problem')}, then {again}"
+    if not found.look.token.is_done:
+        return f"next: nothing is proved yet; {again}"
     return f"next: exctl doctor --stack {found.stack}"

@@ -24,6 +24,16 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
         " or more of its own, WebDAV, an HTTP load balancer, and EXCS, EXAS and EXCP running"
         " before it",
     ),
+    "a proxy with a login": (
+        "genesys.proxy",
+        "http://user:word@proxy:3128",
+        "genesys.proxy: the value holds a login, which would stand here in plaintext",
+    ),
+    "a proxy without a port": (
+        "genesys.proxy",
+        "http://proxy",
+        "genesys.proxy: 'http://proxy' is not the address of a proxy, http://host:port",
+    ),
     "a misspelt setting": ("redis.prot", 1, 'redis.prot: unknown setting. Did you mean "port"?'),
     "a misspelt secret": (
         "redisPasswort",

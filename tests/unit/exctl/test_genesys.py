@@ -72,6 +72,12 @@ def test_a_stack_without_a_fault_has_no_points_and_goes_on_to_doctor() -> None:
     assert next_step(Checked("prod", WELL, ASKED, [])) == "next: exctl doctor --stack prod"
 
 
+def test_without_a_token_nothing_is_proved_and_it_is_asked_again() -> None:
+    busy = CloudLook("mypurecloud.de", Reply("too many", 429))
+    checked = Checked("prod", busy, ASKED, points.of(busy, ASKED))
+    assert next_step(checked).endswith("again: exctl genesys check --stack prod")
+
+
 def cases() -> Iterator[tuple[CloudLook, Asked, str, str, str]]:
     """A look, what was asked, and the point: level, code, words."""
     other = replace(WELL, organization=done(ORG | {"id": "org-2"}))
