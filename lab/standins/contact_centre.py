@@ -198,6 +198,7 @@ class _Centre:
         self._person("Maier.K", "E-77")
         self._person("schulz", "e-77")
         self._person("gone.person", "E-gone", state=2)
+        self._person("SCHULZ", "E-78", state=3)  # deleted: no conflict
         self._skill("Spanish")
         self._skill("spanish")
         self._dn("Virtual Queue", "VQ_Sales")
