@@ -16,12 +16,16 @@ from exctl.site import Site
 @on_stack
 @json_option
 @click.option("--all", "-a", "everything", is_flag=True, help="what passed, too")
-def command(site: Site, as_json: bool, everything: bool) -> None:
+@click.option("--security", is_flag=True, help="what an auditor would ask, instead")
+def command(site: Site, as_json: bool, everything: bool, security: bool) -> None:
     """Check what a deployment needs of hosts and networks; exit 4 if something would stop it.
 
     Read only, and the first step of each `up`. Passwords are tried from here, through each host's
     SSH connection: none of them reaches a host. A finding that doesn't matter here can be waived,
     with a reason, under `exec:preflight` in the stack file.
+
+    With --security: how the hosts are logged in to, who may use Docker there, what is readable on
+    the way, and the passphrase; each with its reason and what to do. Advice, with exit code 0.
 
     Example: exctl doctor --stack prod
     """
@@ -29,6 +33,9 @@ def command(site: Site, as_json: bool, everything: bool) -> None:
     from exctl.pulumi.workspace import is_on_this_disk
     from health.preflight import report
 
+    if security:
+        _look_at_security(site, as_json, everything)
+        return
     found = doctor.findings(site)
     if as_json:
         click.echo(json.dumps(report.as_json(found), indent=2))
@@ -46,3 +53,16 @@ def command(site: Site, as_json: bool, everything: bool) -> None:
         click.echo(next_step, err=True)
     if report.stopping(found):
         raise SystemExit(UNHEALTHY)
+
+
+def _look_at_security(site: Site, as_json: bool, everything: bool) -> None:
+    from exctl.observe import doctor, security
+
+    found = security.look(site)
+    if as_json:
+        click.echo(json.dumps(security.as_json(found), indent=2))
+        return
+    shown = found if everything else [each for each in found if not each.is_ok]
+    if shown:
+        doctor.show(shown, sys.stdout, security.HEAD)
+    click.echo(security.summary(found))

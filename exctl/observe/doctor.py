@@ -112,33 +112,33 @@ def _progress(hosts: int) -> Iterator[None]:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def show(found: Sequence[Finding], to: TextIO) -> None:
+def show(found: Sequence[Finding], to: TextIO, head: tuple[str, ...] = report.HEAD) -> None:
     """The table; on a terminal each cell is wrapped into its column, and where that leaves too
     little, each finding has lines of its own. No host and no check is ever cut."""
     if not to.isatty():
-        for line in report.table(found):
+        for line in report.table(found, head):
             print(line, file=to)
         return
     from rich.console import Console
 
     console, rows = Console(file=to), report.rows(found)
-    widths = [max(len(row[n]) for row in (report.HEAD, *rows)) for n in range(NAMES)]
+    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(NAMES)]
     if console.width - sum(widths) - NAMES * len(GAP) >= WORDS_WIDTH:
-        console.print(_table(rows, widths))
+        console.print(_table(head, rows, widths))
         return
     for row in rows:
         console.print(GAP.join(filter(None, row[:NAMES])), style=_style(row), highlight=False)
-        for name, cell in zip(report.HEAD[NAMES:], row[NAMES:], strict=True):
+        for name, cell in zip(head[NAMES:], row[NAMES:], strict=True):
             if cell:
                 console.print(f"    {name.lower()}: {cell}", markup=False, highlight=False)
 
 
-def _table(rows: Sequence[tuple[str, ...]], widths: Sequence[int]) -> Table:
+def _table(head: Sequence[str], rows: Sequence[tuple[str, ...]], widths: Sequence[int]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0))
-    for name, width in zip_longest(report.HEAD, widths):
+    for name, width in zip_longest(head, widths):
         table.add_column(name, min_width=width, no_wrap=width is not None)
     for row in rows:
         table.add_row(*map(Text, row), style=_style(row))

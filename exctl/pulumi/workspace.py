@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import os
 import re
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pulumi import automation as auto
@@ -182,6 +184,16 @@ def has_passphrase(stack: str) -> bool:
     """Whether the environment says what the passphrase is, or the operator has typed it."""
     given = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys()
     return bool(given) or stack in _typed
+
+
+def passphrase_length(stack: str) -> int | None:
+    """How many characters the passphrase has that this process was given; None without one."""
+    file = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE", "")
+    given = _typed.get(stack) or os.environ.get("PULUMI_CONFIG_PASSPHRASE")
+    if given is None and file:
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            given = Path(file).read_text("utf-8").strip()
+    return None if given is None else len(given)
 
 
 def keep_passphrase(stack: str, text: str) -> None:

@@ -30,9 +30,9 @@ def warning(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.warns]
 
 
-def table(findings: Iterable[Finding]) -> list[str]:
+def table(findings: Iterable[Finding], head: tuple[str, ...] = HEAD) -> list[str]:
     """Aligned lines: the heading, then `rows`."""
-    return aligned([HEAD, *rows(findings)])
+    return aligned([head, *rows(findings)])
 
 
 def _hosts(hosts: Sequence[str]) -> str:

@@ -113,6 +113,25 @@ def test_a_login_shell_that_isnt_of_the_bourne_kind_changes_nothing(deployed: Si
     assert deployed.container_id_on_host("exas") != before
 
 
+def test_what_an_auditor_would_object_to_is_told_with_its_remedy(deployed: Site) -> None:
+    exas, host = deployed.hosts["exas"], deployed.host("exas")
+
+    def told() -> dict[tuple[str, str | None], str]:
+        found = json.loads(exctl(deployed, "doctor", "--security", "--json").stdout)
+        assert all(each["why"] for each in found)
+        return {(each["point"], each["host"]): each["verdict"] for each in found}
+
+    before = told()
+    assert before["redis-tls", None] == before["passphrase", None] == "warning"
+    assert before["ssh-passwords", exas] == before["docker-socket", exas] == "passed"
+    assert before["service-port", exas] == "unknown"
+    host.run("chmod", "666", "/run/docker.sock")
+    try:
+        assert told() == before | {("docker-socket", exas): "warning"}
+    finally:
+        host.run("chmod", "660", "/run/docker.sock")
+
+
 def test_an_ssh_config_of_the_operators_own_breaks_nothing(
     deployed: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,72 @@
+"""What an auditor would ask of a stack: its hosts, its connections, and this side. Read only."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from typing import Any
+
+from exctl import files
+from exctl.hosts import on_each
+from exctl.pulumi.workspace import is_on_this_disk, passphrase_length
+from exctl.rundir import STATE, run_directory
+from exctl.site import Site
+from health.preflight import report
+from health.preflight.finding import EVERYWHERE, Finding
+from health.security.ask import ask
+from health.security.rules import HostSecurity, OperatorSecurity, findings
+from stack import yaml_text
+from stack.ssh import make_control_directory, ssh_target
+from stack.text import counted
+
+HEAD = ("", "HOST", "POINT", "FOUND", "WHY IT MATTERS", "TO DO")
+
+
+def look(site: Site) -> list[Finding]:
+    """Every point, of the stack and of each host; a host that can't be reached is one of them."""
+    make_control_directory()
+
+    def of(host: str) -> HostSecurity:
+        return ask(ssh_target(site.config.ssh, host).command, site.config.logs.host_path)
+
+    hosts = site.layout.hosts
+    said = dict(zip(hosts, on_each(hosts, of), strict=True))
+    return findings(site.config, site.layout, said, _this_side(site))
+
+
+def _this_side(site: Site) -> OperatorSecurity:
+    state = run_directory(site.project) / STATE
+    is_here = is_on_this_disk(site) and state.is_dir()
+    has_passphrase = "encryptionsalt" in yaml_text.read(files.read(site.file))
+    modes = [stat.S_IMODE(each.stat().st_mode) for each in (state, state.parent)] if is_here else []
+    return OperatorSecurity(
+        site.stack,
+        passphrase_length=passphrase_length(site.stack) if has_passphrase else None,
+        state_mode=modes[0] & modes[1] if modes else None,
+        state_directory=str(state.relative_to(site.project)),
+    )
+
+
+def summary(found: Iterable[Finding]) -> str:
+    """One line: `2 points to look at, 1 unknown (23 points)`."""
+    every = list(found)
+    bad = sum(finding.verdict == "warning" for finding in every)
+    unknown = sum(finding.verdict == "unknown" for finding in every)
+    parts = [f"{counted(bad, 'point')} to look at" if bad else "nothing to object to"]
+    parts += [f"{unknown} unknown"] if unknown else []
+    return f"{', '.join(parts)} ({counted(len(every), 'point')})"
+
+
+def as_json(found: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Stable: names of points and keys stay."""
+    return [
+        {
+            "point": each.check,
+            "host": None if each.host == EVERYWHERE else each.host,
+            "found": each.found,
+            "why": each.needed,
+            "verdict": report.word(each),
+            "fix": each.fix,
+        }
+        for each in found
+    ]
