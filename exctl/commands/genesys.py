@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Literal
 
 import click
@@ -57,7 +58,7 @@ def check(site: Site, via: Literal["ssh", "direct"], with_survey: bool, as_json:
     if as_json:
         click.echo(json.dumps(look.as_json(found), indent=2))
     else:
-        click.echo(markup.markdown(look.document(found)), nl=False)
+        markup.show(look.document(found), sys.stdout)
     click.echo(look.next_step(found), err=True)
     if found.problems:
         raise SystemExit(UNHEALTHY)

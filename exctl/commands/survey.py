@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -78,7 +79,7 @@ def command(
         files.write(page, markup.html(survey_page.document(taken)))
         click.echo(f"written to {page}")
     else:
-        click.echo(markup.markdown(survey_page.document(taken)), nl=False)
+        markup.show(survey_page.document(taken), sys.stdout)
     click.echo(look.next_step(taken, site), err=True)
     if taken.problems:
         raise SystemExit(UNHEALTHY)

@@ -147,7 +147,8 @@ def _supervisors(found: Survey) -> list[Block]:
     if found.supervisors is None:
         return []
     rows = [(str(n.dbid), n.user_name, n.why, n.found) for n in found.near_supervisors]
-    said = f"{counted(found.supervisors, 'person')} fit the vendor's rule; {len(rows)} nearly do."
+    fit = "fits" if found.supervisors == 1 else "fit"
+    said = f"{counted(found.supervisors, 'person')} {fit} the vendor's rule; nearly: {len(rows)}."
     return [Paragraph(said), *_shown(("DBID", "USER NAME", "WHY NOT", "FOUND"), rows)]
 
 

@@ -200,7 +200,7 @@ def _supervisors(found: Survey) -> Iterator[Point]:
         "role in other case": "with the role supervisor in another spelling than Supervisor in"
         " htcc/roles; which one EXEC takes isn't public",
         "another word": "with a word like Supervisor in htcc/roles",
-        "not an agent": "with the role Supervisor who aren't agents",
+        "not an agent": "with the role Supervisor, but not marked as agent",
         "key in other case": "with roles under a key that differs from htcc/roles by case",
     }
     for why, number in near.items():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -162,6 +164,27 @@ def test_one_page_holds_what_was_found_and_json_all_of_it() -> None:
     assert len(data["survey"]["conflicts"]) == 50
     assert data["survey"]["tenant"] == {"dbid": 1, "name": "Resources", "state": 1}
     assert [point["code"] for point in data["points"]] == ["name-conflict"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_no_line_is_wider_than_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "70")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    shared = TransactionFacts("there", 1, 21, shared_with=("a tenant with a long name",))
+    document = page.document(taken(found(transaction=shared)))
+    wide, narrow = io.StringIO(), Terminal()
+    markup.show(document, wide)
+    markup.show(document, narrow)
+    assert wide.getvalue() == markup.markdown(document)
+    assert max(map(len, wide.getvalue().splitlines())) > 70
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", narrow.getvalue())
+    assert max(map(len, plain.splitlines())) <= 70
+    assert "a tenant with" in plain
 
 
 def test_without_its_password_nothing_is_asked() -> None:
