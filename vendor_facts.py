@@ -180,6 +180,10 @@ SECRETS: tuple[SecretKey, ...] = (
     SecretKey("configServerPassword", "Config Server's password (the vendor's init asks for it)"),
     SecretKey("registryPassword", "the image registry's password (needed if registry.username)"),
     SecretKey("oauthClientSecret", "the OAuth client's secret in the EX org"),
+    SecretKey(
+        "grafanaToken", "the token of a service account in Grafana (for monitoring.grafana_url)"
+    ),
+    SecretKey("grafanaPassword", "the password of the admin of a placed Grafana"),
 )
 
 

@@ -12,20 +12,26 @@ from components.excp import ConversationProvider
 from components.excs import ConfigSync
 from components.host import Host
 from components.instance import StackContext
+from components.monitoring import Monitoring
+from components.retention import Retentions
 from config_schema import ExecConfig
+from monitoring.placement import Placement
 from oci.reference import parsed
 from stack.layout import Layout
-from stack.loader import Secrets, left_out
+from stack.loader import Secrets, is_monitoring_alone, is_without_monitoring, left_out
+from stack.retention import retentions
 
 
 class Connector(pulumi.ComponentResource):
-    """Images on every host, then EXCS, its sync, then EXAS and every pair side by side."""
+    """Images on every host, then EXCS, its sync, then EXAS and every pair side by side; last, what
+    goes with them: what watches them, if it is placed by us, and what removes old log files."""
 
     def __init__(
         self,
         config: ExecConfig,
         secrets: Secrets,
         layout: Layout,
+        placed: Placement | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exec:components:Connector", "connector", None, opts)
@@ -39,13 +45,26 @@ class Connector(pulumi.ComponentResource):
         after: list[pulumi.Resource] = [
             image for key, image in self.images.items() if key not in left_out()
         ]
+        done: list[pulumi.Resource] = []
         for instance in layout.running:
             if instance.service == "excs":
-                after = [ConfigSync(instance, context, after, waiting, parent).synced]
+                excs = ConfigSync(instance, context, after, waiting, parent)
+                after = [excs.synced]
+                done += excs.done
             elif instance.service == "exas":
-                AgentStateSync(instance, context, after, parent)
-        ConversationProvider(layout, context, after, parent)
+                done += AgentStateSync(instance, context, after, parent).done
+        done += ConversationProvider(layout, context, after, parent).done
         self.outputs = _outputs(layout, self.images, config.registry.is_used)
+        if placed is not None:
+            self.outputs["monitoring"] = placed.urls()
+        if not is_without_monitoring():
+            # No children of this component: a run that names it and a few instances would have to
+            # name them too.
+            last = [] if is_monitoring_alone() else done
+            if placed is not None:
+                Monitoring(placed, context, last)
+            if rules := retentions(config, layout, pulumi.get_stack()):
+                Retentions(rules, context, last)
         self.register_outputs({"hosts": list(layout.hosts)})
 
 

@@ -23,5 +23,5 @@ class AgentStateSync(pulumi.ComponentResource):
         super().__init__("exec:components:Exas", "agent-state-sync", None, opts)
         parent = pulumi.ResourceOptions(parent=self)
         self.service = ServiceInstance(instance, context, after, opts=parent)
-        self.service.bake([self.service.health])
+        self.done = [self.service.health, *self.service.bake([self.service.health])]
         self.register_outputs({"health": instance.health_url})

@@ -50,6 +50,7 @@ class ExcpPair(pulumi.ComponentResource):
                 before = [service.health]
         # Both are watched once both are healthy: the second one doesn't wait for the first one's.
         self.baked = [gate for service in services for gate in service.bake(before)]
+        self.done = [*(service.health for service in services), *self.baked]
         self.register_outputs({"instances": [instance.key for instance in running]})
 
 
@@ -65,8 +66,10 @@ class ConversationProvider(pulumi.ComponentResource):
     ) -> None:
         super().__init__("exec:components:Excp", "conversation-provider", None, opts)
         bake, before = context.config.gate.bake, list(after)
+        self.done: list[pulumi.Resource] = []
         for number, _ in layout.pairs:
             pair = ExcpPair(number, layout, context, before, pulumi.ResourceOptions(parent=self))
+            self.done += pair.done
             if bake is not None and bake.between_pairs:
                 before += pair.baked
         self.register_outputs({"pairs": [number for number, _ in layout.pairs]})

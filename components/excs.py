@@ -47,5 +47,5 @@ class ConfigSync(pulumi.ComponentResource):
             self.service.container.id,
             pulumi.ResourceOptions(parent=self, depends_on=[self.service.health]),
         )
-        self.service.bake([self.synced])
+        self.done = [self.synced, *self.service.bake([self.synced])]
         self.register_outputs({"status": instance.status_url})

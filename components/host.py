@@ -28,13 +28,8 @@ class Host(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exec:components:Host", f"host-{address}", None, opts)
-        target = ssh_target(config.ssh, address)
-        self.provider = docker.Provider(
-            f"provider-{address}",
-            host=target.docker_url,
-            ssh_opts=list(target.options),
-            registry_auth=_registry_auth(config, secrets),
-            opts=pulumi.ResourceOptions(parent=self),
+        self.provider = provider_for(
+            f"provider-{address}", address, config, secrets, pulumi.ResourceOptions(parent=self)
         )
         self.register_outputs({"address": address})
 
@@ -49,6 +44,24 @@ class Host(pulumi.ComponentResource):
             keep_locally=True,
             opts=pulumi.ResourceOptions(parent=self, provider=self.provider),
         )
+
+
+def provider_for(
+    name: str,
+    address: str,
+    config: ExecConfig,
+    secrets: Secrets,
+    opts: pulumi.ResourceOptions,
+) -> docker.Provider:
+    """The Docker of a host, over SSH, with the registry's login."""
+    target = ssh_target(config.ssh, address)
+    return docker.Provider(
+        name,
+        host=target.docker_url,
+        ssh_opts=list(target.options),
+        registry_auth=_registry_auth(config, secrets),
+        opts=opts,
+    )
 
 
 def _registry_auth(

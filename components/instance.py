@@ -12,7 +12,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.host import Host
-from config_schema import ExecConfig
+from config_schema import ExecConfig, Resources
 from health.gates.bake import BakeRule
 from health.gates.guard import GuardRule
 from health.gates.health import HealthRule
@@ -143,20 +143,15 @@ class ServiceInstance(pulumi.ComponentResource):
 def container_args(instance: Instance) -> dict[str, Any]:
     """All arguments of a container but its image and its variables.
 
-    The host's network is what the vendor's port table amounts to. Memory and swap are set together:
-    with memory alone every refresh reports a change of swap (Measured: pulumi-docker 5.1.0).
+    The host's network is what the vendor's port table amounts to.
     """
-    memory_mib, cpus = instance.resources.memory_mib, instance.resources.cpus
-    arguments: dict[str, Any] = {
+    return {
         "name": instance.container_name,
         "network_mode": "host",
         "restart": "unless-stopped",
         "destroy_grace_seconds": instance.stop_grace_seconds,
-        "log_driver": "json-file",
-        "log_opts": {
-            "max-size": f"{instance.log_max_size_mib}m",
-            "max-file": str(instance.log_max_files),
-        },
+        "log_driver": instance.log_driver,
+        "log_opts": dict(instance.log_options),
         "volumes": [
             docker.ContainerVolumeArgs(
                 host_path=instance.log_host_path, container_path=instance.log_container_path
@@ -166,12 +161,22 @@ def container_args(instance: Instance) -> dict[str, Any]:
             docker.ContainerLabelArgs(label=label, value=value)
             for label, value in instance.labels.items()
         ],
+        **limits_of(instance.resources),
     }
-    if memory_mib is not None:
-        arguments |= {"memory": memory_mib, "memory_swap": memory_mib}
-    if cpus is not None:
-        arguments["cpus"] = f"{cpus:g}"
-    return arguments
+
+
+def limits_of(resources: Resources) -> dict[str, Any]:
+    """A container's arguments for its limits, none where there is none.
+
+    Memory and swap are set together: with memory alone every refresh reports a change of swap
+    (Measured: pulumi-docker 5.1.0).
+    """
+    found: dict[str, Any] = {}
+    if resources.memory_mib is not None:
+        found |= {"memory": resources.memory_mib, "memory_swap": resources.memory_mib}
+    if resources.cpus is not None:
+        found["cpus"] = f"{resources.cpus:g}"
+    return found
 
 
 def _envs(instance: Instance, secrets: Secrets) -> list[pulumi.Input[str]]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from config_schema.access import Ssh, Tenant
 from config_schema.checks import CheckName
-from config_schema.platform import Logs, Monitoring, Redis
+from config_schema.monitoring import Monitoring, Placed
+from config_schema.platform import Logging, Logs, Redis
 from config_schema.registry import Registry
 from config_schema.services import Exas, Excs, Pair, Resources, Runtime
 from config_schema.stack import ExecConfig
@@ -20,6 +21,7 @@ from config_schema.values import (
     Tag,
     canonical_host,
     endpoints_of,
+    place_problem,
     tag_problem,
 )
 
@@ -30,9 +32,11 @@ __all__ = [
     "Excs",
     "ExecConfig",
     "Host",
+    "Logging",
     "Logs",
     "Monitoring",
     "Pair",
+    "Placed",
     "Port",
     "Redis",
     "Registry",
@@ -43,5 +47,6 @@ __all__ = [
     "Tenant",
     "canonical_host",
     "endpoints_of",
+    "place_problem",
     "tag_problem",
 ]

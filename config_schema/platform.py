@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 import vendor_facts as vendor
 from config_schema.base import Section
-from config_schema.values import AbsolutePath, Address, Host, Port, Text, Waiver, WebPage
+from config_schema.values import AbsolutePath, Host, Name, Port, Text, Waiver, WebPage
+
+KEPT_LOCALLY = ("json-file", "local", "journald")
+"""Drivers whose own storage `docker logs` reads; for the others Docker keeps a cache since 20.10.
+Source: Docker's manual, "Use docker logs with remote logging drivers"."""
+_SECRET_OPTIONS = ("token", "password", "secret")
+
+
+def is_secret_option(name: str) -> bool:
+    return any(name.lower().endswith(word) for word in _SECRET_OPTIONS)
 
 
 class Logs(Section):
@@ -23,6 +32,47 @@ class Logs(Section):
     max_files: Annotated[int, Field(ge=1, le=100)] = Field(
         default=5, description="files of a container's stdout that Docker keeps"
     )
+    retention_days: Annotated[int, Field(ge=1, le=3650)] | None = Field(
+        default=None,
+        description="log files of the services older than this are removed from the hosts each"
+        " night, by the crontab of ssh.user, days; none: none is",
+    )
+
+
+class Logging(Section):
+    """Where Docker puts what a container writes to stdout."""
+
+    driver: Name = Field(
+        default="json-file",
+        description="Docker's log driver: json-file, local, journald, syslog, gelf, fluentd, or a"
+        " plugin's name such as loki",
+    )
+    options: dict[str, str] = Field(
+        default={},
+        description="its options, as Docker takes them; json-file and local have logs.max_size_mib"
+        " and logs.max_files unless these say otherwise",
+    )
+    without_exctl_logs: bool = Field(
+        default=False,
+        description="take a driver, or options, that leave nothing for `exctl logs` to read, nor"
+        " for a gate that fails to show",
+    )
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        uncached = self.options.get("cache-disabled") == "true" and self.driver not in KEPT_LOCALLY
+        if (self.driver == "none" or uncached) and not self.without_exctl_logs:
+            what = "driver none" if self.driver == "none" else "cache-disabled"
+            raise ValueError(
+                f"{what}: `exctl logs` would have nothing to read, and a gate that fails nothing to"
+                " show; if that is meant, add without_exctl_logs: true"
+            )
+        if secret := next((name for name in self.options if is_secret_option(name)), None):
+            raise ValueError(
+                f"options.{secret} would stand in plaintext here, and on the host in what `docker"
+                " inspect` shows; let a collector on the host hold it"
+            )
+        return self
 
 
 class Redis(Section):
@@ -91,34 +141,4 @@ class Releases(Section):
         default=3,
         description="releases whose images stay on the hosts, so that a rollback needs no registry;"
         " those with the same images count once",
-    )
-
-
-class Monitoring(Section):
-    """Your own Prometheus: what `exctl monitoring export` writes for it."""
-
-    exporter: Address = Field(
-        default="localhost:9640", description="where your Prometheus finds `exctl exporter`"
-    )
-    blackbox: Address | None = Field(
-        default=None,
-        description="your blackbox exporter, which then asks every /health too, from where it is;"
-        " none: only `exctl exporter` does",
-    )
-    alertmanagers: list[Address] = Field(
-        default=["localhost:9093"], description="your Alertmanagers"
-    )
-    silence_url: WebPage | None = Field(
-        default=None,
-        description="your Alertmanager as exctl reaches it: each run keeps back there the alerts"
-        " that it brings about, of the instances that it touches; none: nothing is silenced",
-    )
-    runbook_url: WebPage | None = Field(
-        default=None,
-        description="where your people read docs/operating.md; each alert links to its section"
-        " there; none: the alert names the file",
-    )
-    sync_success_max_age_seconds: Annotated[float, Field(ge=60, le=31536000)] = Field(
-        default=86400.0,
-        description="age of EXCS's last success after which an alert fires, seconds",
     )

@@ -17,7 +17,9 @@ class Registry(Section):
         " there is no registry, `exctl images push` brings them onto the hosts"
     )
     infra_repository: Text | None = Field(
-        default=None, description="the vendor's EXEC_INFRA_DOCKER_REPOSITORY, kept for export"
+        default=None,
+        description="the vendor's EXEC_INFRA_DOCKER_REPOSITORY: where the images come from of what"
+        " monitoring.host places",
     )
     username: str | None = Field(
         default=None,

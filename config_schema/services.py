@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 import vendor_facts as vendor
 from config_schema.base import Section
+from config_schema.platform import Logging
 from config_schema.values import (
     VARIABLE,
     AbsolutePath,
@@ -118,6 +119,11 @@ class Runtime(Section):
         default=30, description="time to end by itself before Docker kills it, seconds"
     )
     resources: Resources = Field(default=Resources(), description="limits")
+    logging: Logging | None = Field(
+        default=None,
+        description="where what it writes to stdout goes: {driver, options, without_exctl_logs};"
+        " none: as the section logging says",
+    )
     environment: Annotated[dict[str, str], AfterValidator(_is_environment)] = Field(
         default={}, description="variables to add or to override, for what the vendor asks of you"
     )

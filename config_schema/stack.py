@@ -6,7 +6,8 @@ from pydantic import Field
 
 from config_schema.access import Genesys, Ssh, Tenant
 from config_schema.base import Section
-from config_schema.platform import Gate, Logs, Monitoring, Preflight, Redis, Releases
+from config_schema.monitoring import Monitoring
+from config_schema.platform import Gate, Logging, Logs, Preflight, Redis, Releases
 from config_schema.registry import Registry
 from config_schema.services import Exas, Excp, Excs
 
@@ -19,6 +20,9 @@ class ExecConfig(Section):
     ssh: Ssh = Field(default=Ssh(), description="the way to the hosts")
     registry: Registry = Field(description="where the images come from")
     logs: Logs = Field(description="log files")
+    logging: Logging = Field(
+        default=Logging(), description="where Docker puts what the services write to stdout"
+    )
     redis: Redis = Field(description="the Redis that all services share")
     gate: Gate = Field(default=Gate(), description="when an instance is healthy")
     excs: Excs = Field(description="config sync")

@@ -134,6 +134,15 @@ def is_place_of_images(value: str) -> str:
     return value
 
 
+def place_problem(value: str) -> str:
+    """Why a text can't be a place of images; '' if it can be one."""
+    try:
+        is_place_of_images(value)
+    except ValueError as error:
+        return str(error)
+    return "'none' is no place of images" if value == NO_REGISTRY else ""
+
+
 def _is_absolute(value: str) -> str:
     if not value.startswith("/") or ":" in value or "\0" in value or ".." in value.split("/"):
         raise ValueError(f"{value!r} is not an absolute path without colons and `..`")

@@ -20,6 +20,7 @@ from lab.settings import Plan
 LOG_SPACE_MIB = 64
 """The log directory's own file system: small, so that filling it up takes no time."""
 CGROUP_PARENT = "/exlab"
+CRONTABS = "/var/spool/cron/crontabs"
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,13 @@ class LabHost:
             binds[str(copy)] = path
         spec = {
             "hostname": self.name,
-            "tmpfs": {"/run": 64, "/var/log": LOG_SPACE_MIB},
+            "tmpfs": {"/run": 64, "/var/log": LOG_SPACE_MIB, CRONTABS: 1},
             "binds": binds,
             "directories": {
                 "/run/sshd": "0755",
                 "/run/lock": "1777",
                 settings.HOST_LOG_PATH: "0777",
+                CRONTABS: "1777",
             },
             "commands": commands,
             "logs": str(self.directory / "logs"),

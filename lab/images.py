@@ -21,7 +21,7 @@ from pathlib import Path
 
 import requests
 
-from lab import certificates, settings
+from lab import certificates, settings, watchers
 from lab.errors import LabError
 from lab.processes import free_port, running, wait_for
 from lab.standins.service.cloud import AUTHORITY_PATH
@@ -67,7 +67,8 @@ def built() -> Path:
 def _recipe() -> str:
     """Hash of all that goes into a build."""
     digest = hashlib.sha256()
-    sources = [Path(__file__), Path(certificates.__file__), *sorted(SERVICE_CODE.glob("*.py"))]
+    modules = [Path(certificates.__file__), Path(watchers.__file__)]
+    sources = [Path(__file__), *modules, *sorted(SERVICE_CODE.glob("*.py"))]
     for path in sources:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     digest.update(repr((settings.VERSIONS, settings.CRASHING_VERSION, settings.SERVICES)).encode())
@@ -92,7 +93,14 @@ def _build(directory: Path) -> None:
         for service in others:
             # Their entry points differ, not their files.
             (archives / archive_name(service, version)).hardlink_to(archive)
-    _seed_registry(directory, archives)
+    programs = directory / "programs"
+    programs.mkdir()
+    for program in watchers.PROGRAMS:
+        watchers.make_root(program, directory / "root")
+        _pack(directory / "root", programs / f"{program.image}.tar")
+        shutil.rmtree(directory / "root")
+    _seed_registry(directory, archives, programs)
+    shutil.rmtree(programs)
     (directory / "root.tar").unlink()
 
 
@@ -151,8 +159,8 @@ def _add(tar: tarfile.TarFile, name: str, text: str) -> None:
     tar.addfile(entry, BytesIO(text.encode()))
 
 
-def _seed_registry(directory: Path, archives: Path) -> None:
-    """Imports each archive and pushes it to a registry whose storage is kept."""
+def _seed_registry(directory: Path, archives: Path, programs: Path) -> None:
+    """Imports each archive, and what watches, and pushes it to a registry whose storage is kept."""
     storage, work = directory / "registry", directory / "work"
     work.mkdir()
     with _registry(work, storage) as registry, _docker(work) as docker:
@@ -162,6 +170,11 @@ def _seed_registry(directory: Path, archives: Path) -> None:
             entry = f'ENTRYPOINT ["/usr/bin/python3", "-m", "service", "{service}"]'
             changes = ("--change", entry, "--change", f"WORKDIR /{CODE_PATH}")
             _run(*docker, "import", *changes, str(archive), image)
+            _run(*docker, "push", "--quiet", image)
+        for program in watchers.PROGRAMS:
+            image = f"{registry}/{settings.INFRA}/{program.image}:{settings.WATCHERS_TAG}"
+            own = (word for change in program.changes for word in ("--change", change))
+            _run(*docker, "import", *own, str(programs / f"{program.image}.tar"), image)
             _run(*docker, "push", "--quiet", image)
     shutil.rmtree(work)
 

@@ -27,6 +27,8 @@ USER = "genesys"
 SERVICES = ("excs", "exas", "excp")
 VERSIONS = ("100.0.100.11", "100.0.100.12")
 CRASHING_VERSION = "100.0.100.13"
+INFRA, WATCHERS_TAG = "infra", "debian-12"
+"""Where the registry has what watches a stack, and as which version."""
 
 DEFAULT_OBJECTS = 100
 """At the API's default 300 requests a minute this many objects take 20 seconds."""

@@ -100,7 +100,7 @@ def watching(
         tell(found)
 
     with ExitStack() as stack:
-        stack.enter_context(_receiver(address, note))
+        stack.enter_context(receiver(address, note))
         for name, argv in _commands(config, work, address).items():
             stack.enter_context(running(argv, work / f"{name}.log"))
         for port in (PROMETHEUS_PORT, ALERTMANAGER_PORT):
@@ -152,7 +152,7 @@ def _with_receivers(content: dict[str, Any], address: str) -> None:
 
 
 @contextmanager
-def _receiver(address: str, note: Callable[[Notification], None]) -> Iterator[None]:
+def receiver(address: str, note: Callable[[Notification], None]) -> Iterator[None]:
     """What Alertmanager calls; a notification repeats alerts that haven't changed, told once."""
     told: dict[str, str] = {}
 

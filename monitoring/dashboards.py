@@ -18,7 +18,11 @@ from grafana_foundation_sdk.models.dashboard import (
     ThresholdsMode,
 )
 
+from monitoring.dashboards_tags import run_tags
+
 SOURCE = DataSourceRef(type_val="prometheus", uid="${source}")
+GRAFANA = DataSourceRef(type_val="grafana", uid="-- Grafana --")
+"""Grafana's own store of annotations."""
 HEIGHT = 7
 RED, GREEN = "red", "green"
 
@@ -245,10 +249,17 @@ def _json(wanted: Dashboard) -> str:
         stacks = board.QueryVariable("stack").label("Stack").datasource(SOURCE)
         made = made.with_variable(stacks.query("label_values(exec_stack_info, stack)"))
         releases = board.AnnotationQuery().name("Releases").datasource(SOURCE).enable(True)
-        made = made.annotation(releases.icon_color("blue").expr(RELEASES))
+        made = made.annotation(releases.icon_color("blue").expr(RELEASES)).annotation(_runs())
     for panel in wanted.panels:
         made = made.with_panel(_panel(panel))
     return JSONEncoder(sort_keys=True, indent=2).encode(made.build()) + "\n"
+
+
+def _runs() -> board.AnnotationQuery:
+    """The marks that runs of exctl leave in Grafana."""
+    wanted = board.AnnotationTarget().type("tags").limit(100).match_any(False)
+    marks = board.AnnotationQuery().name("Runs").datasource(GRAFANA).enable(True)
+    return marks.icon_color("orange").target(wanted.tags(run_tags("$stack")))
 
 
 def _panel(panel: Panel) -> timeseries.Panel | statetimeline.Panel | stat.Panel:

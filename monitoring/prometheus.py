@@ -15,12 +15,11 @@ from monitoring import alerts
 from monitoring.alerts import DEPLOYMENT_ALERT, EXPECTED, EXPORTER_JOB, Severity
 from stack.layout import Layout
 
-SCRAPE_INTERVAL = "15s"
-"""Chosen: as often as the exporter asks."""
 SERVICES_JOB, BLACKBOX_JOB, BLACKBOX_MODULE = "exec-services", "exec-blackbox", "exec_health"
 PROMETHEUS_FILE, ALERTMANAGER_FILE = "prometheus.yml", "alertmanager.yml"
+BLACKBOX_FILE = "blackbox.yml"
 RULES_FILE = "rules/exec.yml"
-HEAD = "# Made by `exctl monitoring export`, which writes it anew.\n"
+HEAD = "# Made by exctl from the stack file, and written anew from it.\n"
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def files(subject: Subject) -> dict[str, str]:
         f"targets/{subject.stack}.services.json": _json(service_targets(subject)),
     }
     if subject.settings.blackbox is not None:
-        found["blackbox.yml"] = _yaml(blackbox())
+        found[BLACKBOX_FILE] = _yaml(blackbox())
         found[f"targets/{subject.stack}.health.json"] = _json(health_targets(subject))
     return found
 
@@ -64,8 +63,9 @@ def prometheus(settings: Monitoring) -> dict[str, Any]:
     ]
     if settings.blackbox is not None:
         jobs.append(_blackbox_job(settings.blackbox))
+    interval = f"{settings.scrape_interval_seconds}s"
     return {
-        "global": {"scrape_interval": SCRAPE_INTERVAL, "evaluation_interval": SCRAPE_INTERVAL},
+        "global": {"scrape_interval": interval, "evaluation_interval": interval},
         "rule_files": [RULES_FILE],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": settings.alertmanagers}]}]},
         "scrape_configs": jobs,

@@ -18,6 +18,7 @@ from config_schema import (
     Exas,
     Excs,
     ExecConfig,
+    Logging,
     Pair,
     Resources,
     Runtime,
@@ -54,6 +55,9 @@ class Instance:
     log_container_path: str
     log_max_size_mib: int
     log_max_files: int
+    log_driver: str
+    log_options: Mapping[str, str]
+    """All of them, with the limits of the section logs where the driver has such."""
     resources: Resources
     stop_grace_seconds: int
     is_stopped: bool
@@ -160,6 +164,7 @@ def _instance(
 ) -> Instance:
     service, pair, index = _parse_key(key)
     prefix = f"{config.tenant.container_prefix}-" if config.tenant.container_prefix else ""
+    logging = part.logging or config.logging
     place = f"{config.registry.place}/{part.image or service}"
     plain = environment.plain(config, service, pair, host)
     instance = Instance(
@@ -180,6 +185,8 @@ def _instance(
         log_container_path=config.logs.container_path,
         log_max_size_mib=config.logs.max_size_mib,
         log_max_files=config.logs.max_files,
+        log_driver=logging.driver,
+        log_options=_log_options(config, logging),
         resources=part.resources,
         stop_grace_seconds=part.stop_grace_seconds,
         is_stopped=is_stopped(key, config.stopped),
@@ -195,6 +202,15 @@ def _image(has_registry: bool, place: str, part: Runtime) -> str:
     if not part.digest:
         return f"{place}:{part.tag}"
     return f"{place}@{part.digest}" if has_registry else part.digest
+
+
+def _log_options(config: ExecConfig, logging: Logging) -> dict[str, str]:
+    has_limits = logging.driver in ("json-file", "local")
+    return {**(_limits(config) if has_limits else {}), **logging.options}
+
+
+def _limits(config: ExecConfig) -> dict[str, str]:
+    return {"max-size": f"{config.logs.max_size_mib}m", "max-file": str(config.logs.max_files)}
 
 
 def _parse_key(key: str) -> tuple[Service, str | None, int | None]:
@@ -221,6 +237,9 @@ def _with_labels(instance: Instance, config: ExecConfig, stack: str) -> Instance
     content = asdict(instance) | {"resources": instance.resources.model_dump()}
     for name in ("labels", "spec_hash", "is_stopped", "digest", "place"):
         del content[name]
+    # What stacks had before there was a choice keeps its hash, and so its container.
+    if (instance.log_driver, instance.log_options) == ("json-file", _limits(config)):
+        del content["log_driver"], content["log_options"]
     if instance.digest:
         content["image"] = f"{instance.place}:{instance.tag}"
     spec_hash = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -23,6 +23,10 @@ LEFT_OUT_VARIABLE = "EXEC_LEFT_OUT"
 """The instances that this run leaves out, since their hosts don't answer: what is ordered behind
 one of them doesn't wait for it. In the environment: it is a fact of one run, not of the stack."""
 
+MONITORING_VARIABLE = "EXEC_MONITORING"
+"""`without` where exctl's run is about EXEC alone, `alone` where it then is about what watches it,
+which needs no order among the two. In plain `pulumi up` it isn't set: what watches comes last."""
+
 Secrets = Mapping[str, pulumi.Output[str]]
 """The secrets that are set, by name."""
 
@@ -42,6 +46,24 @@ def load(stack: str, project: Path) -> tuple[ExecConfig, Secrets]:
     reader = pulumi.Config(NAMESPACE)
     found = {name: reader.get_secret(name) for name in SECRET_NAMES if name in values}
     return config, {name: value for name, value in found.items() if value is not None}
+
+
+def alertmanager_text(config: ExecConfig, project: Path) -> str | None:
+    """The site's own configuration of Alertmanager; None where it names none.
+
+    Raises pulumi.RunError if it can't be read. Nothing has been deployed then.
+    """
+    name = config.monitoring.alertmanager.config_path
+    if name is None or not config.monitoring.places_alertmanager:
+        return None
+    try:
+        return (project / name).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise pulumi.RunError(
+            f"monitoring.alertmanager.config_path: {project / name} can't be read: {why}.\nNothing"
+            " was deployed."
+        ) from None
 
 
 def parse(
@@ -90,6 +112,10 @@ def needed_secrets(sections: Mapping[str, Any]) -> dict[str, str]:
     by_command = paths.get(sections, "registry.password_command") is not None
     if paths.get(sections, "registry.username") is not None and not by_command:
         needed["registryPassword"] = "registry.username is set"
+    if paths.get(sections, "monitoring.grafana_url"):
+        needed["grafanaToken"] = "monitoring.grafana_url is set"
+    if paths.get(sections, "monitoring.host") and paths.get(sections, "monitoring.grafana.enabled"):
+        needed["grafanaPassword"] = "monitoring.grafana.enabled is true"
     return needed
 
 
@@ -142,6 +168,14 @@ def _secret_problems(
         if not values.get(name):
             command = f"exctl secret set {name}{of_stack}"
             yield Problem(name, f"is not set, but {reason}; set it with: {command}")
+
+
+def is_without_monitoring() -> bool:
+    return os.environ.get(MONITORING_VARIABLE) == "without"
+
+
+def is_monitoring_alone() -> bool:
+    return os.environ.get(MONITORING_VARIABLE) == "alone"
 
 
 def left_out() -> frozenset[str]:

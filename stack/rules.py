@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import vendor_facts as vendor
-from config_schema import canonical_host
+from config_schema import canonical_host, place_problem
 from stack import paths
 from stack.layout import stoppable
 from stack.problems import Problem
+
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 def cross_problems(sections: Mapping[str, Any], other_orgs: Mapping[str, str]) -> list[Problem]:
@@ -25,6 +27,7 @@ def cross_problems(sections: Mapping[str, Any], other_orgs: Mapping[str, str]) -
         *_shared_org(sections, other_orgs),
         *_logs_out_of_reach(sections),
         *_unknown_hosts(sections),
+        *_monitoring_without_means(sections),
     ]
 
 
@@ -42,6 +45,22 @@ def _places(sections: Mapping[str, Any]) -> Iterator[tuple[str, object, object]]
         hosts, port = paths.get(pair, "hosts"), paths.get(pair, "port") or vendor.EXCP_PORT
         for index, host in enumerate(hosts if isinstance(hosts, list) else [], 1):
             yield f"excp.pairs.{number}.hosts.{index}", host, port
+    if (host := paths.get(sections, "monitoring.host")) is not None:
+        for program in _watchers(sections):
+            path = f"monitoring.{program}.port"
+            yield path, host, paths.get(sections, path) or paths.default_of(path)
+
+
+def _watchers(sections: Mapping[str, Any]) -> Iterator[str]:
+    """The sections of the programs that are placed at `monitoring.host`."""
+    settings = sections.get("monitoring")
+    yield "prometheus"
+    if paths.get(settings, "alertmanagers") is None:
+        yield "alertmanager"
+    if paths.get(settings, "blackbox") is None:
+        yield "blackbox_exporter"
+    if paths.get(settings, "grafana.enabled") is True:
+        yield "grafana"
 
 
 def _port_clashes(sections: Mapping[str, Any]) -> Iterator[Problem]:
@@ -113,3 +132,25 @@ def _unknown_hosts(sections: Mapping[str, Any]) -> Iterator[Problem]:
     for host in map(str, ssh if isinstance(ssh, Mapping) else ()):
         if host not in hosts:
             yield Problem(f"ssh.hosts.{host}", "is not a host of this stack")
+
+
+def _monitoring_without_means(sections: Mapping[str, Any]) -> Iterator[Problem]:
+    """What a Prometheus that is placed by us can't do without."""
+    if paths.get(sections, "monitoring.host") is None:
+        return
+    place = paths.get(sections, "registry.infra_repository")
+    if place is None:
+        yield Problem(
+            "registry.infra_repository",
+            "is not set, but monitoring.host is: the images of Prometheus and the others come from"
+            " there; write for instance registry.example.com:5000/infra",
+        )
+    elif isinstance(place, str) and (why := place_problem(place)):
+        yield Problem("registry.infra_repository", why)
+    exporter = paths.get(sections, "monitoring.exporter") or paths.default_of("monitoring.exporter")
+    if isinstance(exporter, str) and exporter.rpartition(":")[0] in _LOOPBACK:
+        yield Problem(
+            "monitoring.exporter",
+            f"{exporter} is the host that asks, and Prometheus is placed at monitoring.host; write"
+            " the address under which that host reaches the one where `exctl exporter` runs",
+        )

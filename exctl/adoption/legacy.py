@@ -222,7 +222,8 @@ def difference(
 def _settings(container: Candidate, instance: Instance) -> Iterator[str]:
     """What differs of mounts, network, restart policy and log."""
     mount = f"{instance.log_host_path}:{instance.log_container_path}"
-    log = f"json-file (max-file={instance.log_max_files}, max-size={instance.log_max_size_mib}m)"
+    options = ", ".join(f"{name}={value}" for name, value in sorted(instance.log_options.items()))
+    log = f"{instance.log_driver}{f' ({options})' if options else ''}"
     for what, before, after in (
         ("mounts", ", ".join(sorted(map(str, container.mounts))) or "none", mount),
         ("network", container.network, "host"),

@@ -24,6 +24,7 @@ from exctl.cli.version import program_revision
 from exctl.errors import DONE, FAILED, INTERRUPTED, NOTHING_TOUCHED, ExctlError, NothingTouched
 from exctl.history import store
 from exctl.history.run import BEGUN, DECLINED, ENDED, RESULTS
+from exctl.history.timeline import Timeline
 from exctl.pulumi.interrupts import SIGNALS
 from exctl.pulumi.workspace import has_passphrase
 from exctl.site import StackPlace
@@ -77,6 +78,7 @@ class _Recorder:
         self._transcript: IO[str] | None = None
         self._is_whole = True
         self._facts: dict[str, Any] = {"gates": []}
+        self._timeline = Timeline()
         self._secrets: list[str] = []
         self._has_looked = False
         self._has_touched = False
@@ -120,6 +122,7 @@ class _Recorder:
                 "touched": touched if touched is not None else self._has_touched or None,
                 "error": _without_quotes(error),
                 **redacted(self._facts, self._secrets),
+                **self._timeline.as_data(),
                 "stack_file_sha256": _sha256(self._place.file),
                 **self._close_transcript(),
             }
@@ -143,6 +146,7 @@ class _Recorder:
 
     def happened(self, kind: str, facts: dict[str, Any]) -> None:
         with self._lock:
+            self._timeline.note(time.monotonic() - self._began, kind, facts)
             match kind:
                 case "plan":
                     self._facts.setdefault("plan", facts)

@@ -77,7 +77,8 @@ def deployed_containers(deployment: Mapping[str, Any]) -> dict[str, Deployed]:
         if row["type"] == IMAGE_TYPE and not row.get("delete")
     }
     for row in rows:
-        if row["type"] != CONTAINER_TYPE or row.get("delete"):
+        is_instance = "::container-" in row["urn"]  # and not one that watches them
+        if row["type"] != CONTAINER_TYPE or row.get("delete") or not is_instance:
             continue
         inputs, outputs = row.get("inputs") or {}, row["outputs"]
         labels = {e["label"]: e["value"] for e in outputs.get("labels") or []}

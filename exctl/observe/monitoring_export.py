@@ -13,6 +13,7 @@ from exctl import files
 from exctl.errors import NothingTouched
 from exctl.site import Site
 from monitoring import dashboards, prometheus
+from monitoring.placement import settled
 from monitoring.prometheus import ALERTMANAGER_FILE, PROMETHEUS_FILE, Subject
 
 CHECK_SECONDS = 30
@@ -28,7 +29,7 @@ def export(site: Site, directory: Path) -> list[str]:
 
     Raises NothingTouched if one of them can't be written, or if Prometheus' own tools refuse one.
     """
-    wanted = prometheus.files(Subject(site.stack, site.config.monitoring, site.layout))
+    wanted = prometheus.files(Subject(site.stack, settled(site.config.monitoring), site.layout))
     checked = _checked(wanted)
     wanted |= dashboards.files()
     said = []

@@ -36,6 +36,9 @@ STYLE = """
 .t-sign { stroke: #ffffff; stroke-width: 2.4; fill: none; stroke-linecap: round; }
 .t-arrow { stroke: #55636f; stroke-width: 1.5; fill: none; }
 .t-tip { fill: #55636f; }
+.t-grid { stroke: #d5dee4; stroke-width: 1; fill: none; }
+.t-processed { stroke: #2b6f8f; stroke-width: 2.5; fill: none; }
+.t-known { stroke: #55636f; stroke-width: 1.5; stroke-dasharray: 6 4; fill: none; }
 @media (prefers-color-scheme: dark) {
 .t-page { fill: #15191d; }
 .t-text { fill: #e6ebef; }
@@ -52,6 +55,9 @@ STYLE = """
 .t-unknown { fill: #8a5a00; }
 .t-arrow { stroke: #a5b2bd; }
 .t-tip { fill: #a5b2bd; }
+.t-grid { stroke: #36424b; }
+.t-processed { stroke: #7fc0dd; }
+.t-known { stroke: #a5b2bd; }
 }
 """
 
@@ -144,6 +150,11 @@ class Drawing:
                 ways = [(-5, 9), (5, 9)] if y < y0 else [(-5, -9), (5, -9)]
             corners = " ".join(f"{x + dx:g},{y + dy:g}" for dx, dy in ways)
             self.parts.append(f'<polygon points="{x:g},{y:g} {corners}" class="t-tip"/>')
+
+    def curve(self, points: Sequence[tuple[float, float]], style: str) -> None:
+        """A line through many points."""
+        path = " ".join(f"{x:g},{y:.1f}" for x, y in points)
+        self.parts.append(f'<polyline points="{path}" class="{style}"/>')
 
     def svg(self, width: float, height: float, title: str) -> str:
         """The whole drawing, which says itself what it shows."""

@@ -12,7 +12,10 @@ from exctl.errors import ExctlError
 from exctl.pulumi.workspace import last_error
 
 PROVIDER, CONTAINER, IMAGE = "provider-", "container-", "image-"
+WATCHER_PROVIDER, WATCHER = "monitoring-on-", "monitoring-"
 SERVICE = "exec:components:Service"
+APART = ("exec:components:Monitoring", "exec:components:Retention")
+"""Components of what goes with EXEC and is deployed by a run of its own."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,36 @@ class State:
                 found.setdefault(host, []).append(name.removeprefix(CONTAINER))
         return found
 
+    @property
+    def monitoring(self) -> dict[str, list[str]]:
+        """Host → the programs on it that watch the stack; a host without one is there too."""
+        found: dict[str, list[str]] = {
+            name.removeprefix(WATCHER_PROVIDER): []
+            for name in sorted(self.names)
+            if name.startswith(WATCHER_PROVIDER)
+        }
+        for row in self.rows:
+            host = _after(WATCHER_PROVIDER, row)
+            if host and str(row.get("type")).endswith(":Container"):
+                found.setdefault(host, []).append(name_of(row).removeprefix(WATCHER))
+        return found
+
+    @property
+    def held(self) -> dict[str, list[str]]:
+        """Host → all that runs there: instances, and what watches them."""
+        found = {host: list(keys) for host, keys in self.hosts.items()}
+        for host, names in self.monitoring.items():
+            found.setdefault(host, []).extend(names)
+        return found
+
     def of_host(self, host: str) -> list[Mapping[str, Any]]:
         """A host's own resources and all that is on it."""
-        own = (f"{PROVIDER}{host}", f"host-{host}")
-        return [row for row in self.rows if host_of(row) == host or name_of(row) in own]
+        own = (f"{PROVIDER}{host}", f"host-{host}", f"{WATCHER_PROVIDER}{host}")
+        return [
+            row
+            for row in self.rows
+            if host in (host_of(row), _after(WATCHER_PROVIDER, row)) or name_of(row) in own
+        ]
 
 
 def name_of(row: Mapping[str, Any]) -> str:
@@ -78,8 +107,13 @@ def instance_of(row: Mapping[str, Any]) -> str:
 
 def host_of(row: Mapping[str, Any]) -> str:
     """The host that a resource is on, by the provider that made it; '' for one of no host."""
+    return _after(PROVIDER, row)
+
+
+def _after(prefix: str, row: Mapping[str, Any]) -> str:
+    """What follows the prefix in the name of a resource's provider; '' if it hasn't that prefix."""
     provider = str(row.get("provider") or "").rpartition("::")[0].rpartition("::")[2]
-    return provider.removeprefix(PROVIDER) if provider.startswith(PROVIDER) else ""
+    return provider.removeprefix(prefix) if provider.startswith(prefix) else ""
 
 
 def read(stack: auto.Stack) -> State:
@@ -134,6 +168,21 @@ def without_edges(state: State, to: Collection[str], of: Callable[[str], bool]) 
         row if row["urn"] in gone or not of(instance_of(row)) else _without(row, gone)
         for row in state.rows
     ]
+    if rows == state.rows:
+        return state
+    return State(state.version, {**state.deployment, "resources": rows})
+
+
+def is_apart(row: Mapping[str, Any]) -> bool:
+    return any(component in row["urn"] for component in APART)
+
+
+def with_the_rest_apart(state: State) -> State:
+    """The state in which what goes with EXEC depends on nothing of it, which it does after a plain
+    `pulumi up`: Pulumi would remove no instance that something depends on. The same object where
+    nothing did. Pure."""
+    gone = {row["urn"] for row in state.rows if not is_apart(row)}
+    rows = [_without(row, gone) if is_apart(row) else row for row in state.rows]
     if rows == state.rows:
         return state
     return State(state.version, {**state.deployment, "resources": rows})

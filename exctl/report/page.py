@@ -4,9 +4,10 @@ connects to, and how it came to be so. Read only, without the lock, without a se
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 from exctl.cli.version import described
@@ -15,13 +16,23 @@ from exctl.history import run as run_records
 from exctl.history import store as history
 from exctl.history.run import Run
 from exctl.history.views import row as run_row
-from exctl.observe import connections, doctor, drift, endpoints, topology, topology_svg
+from exctl.observe import (
+    connections,
+    doctor,
+    drift,
+    endpoints,
+    health_past,
+    topology,
+    topology_svg,
+)
 from exctl.observe.drift import Drift
 from exctl.observe.endpoints import EndpointRow
+from exctl.observe.health_past import Past, PastUnreadError
 from exctl.observe.outages import outages
 from exctl.pulumi.workspace import passphrase
 from exctl.releases import store, views
 from exctl.releases.store import Release
+from exctl.report import charts
 from exctl.report.markup import (
     BAD,
     CAUTION,
@@ -44,6 +55,7 @@ from stack import paths, secrecy
 from stack.text import counted
 
 RELEASES = RUNS = 10
+CHARTS = 3
 Found = TypeVar("Found")
 
 
@@ -65,6 +77,8 @@ class Collected:
     findings: Sequence[Finding] | NotFoundOut
     releases: Sequence[Release] | NotFoundOut
     runs: Sequence[Run] | NotFoundOut = ()
+    past: Past | NotFoundOut | None = None
+    """None where the stack file knows of no Prometheus."""
 
     @property
     def known_releases(self) -> Sequence[Release]:
@@ -75,9 +89,10 @@ class Collected:
 def collect(site: Site) -> Collected:
     """Asks instances, hosts and state, all at once; what can't be told is NotFoundOut, no error."""
     _or_unknown(lambda: passphrase(site))  # if it has to be typed: before the threads
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
         drifts = pool.submit(_or_unknown, lambda: drift.look(site))
         findings = pool.submit(_or_unknown, lambda: doctor.findings(site))
+        past = pool.submit(_past, site)
         rows = endpoints.ask_all(site)
     return Collected(
         at=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
@@ -87,7 +102,16 @@ def collect(site: Site) -> Collected:
         findings=findings.result(),
         releases=_or_unknown(lambda: store.all_of(site)),
         runs=_or_unknown(lambda: history.read(site).runs),
+        past=past.result(),
     )
+
+
+def _past(site: Site) -> Past | NotFoundOut | None:
+    url = health_past.prometheus_of(site)
+    try:
+        return health_past.ask(url, site.stack) if url is not None else None
+    except PastUnreadError as error:
+        return NotFoundOut(str(error))
 
 
 def _or_unknown(ask: Callable[[], Found]) -> Found | NotFoundOut:
@@ -150,12 +174,12 @@ def document(site: Site, state: Collected) -> Document:
                 "Topology",
                 [Picture(_picture(site, state))],
             ),
-            Chapter("What runs where", [_instances(state.rows, known)]),
+            Chapter("What runs where", [_instances(state.rows, known), *_past_days(state.past)]),
             Chapter("Drift", [_drift(state.drifts)]),
             Chapter("Preflight", list(_preflight(state.findings))),
             Chapter("Connections, for the firewall", [_connections(site)]),
             Chapter("Releases", [_releases(state.releases)]),
-            Chapter("Runs", [_runs(state.runs)]),
+            Chapter("Runs", [_runs(state.runs), *_charts(state.runs)]),
             Chapter("Settings that differ from the defaults", [_settings(site)]),
             Chapter("Taken from no vendor text", [Paragraph(topology.inferred())]),
         ],
@@ -299,6 +323,21 @@ def _runs(known: Sequence[Run] | NotFoundOut) -> Table | Paragraph:
             for cells, said in [(run_row(run), run.error.partition("\n")[0])]
         ],
     )
+
+
+def _past_days(past: Past | NotFoundOut | None) -> Iterator[Picture | Paragraph]:
+    if isinstance(past, NotFoundOut):
+        yield Paragraph(f"How they were in the last day is unknown: {past.unknown}.")
+    elif past is not None and (svg := charts.health(past)):
+        yield Picture(svg)
+
+
+def _charts(known: Sequence[Run] | NotFoundOut) -> Iterator[Picture]:
+    """The last runs that touched something, the newest first, and how the last sync went on."""
+    runs = [] if isinstance(known, NotFoundOut) else run_records.last(known, len(known))
+    drawn = (charts.rollout(run) for run in runs)
+    yield from (Picture(svg) for svg in islice(filter(None, drawn), CHARTS))
+    yield from (Picture(svg) for svg in islice(filter(None, map(charts.sync, runs)), 1))
 
 
 def _settings(site: Site) -> Table | Paragraph:

@@ -17,7 +17,8 @@ from exctl.observe.endpoints import as_json, table
 from exctl.pulumi.workspace import open_stack, tell_program
 from exctl.releases import store
 from exctl.rundir import run_directory
-from exctl.runs import canary, consent, downtime, hooks, pairs, plan
+from exctl.runs import canary, consent, downtime, hooks, pairs, plan, watchers
+from exctl.runs.annotation import Login, annotated
 from exctl.runs.events import StepLog
 from exctl.runs.ground import Ground, freed, look, without_the_gone, without_the_last
 from exctl.runs.last_look import last_look
@@ -27,12 +28,15 @@ from exctl.runs.plan import Divided, Touch, divided, touches
 from exctl.runs.scope import Scope, limits
 from exctl.runs.silence import silenced
 from exctl.site import Site, open_site
+from exctl.stackfile import secrets
 from exctl.terminal import live
 from exctl.terminal.messages import report, say, show
 from exctl.terminal.progress import RunProgress
 from health.gates.events import Event
 from health.gates.runs import ALLOW_OUTAGE_VARIABLE, NO_BAKE_VARIABLE
 from health.pair import FIRST_VARIABLE
+from monitoring.placement import settled
+from stack.loader import MONITORING_VARIABLE
 
 
 def preview(site: Site, adopting: bool = False) -> list[Touch]:
@@ -42,7 +46,10 @@ def preview(site: Site, adopting: bool = False) -> list[Touch]:
     What is on hosts that don't answer isn't in it; it is said.
     """
     ground = _looked(site, Scope(), adopting)
-    return _preview(ground, site, RunOptions())
+    planned = _preview(ground, site, RunOptions())
+    if last := watchers.line(site, ground):
+        say(last)
+    return planned
 
 
 def up(site: Site, how: RunOptions, text: str | None = None) -> Outcome:
@@ -93,7 +100,7 @@ def _agreed(site: Site, how: RunOptions, candidate: Path | None) -> tuple[Ground
     if not how.is_way_back:
         ground = without_the_last(ground, site, planned)
     split = divided(planned, ground.scope)
-    _show(ground, split)
+    _show(ground, split, site)
     if (split.here or (ground.gone and ground.scope.is_whole)) and not how.is_way_back:
         consent.require(site, how, split.here, ground.outlook)
     return ground, split
@@ -131,7 +138,7 @@ def _only(ground: Ground, site: Site, keys: frozenset[str]) -> Ground:
     return replace(ground, scope=scope)
 
 
-def _show(ground: Ground, split: Divided) -> None:
+def _show(ground: Ground, split: Divided, site: Site) -> None:
     for host in ground.gone if ground.scope.is_whole else ():
         held = ", ".join(ground.state.hosts[host]) or "nothing"
         say(
@@ -147,6 +154,8 @@ def _show(ground: Ground, split: Divided) -> None:
     )
     for line in plan.pending_lines(split.elsewhere, ground.scope):
         say(line)
+    if last := watchers.line(site, ground):
+        say(last)
 
 
 def _candidate(site: Site, text: str) -> Path:
@@ -162,11 +171,15 @@ def _carry_out(
     if how.allow_outage:
         tell_program(ground.stack, ALLOW_OUTAGE_VARIABLE, "1")
     tell_program(ground.stack, NO_BAKE_VARIABLE, "0" if how.bake else "1")
+    tell_program(ground.stack, MONITORING_VARIABLE, "without")
     log = StepLog(say, RunProgress(here), live.is_wanted(), hosts=hosts_of(site), report=report)
     about = plan.whole_seconds(here)
-    within = limits(ground.scope, site.layout, ground.state.names)
+    within = limits(
+        ground.scope, site.layout, ground.state.names, watchers.are_there(site, ground.state)
+    )
     with (
-        _silenced(site, how, here),
+        _silenced(ground, site, how, here),
+        _annotated(ground, site, how, here),
         live.shown(f"deploying the stack {site.stack}", log.progress, about),
     ):
         result = carry_out(
@@ -215,19 +228,45 @@ def _end(
     _ask_all_of(site, ground.scope, split.here, "everything")
     images = result.outputs["release"].value if "release" in result.outputs else {}
     is_all = not split.elsewhere and not ground.scope.left_out  # a release is nothing less
-    if is_all and (release := store.record(site, images, how.message, events)):
+    release = store.record(site, images, how.message, events) if is_all else None
+    if release:
         report("release", number=release.number, images=release.images)
         say(f"this is release {release.number}")
-        if release.number == 1:
-            say(f"next: exctl genesys check --survey --stack {site.stack}")
+    if is_all:
+        watchers.bring(site, ground)
     _say_what_is_left(site, split, ground.scope)
+    if release and release.number == 1:
+        say(f"next: exctl genesys check --survey --stack {site.stack}")
 
 
-def _silenced(site: Site, how: RunOptions, here: Sequence[Touch]) -> AbstractContextManager[None]:
+def _silenced(
+    ground: Ground, site: Site, how: RunOptions, here: Sequence[Touch]
+) -> AbstractContextManager[None]:
     touched = {touch.instance for touch in here}
     instances = [i for i in site.layout.instances if i.key in touched]
     why = how.message or f"a run of exctl on stack {site.stack}"
-    return silenced(site.config.monitoring.silence_url, site.stack, instances, why, say)
+    settings = site.config.monitoring
+    # One that is to be placed by us may not be there yet.
+    url = settled(settings).silence_url if ground.state.monitoring else settings.silence_url
+    return silenced(url, site.stack, instances, why, say)
+
+
+def _annotated(
+    ground: Ground, site: Site, how: RunOptions, here: Sequence[Touch]
+) -> AbstractContextManager[None]:
+    settings, touched = site.config.monitoring, [touch.instance for touch in here]
+    url, is_ours = settings.grafana_url, False
+    if url is None and any("grafana" in names for names in ground.state.monitoring.values()):
+        url, is_ours = settled(settings).grafana_url, True
+    login = Login()
+    if url is not None and touched:
+        known = secrets.all_of(site)
+        login = (
+            Login(password=known.get("grafanaPassword", ""))
+            if is_ours
+            else Login(token=known.get("grafanaToken", ""))
+        )
+    return annotated(url, login, site.stack, touched, how.message or "exctl", say)
 
 
 def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
@@ -271,7 +310,13 @@ def _preview(
 ) -> list[Touch]:
     """The plan of everything that can be reached: what is pending outside the scope shows too."""
     log = StepLog(lambda _line: None, hosts=hosts_of(site))
-    within = limits(replace(ground.scope, keys=None), site.layout, ground.state.names)
+    tell_program(ground.stack, MONITORING_VARIABLE, "without")
+    within = limits(
+        replace(ground.scope, keys=None),
+        site.layout,
+        ground.state.names,
+        watchers.are_there(site, ground.state),
+    )
     with live.shown("looking at the hosts"):
         carry_out(
             lambda: ground.stack.preview(

@@ -43,13 +43,13 @@ def _destroyed(site: Site, how: RunOptions) -> tuple[str, ...]:
     """The instances whose containers are gone now."""
     stack = open_stack(site)
     known = own_state(site, stack)
-    hosts = list(dict.fromkeys([*site.layout.hosts, *known.hosts]))
+    hosts = list(dict.fromkeys([*site.layout.hosts, *known.held]))
     silent = reach.silent(site, hosts)
     _refuse_the_silent(site, known, silent)
     asked = [host for host in hosts if host not in silent]
     unknown.refuse_to_destroy(site, unknown.look(site, known, asked))
     say(f"destroy removes every container of the stack {site.stack}:")
-    at = {key: host for host, keys in known.hosts.items() for key in keys}
+    at = {key: host for host, keys in known.held.items() for key in keys}
     order = [instance.key for instance in site.layout.instances]  # pairs, EXAS, EXCS go in reverse
     keys = sorted(at, key=lambda key: -order.index(key) if key in order else -len(order))
     for key in keys:
@@ -57,6 +57,8 @@ def _destroyed(site: Site, how: RunOptions) -> tuple[str, ...]:
     if not keys:
         say("  none: the state knows of none, and the hosts that answer have none")
     say("Log files on the hosts, images, Redis, the Config DB and the EX Org are not touched.")
+    if known.monitoring:
+        say("What Prometheus and the others have collected stays on their volumes.")
     if not how.yes:
         confirm("Remove them?")
     removed = [Touch(key, at[key], "remove", (), "gone for good") for key in keys]
@@ -77,10 +79,10 @@ def _destroyed(site: Site, how: RunOptions) -> tuple[str, ...]:
 
 
 def _refuse_the_silent(site: Site, known: State, silent: Mapping[str, str]) -> None:
-    held = [h for h in silent if known.hosts.get(h)]
+    held = [h for h in silent if known.held.get(h)]
     if not held:
         return
-    lines = [f"{host} {silent[host]}; it holds {', '.join(known.hosts[host])}" for host in held]
+    lines = [f"{host} {silent[host]}; it holds {', '.join(known.held[host])}" for host in held]
     raise ExctlError(
         "\n".join(lines) + "\nWhat can't be reached can't be removed, and runs on. Once it answers:"
         f" exctl destroy --stack {site.stack}. A host that is gone for good: exctl forget {held[0]}"

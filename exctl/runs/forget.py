@@ -20,10 +20,10 @@ def forget(site: Site, host: str, force: bool, yes: bool) -> None:
     """
     stack = open_stack(site)
     known = own_state(site, stack)
-    if host not in known.hosts:
-        there = ", ".join(sorted(known.hosts)) or "no host"
+    if host not in known.held:
+        there = ", ".join(sorted(known.held)) or "no host"
         raise NothingTouched(f"the state of the stack {site.stack} has {there}, and not {host}.")
-    held = ", ".join(known.hosts[host]) or "nothing"
+    held = ", ".join(known.held[host]) or "nothing"
     if host not in reach.silent(site, [host]) and not force:
         raise ExctlError(
             f"{host} answers, and holds {held}. To take it out of service: remove it from"
@@ -36,6 +36,6 @@ def forget(site: Site, host: str, force: bool, yes: bool) -> None:
     if not yes:
         confirm("Forget it?")
     state.write(stack, state.without_host(known, host))
-    meant = host in site.layout.hosts
+    meant = host in site.layout.hosts or host == site.config.monitoring.host
     onward = f"It is still in the stack file: exctl up --stack {site.stack} would deploy it again."
     show(f"{host} is forgotten.{f' {onward}' if meant else ''}")

@@ -99,13 +99,13 @@ def touches(
     pulled: set[str] = set()
     guarded: set[str] = set()
     for step in steps:
-        if step.type == CONTAINER_TYPE and step.op in VERBS:
+        if step.type == CONTAINER_TYPE and step.role == "container" and step.op in VERBS:
             verbs[step.instance] = VERBS[step.op]
         elif step.role in ("health", "sync", "bake") and step.op in GATE_VERBS:
             gates.setdefault(step.instance, []).append(step.role)
         elif step.role == "guard" and step.op in GATE_VERBS:
             guarded.add(step.instance)
-        elif step.type == IMAGE_TYPE and step.op in PULL_VERBS:
+        elif step.type == IMAGE_TYPE and step.role == "image" and step.op in PULL_VERBS:
             pulled.add(step.instance)
     brought = frozenset(k for k, verb in verbs.items() if verb != "remove" and scope.covers(k))
     outlook = Outlook(verdicts or {}, brought, allow_outage)

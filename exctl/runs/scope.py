@@ -16,6 +16,8 @@ if (
     from stack.layout import Layout
 
 ROLES = ("image", "guard", "container", "health", "sync", "bake")
+APART = ("**exec:components:Monitoring**", "**exec:components:Retention**")
+"""What goes with EXEC and comes last: a run of its own."""
 COMPONENTS = ("connector", "config-sync", "agent-state-sync", "conversation-provider")
 
 
@@ -53,15 +55,17 @@ class Limits:
     exclude: list[str] | None = None
 
 
-def limits(scope: Scope, layout: Layout, known: Collection[str]) -> Limits:
+def limits(scope: Scope, layout: Layout, known: Collection[str], has_apart: bool = False) -> Limits:
     """The limits of Pulumi's run; none for a run that may touch everything.
 
     `known`: the names of the resources in the state. An image that isn't in it yet is taken along
-    whosever it is: what is deployed first waits for every image.
+    whosever it is: what is deployed first waits for every image. `has_apart`: there is, or was,
+    what comes last and is no part of this run.
     """
     if scope.keys is None:
         names = [f"{role}-{key}" for key in sorted(scope.left_out) for role in ROLES]
-        return Limits(exclude=[_pattern(name) for name in names]) if names else Limits()
+        found = [*map(_pattern, names), *(APART if has_apart else ())]
+        return Limits(exclude=found or None)
     chosen = [i for i in layout.instances if scope.covers(i.key)]
     gone = sorted(key for key in scope.keys if key not in {i.key for i in layout.instances})
     images = [

@@ -41,14 +41,14 @@ Props = dict[str, Any]
 def health_gate(_olds: Props, news: Props) -> Props:
     rule = HealthRule(**_tupled(news["rule"]))
     place = _place(news["reach"], rule.url, news["container_name"], Identity(id=news["trigger"]))
-    _run(lambda: wait_until_healthy(rule, place, OperatorsClock(), _say))
+    run_gate(lambda: wait_until_healthy(rule, place, OperatorsClock(), _say))
     return {"trigger": news["trigger"]}
 
 
 def sync_gate(_olds: Props, news: Props) -> Props:
     rule = SyncRule(**_tupled(news["rule"]))
     place = _place(news["reach"], rule.url, news["container_name"], Identity(id=news["trigger"]))
-    _run(lambda: wait_until_synced(rule, place, OperatorsClock(), _say))
+    run_gate(lambda: wait_until_synced(rule, place, OperatorsClock(), _say))
     return {"trigger": news["trigger"]}
 
 
@@ -64,7 +64,7 @@ def bake_gate(olds: Props, news: Props) -> Props:
     if os.environ.get(NO_BAKE_VARIABLE) == "1":
         _say(BakeSkipped(rule.instance, "by --no-bake, or on the way back"))
     else:
-        _run(
+        run_gate(
             lambda: watch_until_baked(
                 rule, place, OperatorsClock(), _say, asked, is_new="trigger" not in olds
             )
@@ -79,7 +79,7 @@ def pair_guard(olds: Props, news: Props) -> Props:
     own = guard_places(olds, news, "urls", "container_name", rule.instance)
     peer = guard_places(olds, news, "peer_urls", "peer_container_name", rule.peer)
     allowed = os.environ.get(ALLOW_OUTAGE_VARIABLE) == "1"
-    _run(lambda: refuse_to_take_the_last(rule, own, peer, OperatorsClock(), _say, allowed))
+    run_gate(lambda: refuse_to_take_the_last(rule, own, peer, OperatorsClock(), _say, allowed))
     kept = ("urls", "peer_urls", "container_name", "peer_container_name")
     return {key: news["rule"][key] for key in kept} | {"trigger": news["trigger"]}
 
@@ -138,7 +138,8 @@ def _say(event: Event) -> None:
     sys.stdout.flush()
 
 
-def _run(gate: Callable[[], None]) -> None:
+def run_gate(gate: Callable[[], None]) -> None:
+    """Runs it; its GateError becomes Pulumi's error, as data where exctl reads it."""
     try:
         gate()
     except GateError as error:

@@ -27,6 +27,7 @@ PROGRAM = (
     "config_schema",
     "health",
     "hosts",
+    "monitoring",
     "oci",
     "stack",
 )

@@ -25,12 +25,14 @@ from health.gates.resources import (
     PairGuardProvider,
     SyncGateProvider,
 )
+from monitoring.placement import placement
 from stack.layout import Layout, build_layout
-from stack.loader import Secrets
+from stack.loader import MONITORING_VARIABLE, Secrets
 from tests.unit.stack_file import StackFile
 
 IMAGE, CONTAINER = "docker:index/remoteImage:RemoteImage", "docker:index/container:Container"
 SECRET = "not-to-be-seen"
+SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270"
 DIGEST = f"sha256:{'d' * 64}"
 
 
@@ -77,7 +79,8 @@ def register(file: StackFile) -> tuple[dict[str, Registered], dict[str, Any]]:
         secrets: Secrets = {
             name: pulumi.Output.secret(f"{SECRET}-{name}") for name in file.secret_keys
         }
-        connector = Connector(config, secrets, build_layout(config, "dev"))
+        layout = build_layout(config, "dev")
+        connector = Connector(config, secrets, layout, placement(config, layout, "dev"))
         return pulumi.Output.from_input(connector.outputs).apply(outputs.update)
 
     program()
@@ -256,7 +259,7 @@ def test_a_gates_trigger_is_its_containers_id(graph: dict[str, Registered]) -> N
 
 
 def test_nothing_is_secret_in_clear(graph: dict[str, Registered]) -> None:
-    marker = "1b47061264138c4ac30d75fd1eb44270"
+    marker = SECRET_MARK
     secret_env = [e for e in graph["container-excs"].inputs["envs"] if isinstance(e, dict)]
     assert len(secret_env) == 3
     assert all(marker in e.values() for e in secret_env)
@@ -349,3 +352,45 @@ def test_between_pairs_the_next_pair_waits_until_the_one_before_has_stayed_healt
     baked = {"bake-excp-1-1", "bake-excp-1-2"}
     assert baked <= waits_for(graph, "container-excp-2-1")
     assert not baked & waits_for(graph, "container-exas")
+
+
+def watched() -> StackFile:
+    file = StackFile().put("monitoring", {"host": "10.77.0.50", "exporter": "10.77.0.1:9640"})
+    return file.put("registry.infra_repository", "registry.example.com/infra")
+
+
+def test_what_watches_comes_after_every_gate() -> None:
+    graph, outputs = register(watched())
+    gates = {name for name in graph if name.startswith(("health-", "sync-"))}
+    for name in ("prometheus", "alertmanager", "blackbox-exporter"):
+        assert gates <= waits_for(graph, f"monitoring-{name}")
+        assert qualified_type(graph, f"monitoring-{name}").startswith("exec:components:Monitoring$")
+    assert outputs["monitoring"]["prometheus"] == "http://10.77.0.50:9090"
+
+
+def test_a_run_of_exctl_is_without_what_watches_or_about_it_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(MONITORING_VARIABLE, "without")
+    graph, outputs = register(watched())
+    assert not [name for name in graph if name.startswith("monitoring")]
+    assert "monitoring" in outputs
+    monkeypatch.setenv(MONITORING_VARIABLE, "alone")
+    graph, _ = register(watched())
+    assert not {n for n in waits_for(graph, "monitoring-prometheus") if "monitoring" not in n}
+
+
+def test_old_log_files_are_a_resource_of_each_host_that_comes_last() -> None:
+    graph, _ = register(StackFile().put("logs.retention_days", 14))
+    found = {name for name in graph if name.startswith("retention-")}
+    assert found == {f"retention-10.77.0.{last}" for last in (101, 102, 103, 104)}
+    assert all("health-excp-1-2" in waits_for(graph, name) for name in found)
+
+
+def test_what_was_collected_outlives_its_container_and_files_are_secret() -> None:
+    graph, _ = register(watched())
+    assert graph["monitoring-prometheus-data"].request.retainOnDelete
+    container = graph["monitoring-alertmanager"]
+    assert container.request.ignoreChanges == ["uploads"]
+    assert SECRET_MARK in graph["monitoring-alertmanager-settings"].inputs["files"].values()
+    assert SECRET_MARK in container.inputs["uploads"].values()

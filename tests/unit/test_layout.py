@@ -171,3 +171,37 @@ def test_every_key_of_the_vendors_tables_is_there_once() -> None:
 def test_a_layout_is_a_value() -> None:
     assert layout() == layout()
     assert replace(instance("excs"), port=1) != instance("excs")
+
+
+def test_a_stack_that_says_nothing_of_logging_keeps_its_containers() -> None:
+    """The hash is the one from before there was a choice."""
+    excs, *_ = build_layout(StackFile().config(), "dev").instances
+    assert excs.log_options == {"max-size": "50m", "max-file": "5"}
+    assert excs.spec_hash == "0f767cd4eceb1a98"
+
+
+def test_logging_of_a_service_goes_before_that_of_all() -> None:
+    file = StackFile().put("logging", {"driver": "local", "options": {"max-file": "9"}})
+    file.put("exas.logging", {"driver": "journald", "options": {"tag": "exas"}})
+    excs, exas, *_ = build_layout(file.config(), "dev").instances
+    assert (excs.log_driver, excs.log_options) == ("local", {"max-size": "50m", "max-file": "9"})
+    assert (exas.log_driver, exas.log_options) == ("journald", {"tag": "exas"})
+    assert exas.spec_hash != build_layout(StackFile().config(), "dev").instances[1].spec_hash
+
+
+@pytest.mark.parametrize(
+    ("logging", "words"),
+    [
+        ({"driver": "none"}, "`exctl logs` would have nothing to read"),
+        ({"driver": "syslog", "options": {"cache-disabled": "true"}}, "would have nothing to read"),
+        ({"driver": "splunk", "options": {"splunk-token": "x"}}, "would stand in plaintext"),
+    ],
+)
+def test_logging_that_blinds_or_tells_a_secret_is_refused(
+    logging: dict[str, object], words: str
+) -> None:
+    (found,) = StackFile().put("excp.pairs.1.logging", logging).problems()
+    assert words in found
+    if "nothing to read" in words:
+        meant = logging | {"without_exctl_logs": True}
+        assert not StackFile().put("excp.pairs.1.logging", meant).problems()

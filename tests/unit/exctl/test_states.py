@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from exctl.adoption.legacy import lost, situation
+from exctl.observe.drift import deployed_containers
 from exctl.pulumi.ownership import reasons
-from exctl.pulumi.state import State
+from exctl.pulumi.state import State, with_the_rest_apart, without_host
 from exctl.runs.unknown import others, unknown
 from hosts.docker import Container
 from tests.unit.exctl.sites import make_site
@@ -133,3 +134,51 @@ def test_a_lost_container_is_taken_back_only_as_the_very_same(
     one, there = instance(stopped=False), as_wanted(**changes)
     seen = view(there)
     assert lost(situation(one, seen, "prod"), there, seen, secrets).kind == kind
+
+
+MONITORING = "exec:components:Monitoring"
+WATCHER = "10.9.9.50"
+
+
+def watched_state() -> State:
+    """EXAS, and a Prometheus on a host of its own that a plain `pulumi up` has put behind it."""
+    provider = (
+        f"urn:pulumi:dev::exec::{MONITORING}$pulumi:providers:docker::monitoring-on-{WATCHER}"
+    )
+    kind = "docker:index/container:Container"
+    prometheus = {
+        "urn": f"urn:pulumi:dev::exec::{MONITORING}${kind}::monitoring-prometheus",
+        "type": kind,
+        "id": "p",
+        "provider": f"{provider}::1",
+        "dependencies": [urn("container-exas"), provider],
+    }
+    rows = [*state().rows, {"urn": provider, "type": "pulumi:providers:docker"}, prometheus]
+    return State(3, {"resources": rows})
+
+
+def test_what_watches_is_no_instance_and_its_host_none_of_execs() -> None:
+    known = watched_state()
+    assert known.hosts == {EXAS.host: ["exas"]}
+    assert known.containers == {"exas": "a"}
+    assert known.monitoring == {WATCHER: ["prometheus"]}
+    assert known.held == {EXAS.host: ["exas"], WATCHER: ["prometheus"]}
+
+
+def test_a_host_that_watches_can_be_forgotten() -> None:
+    left = without_host(watched_state(), WATCHER)
+    assert left.held == {EXAS.host: ["exas"]}
+    assert left.names == {"container-exas"}
+
+
+def test_what_watches_holds_no_instance_in_the_state() -> None:
+    known = with_the_rest_apart(watched_state())
+    (provider,) = known.rows[-1]["dependencies"]
+    assert provider.endswith(f"::monitoring-on-{WATCHER}")
+    assert with_the_rest_apart(known) is known
+
+
+def test_what_watches_is_not_drift() -> None:
+    rows = [dict(row, outputs={}, inputs={}) for row in watched_state().rows]
+    rows[0]["type"] = "docker:index/container:Container"
+    assert deployed_containers({"resources": rows}).keys() == {"exas"}
