@@ -205,6 +205,19 @@ def _is_web_page(value: str) -> str:
     return value
 
 
+def is_proxy(value: str) -> str:
+    parts = urlsplit(value)
+    try:
+        is_whole = bool(parts.hostname and parts.port)
+    except ValueError:
+        is_whole = False
+    if parts.scheme != "http" or not is_whole or parts.path not in ("", "/"):
+        raise ValueError(f"{_shown(value)} is not the address of a proxy, http://host:port")
+    if parts.username is not None:
+        raise ValueError(f"{_shown(value)} holds a login, which would stand here in plaintext")
+    return value
+
+
 def _is_voice_server(value: str) -> str:
     endpoints_of(value)
     return value

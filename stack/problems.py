@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pydantic_core import ErrorDetails
 
+import vendor_facts as vendor
 from stack import paths
 from stack.secrecy import SECRET_NAMES, is_plain
 from stack.text import counted
@@ -59,6 +60,8 @@ def _sentence(detail: ErrorDetails, location: Sequence[int | str]) -> str:
     found = _found(detail["input"], location)
     form, _, _ = kind.partition("_")
     if kind == "extra_forbidden":
+        if location and location[0] in vendor.NOT_PUBLIC:
+            return vendor.NOT_PUBLIC[str(location[0])]
         return f"unknown setting{_did_you_mean(location)}"
     if kind == "missing":
         return f"is missing: {_description(location)}"

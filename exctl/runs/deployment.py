@@ -228,12 +228,15 @@ def _end(
     _ask_all_of(site, ground.scope, split.here, "everything")
     images = result.outputs["release"].value if "release" in result.outputs else {}
     is_all = not split.elsewhere and not ground.scope.left_out  # a release is nothing less
-    if is_all and (release := store.record(site, images, how.message, events)):
+    release = store.record(site, images, how.message, events) if is_all else None
+    if release:
         report("release", number=release.number, images=release.images)
         say(f"this is release {release.number}")
     if is_all:
         watchers.bring(site, ground)
     _say_what_is_left(site, split, ground.scope)
+    if release and release.number == 1:
+        say(f"next: exctl genesys check --survey --stack {site.stack}")
 
 
 def _silenced(
