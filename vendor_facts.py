@@ -35,6 +35,21 @@ CONFIG_DB_TYPES: tuple[ConfigDbType, ...] = get_args(ConfigDbType)
 CONFIG_DB_PORTS: Mapping[ConfigDbType, int] = {"postgresql": POSTGRESQL_PORT}
 """Source: deployment, Parameters tables."""
 
+NOT_PUBLIC: Mapping[str, str] = {
+    "exrp": "recording (EXRP, media deployment) can't be deployed yet: its image, its port and its"
+    " .env keys aren't public; take the section out. Public is that it wants two hosts or more of"
+    " its own, WebDAV, an HTTP load balancer, and EXCS, EXAS and EXCP running before it"
+}
+"""Sections that a stack file may have one day, and what is missing for it. Source: EXRP and
+Recording Deployment pages."""
+RECORDING_NOTE = (
+    "once calls are recorded, the pairs' ports take business traffic too: Media Control Platform"
+    " (MCP) -> HTTP load balancer -> EXCP. The load balancer isn't in this list: no stack file"
+    " names it yet"
+)
+"""Source: Recording Deployment: the MCPs send to a port of an HTTP load balancer, and that one to
+EXCP's 3650."""
+
 HEALTH_PATH, STATUS_PATH, METRICS_PATH = "/health", "/status", "/metrics"
 """/health and EXCS's /status: deployment. /metrics: inferred, the page says only that Prometheus
 scrapes these ports."""

@@ -12,7 +12,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.host import Host
-from config_schema import ExecConfig, Resources
+from config_schema import ExecConfig, Hardening, Resources
 from health.gates.bake import BakeRule
 from health.gates.guard import GuardRule
 from health.gates.health import HealthRule
@@ -162,7 +162,23 @@ def container_args(instance: Instance) -> dict[str, Any]:
             for label, value in instance.labels.items()
         ],
         **limits_of(instance.resources),
+        **_restrictions(instance.hardening),
     }
+
+
+def _restrictions(hardening: Hardening) -> dict[str, Any]:
+    """A container's arguments for what it may not do; none of those that are off."""
+    found: dict[str, Any] = {}
+    if hardening.no_new_privileges:
+        found["security_opts"] = ["no-new-privileges"]
+    if hardening.drop_capabilities:
+        dropped = sorted(hardening.drop_capabilities)
+        found["capabilities"] = docker.ContainerCapabilitiesArgs(drops=dropped)
+    if hardening.read_only:
+        found["read_only"] = True
+    if hardening.tmpfs:
+        found["tmpfs"] = dict.fromkeys(hardening.tmpfs, "")
+    return found
 
 
 def limits_of(resources: Resources) -> dict[str, Any]:

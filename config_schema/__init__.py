@@ -12,7 +12,7 @@ from config_schema.checks import CheckName
 from config_schema.monitoring import Monitoring, Placed
 from config_schema.platform import Logging, Logs, Redis
 from config_schema.registry import Registry
-from config_schema.services import Exas, Excs, Pair, Resources, Runtime
+from config_schema.services import Exas, Excs, Hardening, Pair, Resources, Runtime
 from config_schema.stack import ExecConfig
 from config_schema.values import (
     LOG_REFERENCE,
@@ -31,6 +31,7 @@ __all__ = [
     "Exas",
     "Excs",
     "ExecConfig",
+    "Hardening",
     "Host",
     "Logging",
     "Logs",

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from config_schema.base import Section
-from config_schema.values import Host, Name, Port, Text, User, is_client_id, is_org_id
+from config_schema.values import Host, Name, Port, Text, User, is_client_id, is_org_id, is_proxy
 
 
 class Tenant(Section):
@@ -27,6 +27,21 @@ class Tenant(Section):
         default=None,
         description="put before each container's name, with a dash; needed only where several"
         " stacks share hosts",
+    )
+
+
+class Genesys(Section):
+    """How exctl itself reaches Genesys Cloud; what the services do isn't documented."""
+
+    proxy: Annotated[str, AfterValidator(is_proxy)] | None = Field(
+        default=None,
+        description="proxy for exctl's own calls to Genesys Cloud, http://host:port; whether the"
+        " services take one isn't documented",
+    )
+    ca_path: str | None = Field(
+        default=None,
+        description="file of certificate authorities (PEM) that these calls trust besides the"
+        " system's, for a proxy that opens TLS; none: preflight.ca_path. Relative to the project",
     )
 
 

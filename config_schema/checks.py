@@ -51,6 +51,7 @@ class CheckName(StrEnum):
     GENESYS_CLOUD_REACH = "genesys-cloud-reach"
     GENESYS_CLOUD_TLS = "genesys-cloud-tls"
     GENESYS_CLOUD_LOGIN = "genesys-cloud-login"
+    GENESYS_CLOUD_ORGANIZATION = "genesys-cloud-organization"
     ORGANIZATION = "organization"
     SYNC_DEADLINE = "sync-deadline"
     SYNC_STALL = "sync-stall"

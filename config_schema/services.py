@@ -12,6 +12,7 @@ from config_schema.platform import Logging
 from config_schema.values import (
     VARIABLE,
     AbsolutePath,
+    Capability,
     Digest,
     Folder,
     Host,
@@ -51,6 +52,26 @@ class Resources(Section):
     )
     cpus: Annotated[float, Field(gt=0, le=1024)] | None = Field(
         default=None, description="CPU limit, in cores (0.5 is half a core); none: no limit"
+    )
+
+
+class Hardening(Section):
+    """What a container may not do. All off by default: nothing public says what the vendor's images
+    need, and one that can't start is an outage.
+    """
+
+    no_new_privileges: bool = Field(
+        default=False, description="no process gets more rights than it began with (no setuid)"
+    )
+    drop_capabilities: list[Capability] = Field(
+        default=[], description="capabilities of Linux that it doesn't get, or ALL"
+    )
+    read_only: bool = Field(
+        default=False,
+        description="root file system read-only; the log directory can still be written to",
+    )
+    tmpfs: list[AbsolutePath] = Field(
+        default=[], description="directories in memory that can be written to, such as /tmp"
     )
 
 
@@ -119,6 +140,9 @@ class Runtime(Section):
         default=30, description="time to end by itself before Docker kills it, seconds"
     )
     resources: Resources = Field(default=Resources(), description="limits")
+    hardening: Hardening = Field(
+        default=Hardening(), description="what the container may not do; try it on a test stack"
+    )
     logging: Logging | None = Field(
         default=None,
         description="where what it writes to stdout goes: {driver, options, without_exctl_logs};"

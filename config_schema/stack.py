@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from config_schema.access import Ssh, Tenant
+from config_schema.access import Genesys, Ssh, Tenant
 from config_schema.base import Section
 from config_schema.monitoring import Monitoring
 from config_schema.platform import Audit, Gate, Logging, Logs, Preflight, Redis, Releases
@@ -16,6 +16,7 @@ class ExecConfig(Section):
     """A whole stack: one tenant, one EX organization."""
 
     tenant: Tenant = Field(description="whose contact centre this is")
+    genesys: Genesys = Field(default=Genesys(), description="exctl's own way to Genesys Cloud")
     ssh: Ssh = Field(default=Ssh(), description="the way to the hosts")
     registry: Registry = Field(description="where the images come from")
     logs: Logs = Field(description="log files")

@@ -17,6 +17,16 @@ _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+CAPABILITIES = frozenset((
+    "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF",
+    "CHECKPOINT_RESTORE", "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID",
+    "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE",
+    "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "PERFMON",
+    "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT",
+    "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE",
+    "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM",
+))  # fmt: skip
+"""Source: capabilities(7), Linux 5.9 and newer, without CAP_."""
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LOG_REFERENCE = re.compile(
     r"<(TENANT_ID|HOSTNAME)>|\$(TENANT_ID|HOSTNAME)(?![A-Za-z0-9_])"
@@ -199,6 +209,19 @@ def _is_web_page(value: str) -> str:
     return value
 
 
+def is_proxy(value: str) -> str:
+    parts = urlsplit(value)
+    try:
+        is_whole = bool(parts.hostname and parts.port)
+    except ValueError:
+        is_whole = False
+    if parts.scheme != "http" or not is_whole or parts.path not in ("", "/"):
+        raise ValueError(f"{_shown(value)} is not the address of a proxy, http://host:port")
+    if parts.username is not None:
+        raise ValueError(f"{_shown(value)} holds a login, which would stand here in plaintext")
+    return value
+
+
 def _is_voice_server(value: str) -> str:
     endpoints_of(value)
     return value
@@ -225,12 +248,21 @@ def _is_log_name(value: str) -> str:
     return value
 
 
+def _is_capability(value: str) -> str:
+    if value != "ALL" and value not in CAPABILITIES:
+        raise ValueError(
+            f"{value!r} is no capability of Linux; write it as docker run does (NET_RAW), or ALL"
+        )
+    return value
+
+
 Host = Annotated[str, AfterValidator(_is_host)]
 User = Annotated[str, AfterValidator(_is_user)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Tag = Annotated[str, AfterValidator(_is_tag)]
 Digest = Annotated[str, AfterValidator(_is_digest)]
 AbsolutePath = Annotated[str, AfterValidator(_is_absolute)]
+Capability = Annotated[str, AfterValidator(_is_capability)]
 Address = Annotated[str, AfterValidator(_is_address)]
 Syslog = Annotated[str, AfterValidator(_is_syslog)]
 WebPage = Annotated[str, AfterValidator(_is_web_page)]

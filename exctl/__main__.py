@@ -17,7 +17,8 @@ from exctl.pulumi.interrupts import as_ctrl_c, no_more
 SECTIONS = {
     "Look (nothing is changed, no lock is taken)": (
         "status", "logs", "doctor", "preview", "drift", "releases", "history", "audit",
-        "topology", "report", "support-bundle", "exporter", "monitoring",
+        "topology", "report", "support-bundle", "exporter", "monitoring", "survey",
+        "genesys",
     ),
     "Change (shows its plan first, and asks)": (
         "up", "stop", "start", "restart", "update", "rollback", "rotate", "secret", "images",

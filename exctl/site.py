@@ -136,7 +136,10 @@ def _anchored(config: ExecConfig, project: Path) -> ExecConfig:
     preflight = config.preflight
     if preflight.ca_path is not None:
         preflight = preflight.model_copy(update={"ca_path": str(project / preflight.ca_path)})
-    update = {"ssh": anchored(config.ssh, project), "preflight": preflight}
+    genesys = config.genesys
+    if genesys.ca_path is not None:
+        genesys = genesys.model_copy(update={"ca_path": str(project / genesys.ca_path)})
+    update = {"ssh": anchored(config.ssh, project), "preflight": preflight, "genesys": genesys}
     return config.model_copy(update=update)
 
 

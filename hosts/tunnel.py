@@ -66,7 +66,14 @@ class TunnelAdapter(HTTPAdapter):
 
         plain = type("Plain", (HTTPConnection,), {"_new_conn": connect})
         secure = type("Secure", (HTTPSConnection,), {"_new_conn": connect})
-        self.poolmanager.pool_classes_by_scheme = {
+        self._pools = {
             "http": type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
             "https": type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
         }
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """A proxy is reached over such a socket, and what is behind it through the proxy."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = self._pools
+        return manager

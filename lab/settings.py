@@ -18,6 +18,7 @@ CONFIG_SERVER_PASSWORD = "lab-configserver-pw"
 OAUTH_CLIENT_ID = "4c1f7a52-9d3e-4b60-8f6a-2e5b1c0d7a94"
 OAUTH_CLIENT_SECRET = "lab-oauth-secret"
 ORG_ID, TENANT_ID = "6662cb10-0d4d-4710-b979-db69011e66fd", "1"
+ORG_SHORT_NAME = "exec-lab"
 CLOUD_NAMES = ("api.mypurecloud.com", "login.mypurecloud.com")
 """What the lab's hosts call Genesys Cloud."""
 HOST_LOG_PATH = "/var/log/exec"

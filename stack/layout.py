@@ -18,6 +18,7 @@ from config_schema import (
     Exas,
     Excs,
     ExecConfig,
+    Hardening,
     Logging,
     Pair,
     Resources,
@@ -59,6 +60,7 @@ class Instance:
     log_options: Mapping[str, str]
     """All of them, with the limits of the section logs where the driver has such."""
     resources: Resources
+    hardening: Hardening
     stop_grace_seconds: int
     is_stopped: bool
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -188,6 +190,7 @@ def _instance(
         log_driver=logging.driver,
         log_options=_log_options(config, logging),
         resources=part.resources,
+        hardening=part.hardening,
         stop_grace_seconds=part.stop_grace_seconds,
         is_stopped=is_stopped(key, config.stopped),
     )
@@ -234,12 +237,17 @@ def stoppable(pairs: list[str]) -> list[str]:
 
 
 def _with_labels(instance: Instance, config: ExecConfig, stack: str) -> Instance:
-    content = asdict(instance) | {"resources": instance.resources.model_dump()}
+    content = asdict(instance) | {
+        "resources": instance.resources.model_dump(),
+        "hardening": instance.hardening.model_dump(),
+    }
     for name in ("labels", "spec_hash", "is_stopped", "digest", "place"):
         del content[name]
     # What stacks had before there was a choice keeps its hash, and so its container.
     if (instance.log_driver, instance.log_options) == ("json-file", _limits(config)):
         del content["log_driver"], content["log_options"]
+    if instance.hardening == Hardening():
+        del content["hardening"]
     if instance.digest:
         content["image"] = f"{instance.place}:{instance.tag}"
     spec_hash = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

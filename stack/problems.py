@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+import vendor_facts as vendor
 from config_schema import ExecConfig
 from stack import paths
 from stack.secrecy import SECRET_NAMES, is_plain
@@ -61,6 +62,8 @@ def _sentence(detail: ErrorDetails, location: Sequence[int | str], root: type[Ba
     found = _found(detail["input"], location)
     form, _, _ = kind.partition("_")
     if kind == "extra_forbidden":
+        if root is ExecConfig and location and location[0] in vendor.NOT_PUBLIC:
+            return vendor.NOT_PUBLIC[str(location[0])]
         return f"unknown setting{_did_you_mean(location, root)}"
     if kind == "missing":
         return f"is missing: {_description(location, root)}"

@@ -26,6 +26,7 @@ def cross_problems(sections: Mapping[str, Any], other_orgs: Mapping[str, str]) -
         *_unknown_stopped(sections),
         *_shared_org(sections, other_orgs),
         *_logs_out_of_reach(sections),
+        *_log_directories_in_memory(sections),
         *_unknown_hosts(sections),
         *_monitoring_without_means(sections),
     ]
@@ -105,11 +106,17 @@ def _shared_org(sections: Mapping[str, Any], other_orgs: Mapping[str, str]) -> I
         )
 
 
+def _services(sections: Mapping[str, Any]) -> dict[str, Any]:
+    """Path → what a service or pair has there, whatever that is."""
+    return {
+        **{name: sections.get(name) for name in ("excs", "exas")},
+        **{f"excp.pairs.{number}": pair for number, pair in _pairs(sections).items()},
+    }
+
+
 def _logs_out_of_reach(sections: Mapping[str, Any]) -> Iterator[Problem]:
     base = paths.get(sections, "logs.container_path") or vendor.CONTAINER_LOG_PATH
-    parts = {s: sections.get(s) for s in ("excs", "exas")}
-    parts |= {f"excp.pairs.{number}": pair for number, pair in _pairs(sections).items()}
-    for name, part in parts.items():
+    for name, part in _services(sections).items():
         path = paths.get(part, "log.path")
         if not isinstance(path, str) or not isinstance(base, str):
             continue
@@ -119,6 +126,18 @@ def _logs_out_of_reach(sections: Mapping[str, Any]) -> Iterator[Problem]:
                 f"{path} is not in {base} (logs.container_path), so its files would be lost with"
                 " the container",
             )
+
+
+def _log_directories_in_memory(sections: Mapping[str, Any]) -> Iterator[Problem]:
+    base = paths.get(sections, "logs.container_path") or vendor.CONTAINER_LOG_PATH
+    for name, part in _services(sections).items():
+        directories = paths.get(part, "hardening.tmpfs")
+        for path in directories if isinstance(directories, list) else ():
+            if path == base:
+                yield Problem(
+                    f"{name}.hardening.tmpfs",
+                    f"{path} is logs.container_path, which the host's log directory is mounted on",
+                )
 
 
 def _unknown_hosts(sections: Mapping[str, Any]) -> Iterator[Problem]:

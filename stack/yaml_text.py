@@ -223,6 +223,8 @@ def _scalar_value(event: ScalarEvent) -> Any:
     text = event.value
     if event.tag is not None:
         raise _Odd("which has a tag (!…) before it; leave the tag out")
+    if text.startswith("\n"):  # it writes folded what it has read, and loses that line break
+        raise _Odd("which begins with a line break, and Pulumi drops that; leave it out")
     if event.style:
         return text
     if text in _NULL:

@@ -49,6 +49,8 @@ def command(site: Site, as_json: bool, everything: bool, security: bool) -> None
                 "note: the stack's state is on this disk only; back it up, or share it where more"
                 " than one operator deploys: docs/operating.md, The state"
             )
+    if next_step := doctor.next_step(site, found):
+        click.echo(next_step, err=True)
     if report.stopping(found):
         raise SystemExit(UNHEALTHY)
 

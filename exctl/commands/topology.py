@@ -49,5 +49,6 @@ def command(site: Site, as_json: bool, svg: Path | None, health: bool) -> None:
         click.echo(f"drawn to {svg}")
     else:
         columns = shutil.get_terminal_size((100, 40)).columns
-        for line in topology.text(site.config, site.layout, columns):
+        lines = topology.text(site.config, site.layout, columns)
+        for line in [*lines, "", *topology.note(columns)]:
             click.echo(line)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from exctl.cli.options import json_option, on_stack
+from exctl.errors import UNHEALTHY
 from exctl.site import Site
+
+if TYPE_CHECKING:
+    from exctl.onboarding.transaction import Given
 
 
 @click.command()
@@ -24,8 +29,22 @@ from exctl.site import Site
 @click.option(
     "--sta-language", metavar="xx-YY", help="language of transcription, en-US for instance"
 )
+@click.option(
+    "--compare", is_flag=True, help="compare with what the Config DB has, which is only read"
+)
+@click.option(
+    "--via",
+    type=click.Choice(["ssh", "direct"]),
+    default="ssh",
+    show_default=True,
+    help="with --compare: reach the database through EXCS's host, or from this one",
+)
+@click.option("--tenant", metavar="DBID", help="with --compare: this tenant, not tenant.id")
 def command(
     site: Site,
+    compare: bool,
+    tenant: str | None,
+    via: Literal["ssh", "direct"],
     as_json: bool,
     as_cfg: bool,
     with_secrets: bool,
@@ -40,6 +59,10 @@ def command(
     Folders and keys are the vendor's, values those of the stack file; what it doesn't know stays
     as the vendor's placeholder. Then says what the vendor asks for besides.
 
+    With --compare: how each key stands in the database, what to type in, and whether another
+    tenant's transaction names the organization too; exit code 4 where something is wrong. Of
+    secrets only whether they are the stack's.
+
     Example: exctl transaction --short-name acme --skill-level-min 0 --skill-level-max 10
     """
     from exctl.onboarding import transaction
@@ -47,9 +70,17 @@ def command(
 
     if as_json and as_cfg:
         raise click.UsageError("--json and --cfg are two forms; take one of them")
+    if compare and (as_cfg or with_secrets):
+        raise click.UsageError(
+            "--compare shows what differs; --cfg and --with-secrets don't fit it"
+        )
     given = transaction.Given(
         short_name, skill_level_min, skill_level_max, sta_program_id, sta_language
     )
+    transaction.refuse_wrong(given)
+    if compare:
+        _compare(site, via, tenant, given, as_json)
+        return
     secret = secrets.all_of(site).get(transaction.SECRET) if with_secrets else None
     if with_secrets and secret is None:
         click.echo(
@@ -65,3 +96,25 @@ def command(
             click.echo(line)
     for note in transaction.notes(site.config, entries):
         click.echo(note, err=True)
+
+
+def _compare(
+    site: Site, via: Literal["ssh", "direct"], tenant: str | None, given: Given, as_json: bool
+) -> None:
+    from dataclasses import asdict
+
+    from exctl.engage import look
+    from exctl.onboarding import transaction
+
+    found = look.transaction_of(site, via, tenant, given)
+    if as_json:
+        points = [asdict(point) for point in found.points]
+        click.echo(json.dumps({"points": points, "transaction": asdict(found.facts)}, indent=2))
+    else:
+        click.echo(f"hybrid_integration of the tenant {found.tenant} in {found.database}:")
+        for line in transaction.compared_table(found.facts):
+            click.echo(line)
+        for point in found.points:
+            click.echo(f"{point.level}: {point.text}{f'; {point.to_do}' if point.to_do else ''}")
+    if any(point.level == "problem" for point in found.points):
+        raise SystemExit(UNHEALTHY)

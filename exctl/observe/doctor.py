@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 from exctl.errors import Interrupted, NothingTouched, PreflightStops
 from exctl.observe import preflight_record
 from exctl.pulumi.workspace import passphrase
+from exctl.releases import store
 from exctl.site import Site, stacks_of
 from exctl.stackfile import secrets
 from exctl.terminal import messages
@@ -55,14 +56,27 @@ def findings(site: Site, file: Path | None = None, left_out: Collection[str] = (
     return found
 
 
+def next_step(site: Site, found: Sequence[Finding]) -> str:
+    """The next command on the way to a first deployment; '' for a stack that has a release."""
+    if store.numbers(site):
+        return ""
+    if report.stopping(found):
+        return f"next: put right what FAILED, then again: exctl doctor --stack {site.stack}"
+    return f"next: exctl up --stack {site.stack}"
+
+
 def _need_ca_file(site: Site) -> None:
-    path = site.config.preflight.ca_path
-    try:
-        trusting(path)
-    except OSError as error:  # ssl's errors are among them
-        raise NothingTouched(
-            f"preflight.ca_path: {path} isn't a file of certificates: {error.strerror or error}."
-        ) from None
+    config = site.config
+    paths = {
+        "preflight.ca_path": config.preflight.ca_path,
+        "genesys.ca_path": config.genesys.ca_path,
+    }
+    for name, path in paths.items():
+        try:
+            trusting(path)
+        except OSError as error:  # ssl's errors are among them
+            why = error.strerror or error
+            raise NothingTouched(f"{name}: {path} isn't a file of certificates: {why}.") from None
 
 
 def _decrypting(site: Site, subject: Subject, file: Path | None) -> Callable[[], Subject]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 import vendor_facts as vendor
@@ -31,6 +32,11 @@ def text(config: ExecConfig, layout: Layout, width_columns: int = WIDTH_COLUMNS)
         lines += ["", "Every host", *_connections([*of_hosts.values()], width_columns)]
     of_operator = connections.of_operator(config, layout)
     return [*lines, "", "Operator's host", *_connections(of_operator, width_columns)]
+
+
+def note(width_columns: int = WIDTH_COLUMNS) -> list[str]:
+    """What the firewall has to let through besides, once calls are recorded."""
+    return textwrap.wrap(f"note: {vendor.RECORDING_NOTE}", width_columns)
 
 
 def inferred() -> str:

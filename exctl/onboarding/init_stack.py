@@ -29,7 +29,7 @@ WELCOME = """A new stack: one Engage tenant and its EX organization. Each questi
 Enter takes what stands in brackets. Ctrl-C ends it, and leaves nothing behind."""
 HEAD = """Stack {stack}, written by exctl init. A line that begins with `#name:` is a setting at its
 default, or without one an example; take the `#` away to change it (of the sections around
-it as well). Then: exctl preview --stack {stack}"""
+it as well). Then: exctl survey --stack {stack}"""
 
 
 def begin(stack: str | None, source: Path | None, secrets_stdin: bool) -> Iterator[str]:
@@ -122,8 +122,10 @@ def _done(path: Path, stack: str, new: NewStack) -> Iterator[str]:
     yield f"\n{path.name} is written: EXCS, EXAS, {pairs_word}; encrypted: {secrets}"
     yield "Next:"
     for command, what in (
+        ("survey", "looks into Engage for what a sync would meet"),
+        ("genesys check", "looks into the EX organization"),
         ("doctor", "checks hosts, networks and what has to stand before"),
         ("preview", "shows what would happen, host by host"),
         ("up", "shows it, asks, deploys, waits for the sync"),
     ):
-        yield f"  exctl {command} --stack {stack}".ljust(36) + what
+        yield f"  exctl {command} --stack {stack}".ljust(40) + what

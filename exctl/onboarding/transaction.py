@@ -1,8 +1,7 @@
 """The transaction object `hybrid_integration`, from which EXEC's services take the EX organization
 and the OAuth client: its annex as the vendor's table has it, filled from the stack file. Pure.
 
-Source: deployment, "Configuring hybrid_integration transaction in CME". Inferred: the form of the
-two URLs and of `region`, of which the vendor's table shows no example.
+What the keys are to be: engage/annex.py.
 """
 
 from __future__ import annotations
@@ -13,10 +12,23 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from config_schema import ExecConfig
+from engage.annex import WantedAnnex, wanted_annex
+from engage.transactions import TransactionFacts
 from exctl.errors import NothingTouched
 
 NAME, TYPE = "hybrid_integration", "List"
 SECRET = "oauthClientSecret"
+PLACEHOLDERS = {
+    "organization_sname": "CFG_ALIAS_EX_ORG_SHORT_NAME",
+    "client_id": "CFG_ALIAS_EX_ORG_OAUTH_CLIENT_ID",
+    "client_secret": f"<{SECRET}>",
+    "password": f"<{SECRET}>",
+    "skill_level_max_value": "ENGAGE_MAX_SKILL_LEVEL",
+    "skill_level_min_value": "ENGAGE_MIN_SKILL_LEVEL",
+    "sta_default_programid": "<DEFAULT_STA_PROGRAM_ID>",
+    "sta_default_language": "<DEFAULT_STA_LANGUAGE>",
+}
+"""The vendor's, where the table has one."""
 _LANGUAGE = re.compile(r"[a-z]{2}-[A-Z]{2}")
 """ISO 639-1, a dash, ISO 3166-1 alpha-2, as the table asks."""
 
@@ -42,55 +54,34 @@ class AnnexEntry:
     is_open: bool = False
 
 
+def wanted(config: ExecConfig, given: Given, secret: str | None) -> WantedAnnex:
+    """What the annex is to be as far as stack file and `given` know it."""
+    least, greatest = (
+        None if level is None else str(level)
+        for level in (given.skill_level_min, given.skill_level_max)
+    )
+    return wanted_annex(
+        config.tenant.org_id,
+        config.tenant.region,
+        config.tenant.oauth_client_id,
+        secret,
+        given.short_name,
+        (least, greatest),
+        (given.sta_program_id, given.sta_language),
+    )
+
+
 def entries(config: ExecConfig, given: Given, secret: str | None) -> list[AnnexEntry]:
-    """Every key of the vendor's table, in its order. Raises NothingTouched for a value that the
-    table doesn't allow."""
-    _refuse_wrong(given)
-    client = config.tenant.oauth_client_id
-    region = config.tenant.region
-
-    def entry(folder: str, key: str, value: object, placeholder: str = "") -> AnnexEntry:
-        is_open = value is None
-        return AnnexEntry(folder, key, placeholder if is_open else str(value), is_open)
-
-    def of_client(folder: str) -> list[AnnexEntry]:
-        return [
-            entry(folder, "client_id", client, "CFG_ALIAS_EX_ORG_OAUTH_CLIENT_ID"),
-            entry(folder, "client_secret", secret, f"<{SECRET}>"),
-        ]
-
+    """Every key of the vendor's table, in its order."""
     return [
-        entry("general", "organization_sname", given.short_name, "CFG_ALIAS_EX_ORG_SHORT_NAME"),
-        entry("general", "organization_id", config.tenant.org_id),
-        entry("general", "base_service_url", f"https://api.{region}"),
-        entry("general", "base_auth_url", f"https://login.{region}"),
-        entry("general", "region", region),
-        *of_client("config_sync"),
-        entry(
-            "config_sync", "skill_level_max_value", given.skill_level_max, "ENGAGE_MAX_SKILL_LEVEL"
-        ),
-        entry(
-            "config_sync", "skill_level_min_value", given.skill_level_min, "ENGAGE_MIN_SKILL_LEVEL"
-        ),
-        *of_client("agent_state_sync"),
-        *of_client("conversation_provider"),
-        entry(
-            "conversation_provider",
-            "sta_default_programid",
-            given.sta_program_id,
-            "<DEFAULT_STA_PROGRAM_ID>",
-        ),
-        entry(
-            "conversation_provider",
-            "sta_default_language",
-            given.sta_language,
-            "<DEFAULT_STA_LANGUAGE>",
-        ),
-        entry("conversation_provider", "password", secret, f"<{SECRET}>"),
+        AnnexEntry(folder, key, PLACEHOLDERS[key] if value is None else value, value is None)
+        for folder, keys in wanted(config, given, secret).items()
+        for key, value in keys.items()
     ]
 
 
-def _refuse_wrong(given: Given) -> None:
+def refuse_wrong(given: Given) -> None:
+    """Raises NothingTouched for values that the table doesn't allow."""
     wrong: list[str] = []
     least, most = given.skill_level_min, given.skill_level_max
     if least is not None and most is not None and least >= most:
@@ -117,6 +108,25 @@ def table(found: Sequence[AnnexEntry]) -> list[str]:
             lines.append(f"  {folder}")
         mark = "   <- to be filled in" if entry.is_open else ""
         lines.append(f"    {entry.key.ljust(wide)}  {entry.value}{mark}")
+    return lines
+
+
+def compared_table(facts: TransactionFacts) -> list[str]:
+    """How each key stands in the database, and what is to be typed in, ready to copy. A secret is
+    shown by its placeholder."""
+    if not facts.keys:
+        return []
+    wide = max(len(f"{key.section}/{key.key}") for key in facts.keys)
+    stand = max(len(key.standing) for key in facts.keys)
+    lines = [
+        f"  {f'{k.section}/{k.key}'.ljust(wide)}  {k.standing.ljust(stand)}  {k.found}".rstrip()
+        for k in facts.keys
+    ]
+    if facts.wrong:
+        lines += ["", "To be set in the annex:"]
+    for key in facts.wrong:
+        value = key.wanted or PLACEHOLDERS.get(key.key, "")
+        lines.append(f"  {f'{key.section}/{key.key}'.ljust(wide)}  {value}")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""A document of headings, paragraphs and tables, written as Markdown or as one page of HTML. Pure.
+"""A document of headings, paragraphs and tables, written as Markdown or as one page of HTML.
 
 Whatever comes from a service or a stack file is a text here, and escaped as such in both forms.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TextIO
 
 GOOD, BAD, CAUTION = "good", "bad", "caution"
 
@@ -108,6 +109,17 @@ def _plain(text: str) -> str:
     """A text that Markdown shows as it stands, on one line."""
     one_line = " ".join(text.split())
     return _MARKUP.sub(r"\\\1", _INNER.sub("\0", one_line)).replace("\0", "_")
+
+
+def show(document: Document, to: TextIO) -> None:
+    """As Markdown; on a terminal laid out for its width."""
+    if not to.isatty():
+        to.write(markdown(document))
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console(file=to).print(Markdown(markdown(document), hyperlinks=False))
 
 
 def html(document: Document) -> str:

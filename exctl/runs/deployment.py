@@ -230,12 +230,16 @@ def _end(
     images = result.outputs["release"].value if "release" in result.outputs else {}
     report("running", images=images)
     is_all = not split.elsewhere and not ground.scope.left_out  # a release is nothing less
-    if is_all and (release := store.record(site, images, how.message, events, record_hash())):
+    found = record_hash()
+    release = store.record(site, images, how.message, events, found) if is_all else None
+    if release:
         report("release", number=release.number, images=release.images)
         say(f"this is release {release.number}")
     if is_all:
         watchers.bring(site, ground)
     _say_what_is_left(site, split, ground.scope)
+    if release and release.number == 1:
+        say(f"next: exctl genesys check --survey --stack {site.stack}")
 
 
 def _silenced(

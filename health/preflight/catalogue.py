@@ -61,6 +61,7 @@ CHECKS: tuple[Check, ...] = (
     network.CLOUD,
     genesys_cloud.TLS,
     genesys_cloud.LOGIN,
+    genesys_cloud.ORGANIZATION,
     stack_file.ORGANIZATION,
     stack_file.SYNC_DEADLINE,
     stack_file.SYNC_STALL,

@@ -1,34 +1,42 @@
-"""Genesys Cloud, spoken to from a host: its certificate, and a token for the OAuth client."""
+"""Genesys Cloud, spoken to from a host: its certificate, a token for the OAuth client, and of which
+organization that is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import requests
-
 from config_schema import CheckName
+from health.cloud_api import ORGANIZATION_PATH, CloudApi, Reply
 from health.preflight.check import Check, HostView
-from health.preflight.finding import Finding, Verdict
-from health.preflight.outcome import NOT_FORWARDED_FIX, Outcome, of_error
+from health.preflight.finding import Finding, Verdict, judged
+from health.preflight.outcome import NOT_FORWARDED_FIX, Outcome, not_forwarded, of_error
 from health.preflight.subject import Subject
 from health.preflight.tunnel import Tunnels, trusting
 
-TOKEN_PATH = "/oauth/token"
-TOO_MANY, SERVER_ERROR = 429, 500
+
+@dataclass(frozen=True)
+class Organization:
+    """The organization that the OAuth client is of, if it was told."""
+
+    asked: Outcome
+    id: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class CloudAnswer:
-    """How TLS with the API went, and on one host of the stack the login of the OAuth client."""
+    """How TLS with the API went, and on one host of the stack the login of the OAuth client and,
+    behind it, whose it is."""
 
     tls: Outcome
     login: Outcome | None = None
+    organization: Organization | None = None
 
 
 def ask(subject: Subject, tunnels: Tunnels) -> CloudAnswer:
     api, _ = subject.cloud
-    context = trusting(subject.config.preflight.ca_path)
+    context = trusting(subject.config.genesys.ca_path or subject.config.preflight.ca_path)
     try:
         with context.wrap_socket(tunnels.connect(api), server_hostname=api.host):
             return CloudAnswer(Outcome("done"))
@@ -36,42 +44,52 @@ def ask(subject: Subject, tunnels: Tunnels) -> CloudAnswer:
         return CloudAnswer(of_error(error, tunnels))
 
 
-def log_in(subject: Subject, tunnels: Tunnels) -> Outcome:
-    """Asks for a token, and forgets it. Source: Genesys Cloud, "Client Credentials Grant".
+def log_in(subject: Subject, tunnels: Tunnels) -> tuple[Outcome, Organization | None]:
+    """Asks for a token, with it for its organization, and forgets it.
 
     Once a run, whatever the number of hosts: Genesys Cloud limits how often a client may log in,
     and what it answers doesn't depend on the host.
     """
-    _, login = subject.cloud
     client, secret = subject.config.tenant.oauth_client_id, subject.secrets.get("oauthClientSecret")
     if client is None:
-        return Outcome("not asked", "tenant.oauth_client_id isn't set, so no login is tried")
+        words = "tenant.oauth_client_id isn't set, so no login is tried"
+        return Outcome("not asked", words), None
     if secret is None:
-        return Outcome("not asked", subject.no_secrets or "oauthClientSecret isn't set")
-    try:
-        answer = tunnels.session(trusting(subject.config.preflight.ca_path)).post(
-            f"https://{login.host}{TOKEN_PATH}",
-            data={"grant_type": "client_credentials"},
-            auth=(client, secret),
-            allow_redirects=False,
-        )
-        return _of(answer)
-    except (requests.RequestException, OSError) as error:
-        return of_error(error, tunnels)
+        return Outcome("not asked", subject.no_secrets or "oauthClientSecret isn't set"), None
+    context = trusting(subject.config.genesys.ca_path or subject.config.preflight.ca_path)
+    api = CloudApi(tunnels.session(context), subject.config.tenant.region)
+    token = api.token(client, secret)
+    if not token.is_done:
+        return _outcome(token, tunnels), None
+    reply = api.get(ORGANIZATION_PATH)
+    found = Organization(
+        _outcome(reply, tunnels), str(reply.body.get("id", "")), str(reply.body.get("name", ""))
+    )
+    return Outcome("done"), found
 
 
-def _of(answer: requests.Response) -> Outcome:
-    if answer.status_code in (400, 401, 403):
+_FAILED = {
+    "not reached": "the connection ended without an answer",
+    "proxy": "the proxy of genesys.proxy lets nothing through",
+    "portal": "a web page answers in its place",
+    "not understood": "its answer isn't understood",
+}
+
+
+def _outcome(reply: Reply, tunnels: Tunnels) -> Outcome:
+    if reply.is_done:
+        return Outcome("done")
+    if reply.kind == "not reached" and tunnels.was_refused():
+        return not_forwarded()
+    if reply.kind == "not trusted":
+        return Outcome("not trusted", reply.words)
+    if reply.kind in ("refused", "forbidden"):
         return Outcome("refused", "it refuses the OAuth client or its secret")
-    if answer.status_code == TOO_MANY or answer.status_code >= SERVER_ERROR:
-        return Outcome("busy", f"it answers HTTP {answer.status_code}")
-    if answer.status_code != 200:
-        return Outcome("failed", f"it answers HTTP {answer.status_code}")
-    try:
-        token = answer.json().get("access_token")
-    except (ValueError, AttributeError):
-        return Outcome("failed", "its answer isn't understood")
-    return Outcome("done") if token else Outcome("failed", "its answer holds no token")
+    if reply.kind in ("too many", "server error"):
+        return Outcome("busy", f"it answers HTTP {reply.code}")
+    if reply.kind == "no answer":
+        return Outcome("failed", f"no answer within {tunnels.timeout_seconds:g} s")
+    return Outcome("failed", _FAILED.get(reply.kind, f"it answers HTTP {reply.code}"))
 
 
 def _tls(view: HostView) -> Iterator[Finding]:
@@ -108,6 +126,24 @@ def _login(view: HostView) -> Iterator[Finding]:
     yield Finding(name, view.host, login.words, needed, _unless_unknown(login), fix)
 
 
+def _organization(view: HostView) -> Iterator[Finding]:
+    """A wrong one gets objects of a contact centre that isn't its own, and may cost money."""
+    found = view.answers.cloud.organization if view.answers.cloud is not None else None
+    if found is None:
+        return
+    name, org_id = CheckName.GENESYS_CLOUD_ORGANIZATION, view.subject.config.tenant.org_id
+    needed = f"the organization {org_id}"
+    if found.asked.kind != "done" or not found.id:
+        words = found.asked.words or "it names none"
+        fix = "ask again: exctl genesys check"
+        yield Finding(name, view.host, words, needed, "unknown", fix)
+        return
+    words = f"{found.name}, {found.id}"
+    fix = "correct tenant.org_id, or take an OAuth client of that organization"
+    is_right = found.id.lower() == org_id.lower()
+    yield judged(is_right, name, view.host, words, needed, "failed", fix)
+
+
 def _unless_unknown(outcome: Outcome) -> Verdict:
     return "unknown" if outcome.is_unknown else "failed"
 
@@ -116,3 +152,8 @@ TLS = Check(
     CheckName.GENESYS_CLOUD_TLS, "Genesys Cloud shows a certificate that can be trusted", _tls
 )
 LOGIN = Check(CheckName.GENESYS_CLOUD_LOGIN, "Genesys Cloud gives the OAuth client a token", _login)
+ORGANIZATION = Check(
+    CheckName.GENESYS_CLOUD_ORGANIZATION,
+    "the OAuth client is of the organization tenant.org_id",
+    _organization,
+)

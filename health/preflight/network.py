@@ -147,6 +147,9 @@ def _cloud(view: HostView) -> Iterator[Finding]:
         if variable:
             found = f"not tried: the services go through the proxy of {variable}"
             fix = "try the way through the proxy by hand"
+            if variable == "genesys.proxy":
+                found = "not tried: genesys.proxy is set; which way the services go isn't known"
+                fix = "see that they reach it; the way through the proxy: exctl genesys check"
             yield Finding(name, view.host, found, str(to), "unknown", fix)
         else:
             yield _one(name, view.host, to, view.facts)

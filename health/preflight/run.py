@@ -131,14 +131,15 @@ def _conversations(
 
 
 def _with_a_token(subject: Subject, answers: Mapping[str, HostAnswers]) -> dict[str, HostAnswers]:
-    """The same, with the login of the OAuth client on the first host that speaks with Genesys
-    Cloud."""
+    """The same, with the login of the OAuth client, and its organization, on the first host that
+    speaks with Genesys Cloud."""
     found = dict(answers)
     for host, each in answers.items():
         if each.cloud is not None and each.cloud.tls.kind == "done":
             with Tunnels(ssh_target(subject.config.ssh, host).command) as tunnels:
-                login = genesys_cloud.log_in(subject, tunnels)
-            found[host] = replace(each, cloud=replace(each.cloud, login=login))
+                login, org = genesys_cloud.log_in(subject, tunnels)
+            cloud = replace(each.cloud, login=login, organization=org)
+            found[host] = replace(each, cloud=cloud)
             break
     return found
 

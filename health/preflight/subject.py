@@ -89,6 +89,8 @@ class Subject:
         return list(dict.fromkeys([self.registry, *found] if self.registry else found))
 
     def proxy(self, host: str) -> str:
-        """The variable by which a host's instances are told of a proxy, '' if there is none."""
+        """The variable by which a host's instances are told of a proxy, or the setting that names
+        one for exctl; '' if there is none."""
         named = {name for i in self.instances(host) for name in i.environment}
-        return next((name for name in PROXY_VARIABLES if name in named), "")
+        own = "genesys.proxy" if self.config.genesys.proxy else ""
+        return next((name for name in PROXY_VARIABLES if name in named), own)

@@ -7,7 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import requests
@@ -55,14 +55,28 @@ class Tunnels:
         except subprocess.TimeoutExpired:
             return False
 
-    def session(self, certificates: ssl.SSLContext) -> requests.Session:
-        """HTTP from the host: certificates checked by this context, no proxy, nothing retried."""
-        session = requests.Session()
-        session.trust_env = False
-        adapter = _Adapter(self, certificates)
-        session.mount("http://", adapter)
-        session.mount("https://", adapter)
+    def session(self, certificates: ssl.SSLContext, proxy: str | None = None) -> requests.Session:
+        """HTTP from the host: `http_session`, closed after the block."""
+        session = http_session(self.connect, certificates, self.timeout_seconds, proxy)
         return self._stack.enter_context(session)
+
+
+def http_session(
+    connect: Callable[[ServerAddress], socket.socket],
+    certificates: ssl.SSLContext,
+    timeout_seconds: float,
+    proxy: str | None = None,
+) -> requests.Session:
+    """HTTP over such sockets: certificates checked by this context, no proxy but the one given,
+    nothing retried."""
+    session = requests.Session()
+    session.trust_env = False
+    if proxy is not None:
+        session.proxies = {"http": proxy, "https": proxy}
+    adapter = _Adapter(connect, certificates, timeout_seconds)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
 
 
 def _end(ours: socket.socket, process: subprocess.Popen[bytes], watchdog: threading.Timer) -> None:
@@ -73,15 +87,21 @@ def _end(ours: socket.socket, process: subprocess.Popen[bytes], watchdog: thread
 
 
 class _Adapter(TunnelAdapter):
-    def __init__(self, tunnels: Tunnels, certificates: ssl.SSLContext) -> None:
-        self._timeout_seconds = tunnels.timeout_seconds
+    def __init__(
+        self,
+        connect: Callable[[ServerAddress], socket.socket],
+        certificates: ssl.SSLContext,
+        timeout_seconds: float,
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
         self._certificates = certificates
-        super().__init__(
-            lambda host, port: tunnels.connect(ServerAddress(host, port)), max_retries=0
-        )
+        super().__init__(lambda host, port: connect(ServerAddress(host, port)), max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._certificates, **kwargs)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(proxy, ssl_context=self._certificates, **kwargs)
 
     def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs["timeout"] = self._timeout_seconds

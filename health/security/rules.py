@@ -138,6 +138,8 @@ def _of_host(
     yield _logs(host, config.logs.host_path, said.facts)
     ours = [i for i in layout.running if i.host == host]
     yield from _services(host, ours, said.facts)
+    for instance in ours:
+        yield _privileges(host, instance)
 
 
 def _logins(host: str, methods: frozenset[str]) -> Finding:
@@ -218,3 +220,16 @@ def _services(host: str, ours: Sequence[Instance], facts: SecurityFacts) -> Iter
             "unknown",
             "let through what exctl topology lists, and no more",
         )
+
+
+def _privileges(host: str, instance: Instance) -> Finding:
+    is_set = instance.hardening.no_new_privileges
+    return judged(
+        is_set,
+        "container-privileges",
+        host,
+        f"{instance.key} {'gains none' if is_set else 'may gain more than it began with'}",
+        "a setuid program in the image makes whoever breaks into the service root in it",
+        "warning",
+        "hardening.no_new_privileges: true, on a test stack first",
+    )

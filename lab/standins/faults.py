@@ -14,12 +14,15 @@ FAULTS: Mapping[str, str] = {
     "hang": "takes connections and never answers",
     "slow": "answers late                                          seconds=3",
     "dependency_lost": "a service says that a dependency is down              name=redis",
-    "wrong_answer": "answers 200 with garbage, or EXCS with another org    kind=garbage|org",
+    "wrong_answer": "answers 200 with garbage, EXCS and cloud another org  kind=garbage|org",
+    "error": "the cloud answers each request so                     code=403 at=api|token",
+    "portal": "a web page answers in the cloud's stead                form=redirect|page",
     "sync_stuck": "EXCS never begins its sync",
     "sync_stalled": "EXCS's sync stands still at a share                   percent=40",
 }
 _ALL = ("crash", "hang", "slow", "wrong_answer")
 _SERVICES = (*_ALL, "crash_at_start", "dependency_lost")
+_CLOUD = (*_ALL, "error", "portal")
 _EXCS = (*_SERVICES, "sync_stuck", "sync_stalled")
 
 
@@ -29,5 +32,6 @@ def faults_of(standin: str) -> Mapping[str, str]:
     The file would take any other one too, but nothing would come of it.
     """
     service = standin.split("-")[0]
-    names = _EXCS if service == "excs" else _SERVICES if service in ("exas", "excp") else _ALL
+    of = {"excs": _EXCS, "exas": _SERVICES, "excp": _SERVICES, "cloud": _CLOUD}
+    names = of.get(service, _ALL)
     return {name: text for name, text in FAULTS.items() if name in names}

@@ -1,4 +1,8 @@
-"""The Genesys Cloud API's stand-in: OAuth client credentials, objects, and a limit of requests."""
+"""The Genesys Cloud API's stand-in: OAuth client credentials, objects, and a limit of requests.
+
+What it says of organization, token and grants has the form of the platform's SDK. The permissions
+of the role "EX Integration" aren't public: it has none here but its name.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,7 @@ from lab.standins.service.web import GARBAGE
 
 BURST = 20
 """Requests at once that the limit lets pass, on top of its steady rate."""
+TOKEN_PATH = "/oauth/token"
 KINDS = {
     "/api/v2/users": "users",
     "/api/v2/routing/skills": "skills",
@@ -36,7 +41,10 @@ KINDS = {
     "/api/v2/conversations/events": "events",
 }
 PRESENCE = re.compile(r"/api/v2/users/(?P<id>[^/]+)/presences/[^/]+")
+ROLE, HOME_DIVISION = "EX Integration", "Home"
+OTHER_ORG_ID = "00000000-0000-4000-8000-000000000000"
 TOKEN_SECONDS = 86_400
+PORTAL = "<html><title>Sign in</title>Welcome to the guest network</html>"
 Answer = tuple[int, Any]
 
 
@@ -47,6 +55,11 @@ class RateLimit:
         self._per_second = per_minute / 60
         self._allowance = float(BURST)
         self._asked_at = now
+
+    @property
+    def count(self) -> int:
+        """Requests of this minute, as the header tells them."""
+        return BURST - int(self._allowance)
 
     def is_kept(self, now: float) -> bool:
         passed = (now - self._asked_at) * self._per_second
@@ -78,6 +91,14 @@ class Api:
         with self._lock:
             return [content for (of, _), content in self._objects.items() if of == kind]
 
+    def rate_headers(self, token: str) -> dict[str, str]:
+        """Source: Genesys Cloud developer center, "Rate Limits"."""
+        with self._lock:
+            limit = self._limits.get(self._clients.get(token, ""))
+            count = limit.count if limit is not None else 0
+        headers = {"count": count, "allowed": self.rate_per_minute, "reset": 60}
+        return {f"inin-ratelimit-{name}": str(value) for name, value in headers.items()}
+
     def token(self, authorization: str, form: str) -> Answer:
         """A token for the OAuth client's id and secret, given as HTTP Basic."""
         if parse_qs(form).get("grant_type") != ["client_credentials"]:
@@ -100,11 +121,35 @@ class Api:
             if not limit.is_kept(now):
                 self._counts["refused_by_rate"] += 1
                 return 429, {"message": "rate limit exceeded"}
+            if method == "GET":
+                return self._read(path, bool(body.get("is_other_org")))
             if method == "POST" and path in KINDS:
                 return 200, self._make(KINDS[path], body)
             if method == "PATCH":
                 return self._change(path, body)
         return 404, {"message": f"no {method} {path}"}
+
+    def _read(self, path: str, is_other_org: bool) -> Answer:
+        """What needs no permission, and the number of objects of a kind."""
+        org = {
+            "id": OTHER_ORG_ID if is_other_org else settings.ORG_ID,
+            "name": "EXEC lab",
+            "thirdPartyOrgName": "another" if is_other_org else settings.ORG_SHORT_NAME,
+            "state": "active",
+        }
+        client = {"id": settings.OAUTH_CLIENT_ID, "name": "EX Engage Connector"}
+        grant = {"role": {"name": ROLE}, "division": {"name": HOME_DIVISION}}
+        fixed = {
+            "/api/v2/organizations/me": org,
+            "/api/v2/tokens/me": {"organization": org, "OAuthClient": client},
+            "/api/v2/authorization/subjects/me": {"grants": [grant]},
+        }
+        if path in fixed:
+            return 200, fixed[path]
+        if path not in KINDS:
+            return 404, {"message": f"no GET {path}"}
+        total = sum(of == KINDS[path] for of, _ in self._objects)
+        return 200, {"entities": [], "pageSize": 1, "pageNumber": 1, "total": total}
 
     def _make(self, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The object, the same one if it has been made before."""
@@ -178,7 +223,7 @@ class ApiHandler(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_GET(self) -> None:
-        """The lab's own view of what came: `/lab/counts`, `/lab/objects/<kind>`."""
+        """The API's, and the lab's own view of what came: `/lab/counts`, `/lab/objects/<kind>`."""
         api = self.server.api
         place, _, kind = self.path.removeprefix("/lab/").partition("/")
         if self.path == "/lab/counts":
@@ -186,7 +231,7 @@ class ApiHandler(BaseHTTPRequestHandler):
         elif place == "objects" and kind in KINDS.values():
             self._send(200, api.objects(kind))
         else:
-            self._send(404, {"message": f"no GET {self.path}"})
+            self._take("GET")
 
     def do_POST(self) -> None:
         self._take("POST")
@@ -199,27 +244,42 @@ class ApiHandler(BaseHTTPRequestHandler):
         faults.wait_while("hang")
         faults.delay()
         text = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
-        if faults.get("wrong_answer") is not None:
+        wrong, error = faults.get("wrong_answer"), faults.get("error")
+        if wrong is not None and wrong.get("kind") != "org":
             self._send(200, GARBAGE)
-            return
-        self._send(*self._answer(method, text))
+        elif (portal := faults.get("portal")) is not None:
+            is_page = portal.get("form") == "page"
+            self._send(200 if is_page else 302, PORTAL)
+        elif error is not None and (self.path == TOKEN_PATH) == (error.get("at") == "token"):
+            self._send(int(error.get("code", 403)), {"message": "so told by the fault"})
+        else:
+            self._send(*self._answer(method, text, wrong is not None))
 
-    def _answer(self, method: str, text: str) -> Answer:
+    def _answer(self, method: str, text: str, is_other_org: bool) -> Answer:
         api, authorization = self.server.api, self.headers.get("Authorization", "")
-        if self.path == "/oauth/token":
+        if self.path == TOKEN_PATH:
             return api.token(authorization, text)
         try:
-            body = json.loads(text)
+            body = json.loads(text) if method != "GET" else {"is_other_org": is_other_org}
         except ValueError:
             body = None
         if not isinstance(body, dict):
             return 400, {"message": "the body is not a JSON object"}
-        return api.answer(method, self.path, authorization.removeprefix("Bearer "), body)
+        return api.answer(method, self.path.partition("?")[0], self._token, body)
+
+    @property
+    def _token(self) -> str:
+        return self.headers.get("Authorization", "").removeprefix("Bearer ")
 
     def _send(self, code: int, body: Any) -> None:
         content = (body if isinstance(body, str) else json.dumps(body)).encode()
         self.send_response(code)
-        self.send_header("inin-ratelimit-allowed", str(self.server.api.rate_per_minute))
+        for name, value in self.server.api.rate_headers(self._token).items():
+            self.send_header(name, value)
+        if code == 302:
+            self.send_header("Location", "http://portal.invalid/sign-in")
+        if body == PORTAL:
+            self.send_header("Content-Type", "text/html")
         if code == 429:
             self.send_header("Retry-After", "1")
         self.send_header("Content-Length", str(len(content)))

@@ -132,6 +132,30 @@ def test_what_an_auditor_would_object_to_is_told_with_its_remedy(deployed: Site)
         host.run("chmod", "660", "/run/docker.sock")
 
 
+def test_a_container_may_do_less_where_the_stack_file_says_so(deployed: Site) -> None:
+    hardening = {
+        "no_new_privileges": True,
+        "drop_capabilities": ["NET_RAW", "MKNOD"],
+        "read_only": True,
+        "tmpfs": ["/tmp"],
+    }
+    before = deployed.stack_file.read_text()
+    deployed.work.edit("exas.hardening", hardening)
+    try:
+        assert exctl(deployed, "up", "--yes").code == 0
+        host_config = deployed.inspect("exas")["HostConfig"]
+        assert host_config["ReadonlyRootfs"] is True
+        assert sorted(host_config["CapDrop"]) == ["MKNOD", "NET_RAW"]
+        assert "no-new-privileges" in host_config["SecurityOpt"]
+        assert host_config["Tmpfs"] == {"/tmp": ""}
+        assert deployed.codes()["exas"] == 200
+        again = exctl(deployed, "preview")
+        assert "plan: no container is touched" in again.text
+    finally:
+        deployed.stack_file.write_text(before)
+    assert exctl(deployed, "up", "--yes").code == 0
+
+
 def test_an_ssh_config_of_the_operators_own_breaks_nothing(
     deployed: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

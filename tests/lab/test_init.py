@@ -29,6 +29,12 @@ SECRETS = {
 
 
 def exctl(site: Site, *arguments: str, variables: Mapping[str, str] | None = None) -> str:
+    return told(site, *arguments, variables=variables).stdout
+
+
+def told(
+    site: Site, *arguments: str, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     run = subprocess.run(
         ["exctl", *arguments, "--stack", STACK],
         cwd=site.work.directory,
@@ -39,7 +45,7 @@ def exctl(site: Site, *arguments: str, variables: Mapping[str, str] | None = Non
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert not [word for word in SECRETS.values() if word in run.stdout + run.stderr]
-    return run.stdout
+    return run
 
 
 def test_a_file_becomes_a_stack_that_deploys(site: Site) -> None:
@@ -47,13 +53,21 @@ def test_a_file_becomes_a_stack_that_deploys(site: Site) -> None:
     site.stack_file.unlink()  # the lab has one organization, and two stacks can't share it
     source = site.work.directory / "settings.yaml"
     source.write_text(yaml.safe_dump({k: v for k, v in content.items() if "secure" not in v}))
-    assert "exctl doctor" in exctl(site, "init", "--from", str(source), variables=SECRETS)
-    exctl(site, "doctor")
-    exctl(site, "up", "--yes", "-m", "the beginning")
+    assert "exctl survey" in exctl(site, "init", "--from", str(source), variables=SECRETS)
+    assert f"next: exctl up --stack {STACK}" in told(site, "doctor").stderr
+    up = told(site, "up", "--yes", "-m", "the beginning")
+    assert f"next: exctl genesys check --survey --stack {STACK}" in up.stdout + up.stderr
     rows = json.loads(exctl(site, "status", "--json"))["instances"]
     assert [row["state"] for row in rows] == ["healthy"] * 4
     assert rows[0]["version"] == rows[0]["tag"]
     assert rows[0]["sync"].startswith("sync complete (HWM ")
+
+
+def test_what_a_sync_has_made_is_compared_with_what_engage_has(site: Site) -> None:
+    found = json.loads(exctl(site, "genesys", "check", "--survey", "--json"))
+    assert found["engage"]["queues"] == 3
+    assert "total-lower" not in {point["code"] for point in found["points"]}
+    assert all(found["totals"][kind] >= number > 0 for kind, number in found["engage"].items())
 
 
 def test_what_was_begun_can_be_handed_over_on_one_page(site: Site) -> None:

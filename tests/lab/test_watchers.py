@@ -132,20 +132,18 @@ def test_a_changed_configuration_is_read_without_a_restart(watched: Watched) -> 
     assert watched.containers() == before
 
 
-def test_a_configuration_that_is_refused_is_a_warning_and_the_one_before_stays(
+def test_a_configuration_that_is_refused_fails_where_it_is_required_and_the_one_before_stays(
     watched: Watched,
 ) -> None:
     site, before = watched.site, watched.containers()
     path = site.work.directory / "alertmanager.yml"
     good = path.read_text()
     path.write_text("route: {receiver: nobody-of-that-name}\n")
-    said = exctl(site, "up", "--yes").text
-    assert "warning: EXEC is deployed and healthy" in said
-    assert "exec-alertmanager refuses its new configuration" in said
-    assert 'undefined receiver \\"nobody-of-that-name\\"' in said
     site.work.edit("monitoring.required", True)
     said = exctl(site, "up", "--yes", code=1).text
     assert "which monitoring.required asks for" in said
+    assert "exec-alertmanager refuses its new configuration" in said
+    assert 'undefined receiver \\"nobody-of-that-name\\"' in said
     site.work.edit("monitoring.required", False)
     path.write_text(good)
     assert "warning" not in exctl(site, "up", "--yes").text
@@ -156,6 +154,7 @@ def test_a_host_that_is_silent_holds_nothing_and_is_named(watched: Watched) -> N
     site = watched.site
     site.set_fault(watched.host.name, "daemon-stopped")
     said = exctl(site, "up", "--yes").text
+    assert "warning: EXEC is deployed and healthy" in said
     assert f"{watched.host.address} answers over SSH, but Docker on it doesn't" in said
     site.clear_faults(watched.host.name)
 

@@ -16,6 +16,24 @@ from stack.problems import message
 from tests.unit.stack_file import GONE, StackFile
 
 SENTENCES: dict[str, tuple[str, Any, str]] = {
+    "recording": (
+        "exrp",
+        {"hosts": ["a", "b"]},
+        "exrp: recording (EXRP, media deployment) can't be deployed yet: its image, its port and"
+        " its .env keys aren't public; take the section out. Public is that it wants two hosts"
+        " or more of its own, WebDAV, an HTTP load balancer, and EXCS, EXAS and EXCP running"
+        " before it",
+    ),
+    "a proxy with a login": (
+        "genesys.proxy",
+        "http://user:word@proxy:3128",
+        "genesys.proxy: the value holds a login, which would stand here in plaintext",
+    ),
+    "a proxy without a port": (
+        "genesys.proxy",
+        "http://proxy",
+        "genesys.proxy: 'http://proxy' is not the address of a proxy, http://host:port",
+    ),
     "a misspelt setting": ("redis.prot", 1, 'redis.prot: unknown setting. Did you mean "port"?'),
     "a misspelt secret": (
         "redisPasswort",

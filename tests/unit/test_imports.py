@@ -10,7 +10,7 @@ from tests.unit.stack_file import CLONE
 LOWEST = {"vendor_facts", "config_schema"}
 HOSTS = LOWEST | {"stack", "hosts", "oci"}
 HEALTH = HOSTS | {"health"}
-DESCRIBED = HEALTH | {"components", "monitoring", "genesys"}
+DESCRIBED = HEALTH | {"components", "monitoring", "genesys", "engage"}
 ALLOWED = {
     "vendor_facts": set(),
     "config_schema": LOWEST,
@@ -21,6 +21,7 @@ ALLOWED = {
     "components": DESCRIBED,
     "monitoring": HEALTH | {"monitoring"},
     "genesys": HEALTH | {"genesys"},
+    "engage": HEALTH | {"engage"},
     "exctl": DESCRIBED | {"exctl"},
     "kit": DESCRIBED | {"kit"},
     "lab": {"lab"},

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 import vendor_facts as vendor
+from components.instance import container_args
 from stack.environment import expand_log_pattern
 from stack.layout import Instance, Layout, build_layout
 from tests.unit.stack_file import StackFile
@@ -205,3 +206,35 @@ def test_logging_that_blinds_or_tells_a_secret_is_refused(
     if "nothing to read" in words:
         meant = logging | {"without_exctl_logs": True}
         assert not StackFile().put("excp.pairs.1.logging", meant).problems()
+
+
+def test_hardening_is_the_containers_own_and_what_has_none_keeps_its_hash() -> None:
+    excs, exas, *_ = build_layout(StackFile().config(), "dev").instances
+    file = StackFile().put("exas.hardening", {"no_new_privileges": True, "tmpfs": ["/tmp"]})
+    hard = build_layout(file.config(), "dev").instances[1]
+    assert hard.spec_hash != exas.spec_hash
+    assert exas.spec_hash == "4eadd677f8a5a914"  # as before there was hardening: it stays
+    assert (
+        container_args(hard).items()
+        >= {
+            "security_opts": ["no-new-privileges"],
+            "tmpfs": {"/tmp": ""},
+        }.items()
+    )
+    assert not {"security_opts", "capabilities", "read_only", "tmpfs"} & container_args(excs).keys()
+
+
+@pytest.mark.parametrize(
+    ("hardening", "words"),
+    [
+        ({"drop_capabilities": ["CAP_NET_RAW"]}, "'CAP_NET_RAW' is no capability of Linux"),
+        ({"tmpfs": ["tmp"]}, "excs.hardening.tmpfs"),
+        ({"tmpfs": ["/logs"]}, "/logs is logs.container_path"),
+        ({"read_only": "perhaps"}, "excs.hardening.read_only"),
+    ],
+)
+def test_hardening_that_docker_would_refuse_is_refused_here(
+    hardening: dict[str, object], words: str
+) -> None:
+    (found,) = StackFile().put("excs.hardening", hardening).problems()
+    assert words in found

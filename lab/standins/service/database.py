@@ -13,12 +13,14 @@ from .cloud import Transaction
 from .settings import Settings
 
 TABLES = {
-    "skill": ("cfg_skill", "name"),
-    "wrapup_code": ("cfg_business_attribute", "name"),
-    "dn": ("cfg_dn", "number"),
-    "agent_group": ("cfg_agent_group", "name"),
-    "person": ("cfg_person", "user_name"),
+    "skill": ("cfg_skill", "name", ""),
+    "wrapup_code": ("cfg_business_attribute", "name", ""),
+    "dn": ("cfg_dn", "number_", "type in (3, 4, 5, 22)"),
+    "agent_group": ("cfg_group", "name", "group_type = 5"),
+    "person": ("cfg_person", "user_name", ""),
 }
+"""Kind → table, the column of its name in Genesys Cloud, and which of the rows: of DNs those that
+become queues, of groups those of agents."""
 UNFILTERED = ("wrapup_code",)
 """The vendor filters four units by folder; business attributes aren't among them."""
 CHECK_TIMEOUT_MS, READ_TIMEOUT_MS = 2_000, 10_000
@@ -59,15 +61,28 @@ class DatabaseReader:
 
     def transaction(self) -> Transaction:
         """The content of the tenant's `hybrid_integration`, section by section."""
-        sql = "select section, option, value from cfg_transaction where name = %(name)s"
+        sql = (
+            "select s.prop_name, o.prop_name, o.prop_value from cfg_transaction t"
+            " join cfg_flex_prop s on s.object_type = 16 and s.object_dbid = t.dbid"
+            " and coalesce(s.parent_dbid, 0) = 0"
+            " join cfg_flex_prop o on o.parent_dbid = s.dbid"
+            " where t.name = %(name)s and t.type = 21 and t.tenant_dbid = %(tenant)s"
+            " order by o.dbid, o.part"
+        )
         with self._reading() as cursor:
-            cursor.execute(sql, {"name": TRANSACTION})
+            cursor.execute(sql, {"name": TRANSACTION, "tenant": self._tenant()})
             found: dict[str, dict[str, str]] = {}
-            for section, option, value in cursor.fetchall():
-                found.setdefault(section, {})[option] = value
+            for section, option, piece in cursor.fetchall():
+                options = found.setdefault(section, {})
+                options[option] = options.get(option, "") + (piece or "")
         if not found:
             raise LookupError(f"{self.address} has no transaction {TRANSACTION}")
         return found
+
+    def _tenant(self) -> int:
+        """The tenant's DBID; 0, which none has, where TENANT_ID is none."""
+        text = self._settings["TENANT_ID"]
+        return int(text) if text.isdecimal() else 0
 
     def fingerprint(self) -> tuple[int, ...]:
         """Differs whenever an object to sync was added, changed or removed."""
@@ -98,15 +113,18 @@ class DatabaseReader:
         return {
             "all": not self._settings.syncs_customer_folders_only,
             "names": self._settings.customer_folders,
+            "tenant": self._tenant(),
         }
 
     def _wanted(self) -> str:
         """The filter as SQL: `objects` of the named folders and all below them."""
         parts = []
-        for kind, (table, column) in TABLES.items():
+        for kind, (table, column, which) in TABLES.items():
             part = f"select '{kind}' as kind, dbid, {column} as name, hwm from {table}"
+            part += " where state = 1 and tenant_dbid = %(tenant)s"
+            part += f" and {which}" if which else ""
             if kind not in UNFILTERED:
-                part += " where folder_dbid in (select dbid from folders)"
+                part += " and folder_dbid in (select dbid from folders)"
             parts.append(part)
         return (
             "with recursive folders as (select dbid from cfg_folder"

@@ -130,3 +130,16 @@ def test_on_a_terminal_no_host_and_no_check_is_cut(
     said = screen.getvalue()
     for words in (host, "container-arguments", "4 CPUs, the host has 2", "less"):
         assert words in said
+
+
+def test_before_the_first_release_the_next_command_is_named_and_afterwards_none(
+    tmp_path: Path,
+) -> None:
+    config = StackFile().config()
+    site = Site(tmp_path, "dev", config, build_layout(config, "dev"))
+    assert doctor.next_step(site, [FINE, WARNING]) == "next: exctl up --stack dev"
+    assert doctor.next_step(site, BAD).endswith("then again: exctl doctor --stack dev")
+    release = tmp_path / "releases/dev/0001.yaml"
+    release.parent.mkdir(parents=True)
+    release.touch()
+    assert doctor.next_step(site, BAD) == ""

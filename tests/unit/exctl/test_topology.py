@@ -188,6 +188,12 @@ def test_the_list_fits_a_terminal(site: Site, columns: int) -> None:
         assert len(line) <= columns or LONG in line, line
 
 
+def test_what_recording_would_add_to_the_firewalls_list_is_said() -> None:
+    lines = topology.note(60)
+    assert "load balancer -> EXCP" in " ".join(lines)
+    assert max(map(len, lines)) <= 60
+
+
 def test_the_list_says_each_connection_of_each_kind_of_instance_once() -> None:
     site = make_site(3)
     text = topology.text(site.config, site.layout)

@@ -6,8 +6,19 @@ import configparser
 
 import pytest
 
+from engage.transactions import TransactionFacts, compared
 from exctl.errors import NothingTouched
-from exctl.onboarding.transaction import Given, as_cfg, as_json, entries, notes, table
+from exctl.onboarding.transaction import (
+    Given,
+    as_cfg,
+    as_json,
+    compared_table,
+    entries,
+    notes,
+    refuse_wrong,
+    table,
+    wanted,
+)
 from tests.unit.exctl.sites import make_site
 
 CLIENT = "2f0b1a6e-7c57-4a9e-9a3e-0d7c1f5b8a11"
@@ -72,6 +83,27 @@ def test_it_says_what_the_vendor_asks_for_besides() -> None:
 
 def test_values_that_the_table_does_not_allow_are_all_refused_at_once() -> None:
     with pytest.raises(NothingTouched) as error:
-        entries(config, Given(None, 10, 1, "program", "english"), None)
+        refuse_wrong(Given(None, 10, 1, "program", "english"))
     for option in ("--skill-level-min", "--sta-language", "--sta-program-id"):
         assert option in str(error.value)
+
+
+def test_what_differs_from_the_database_is_ready_to_be_typed_in() -> None:
+    given = Given(skill_level_max=12)
+    annex = {
+        "general": {"organization_id": "other", "region": "eu"},
+        "config_sync": {"client_secret": "old-word", "skill_level_max_value": "12"},
+    }
+    keys = compared(annex, wanted(config, given, "new-word"))
+    lines = compared_table(TransactionFacts("there", 1, 21, keys=tuple(keys)))
+    cut = lines.index("To be set in the annex:")
+    states = {line.split()[0]: line.split()[1] for line in lines[: cut - 1]}
+    typed = {line.split()[0]: line.split()[1:] for line in lines[cut + 1 :]}
+    assert states["general/organization_id"] == "differs"
+    assert typed["general/organization_id"] == [config.tenant.org_id]
+    assert typed["config_sync/client_secret"] == ["<oauthClientSecret>"]
+    assert "config_sync/skill_level_max_value" not in typed
+    # The form of the region isn't documented: nobody is told to change it.
+    assert "general/region" not in typed
+    assert "word" not in "".join(lines).replace("password", "")
+    assert compared_table(TransactionFacts("missing")) == []

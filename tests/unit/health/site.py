@@ -8,7 +8,7 @@ from typing import Any
 from health.preflight.answers import HostAnswers
 from health.preflight.clock import ClockOffset
 from health.preflight.finding import Finding
-from health.preflight.genesys_cloud import CloudAnswer
+from health.preflight.genesys_cloud import CloudAnswer, Organization
 from health.preflight.host_facts import parse
 from health.preflight.network import REFUSED
 from health.preflight.outcome import Outcome
@@ -24,6 +24,7 @@ from tests.unit.stack_file import StackFile
 EXCS, EXAS, EXCP_1, EXCP_2 = (f"10.77.0.{last}" for last in (101, 102, 103, 104))
 REGISTRY = "10.77.0.10:5000"
 REDIS, CONFIG_DB = "10.77.0.10:6379", "10.77.0.10:5432"
+ORG_ID = "6662cb10-0d4d-4710-b979-db69011e66fd"
 API, LOGIN = "api.mypurecloud.com:443", "login.mypurecloud.com:443"
 DIGEST, OTHER_DIGEST = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 DONE = Outcome("done")
@@ -83,7 +84,9 @@ class Site:
         image = self.image(host)
         self.registry[host] = RegistryAnswer(DONE, {image: Manifest(DIGEST, 300 << 20)})
         self.redis[host] = RedisAnswer(DONE, dict(REDIS_INFO))
-        self.cloud[host] = CloudAnswer(DONE, DONE if host == EXCS else None)
+        own = Organization(DONE, ORG_ID, "acme")
+        is_first = host == EXCS
+        self.cloud[host] = CloudAnswer(DONE, DONE if is_first else None, own if is_first else None)
 
     def image(self, host: str) -> str:
         return f"{REGISTRY}/exec/{SERVICES[host]}:100.0.100.11"

@@ -14,7 +14,7 @@ import pytest
 from health.preflight.catalogue import CHECKS
 from health.preflight.clock import ClockOffset
 from health.preflight.finding import EVERYWHERE, Finding
-from health.preflight.genesys_cloud import CloudAnswer
+from health.preflight.genesys_cloud import CloudAnswer, Organization
 from health.preflight.network import PROHIBITED
 from health.preflight.outcome import NOT_FORWARDED_FIX, Outcome, not_forwarded
 from health.preflight.redis_server import RedisAnswer
@@ -31,6 +31,7 @@ from tests.unit.health.site import (
     EXCP_2,
     EXCS,
     LOGIN,
+    ORG_ID,
     OTHER_DIGEST,
     REDIS,
     REGISTRY,
@@ -78,6 +79,10 @@ def redis(kind: str, words: str) -> Callable[[Site], object]:
 
 def database(kind: str, words: str) -> Callable[[Site], object]:
     return lambda site: setattr(site, "config_db", Outcome(kind, words))  # type: ignore[arg-type]
+
+
+def organization(found: Organization) -> Callable[[Site], object]:
+    return lambda site: site.cloud.update({EXCS: CloudAnswer(DONE, DONE, found)})
 
 
 def cloud(tls: Outcome, login: Outcome) -> Callable[[Site], object]:
@@ -667,6 +672,22 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
         cloud(DONE, Outcome("busy", "it answers HTTP 429")),
         F("genesys-cloud-login", EXCS, "it answers HTTP 429", TOKEN_NEEDED, "unknown",
           "try it again; see status.mypurecloud.com"),
+    ),
+    "an OAuth client of another organization": (
+        organization(Organization(DONE, "0" * 8, "other")),
+        F("genesys-cloud-organization", EXCS, "other, 00000000", f"the organization {ORG_ID}",
+          "failed", "correct tenant.org_id, or take an OAuth client of that organization"),
+    ),
+    "an organization that isn't told": (
+        organization(Organization(Outcome("busy", "it answers HTTP 429"))),
+        F("genesys-cloud-organization", EXCS, "it answers HTTP 429", f"the organization {ORG_ID}",
+          "unknown", "ask again: exctl genesys check"),
+    ),
+    "Genesys Cloud through exctl's own proxy": (
+        lambda site: site.file.put("genesys.proxy", "http://proxy:3128"),
+        F("genesys-cloud-reach", EXCS,
+          "not tried: genesys.proxy is set; which way the services go isn't known", API, "unknown",
+          "see that they reach it; the way through the proxy: exctl genesys check"),
     ),
     "a short sync deadline": (
         lambda site: site.file.put("excs.sync_gate.deadline_seconds", 600),

@@ -272,7 +272,7 @@ def test_genesys_cloud_without_an_oauth_client_is_not_asked_for_a_token(tunnels:
     tenant = site.subject().config.tenant.model_dump(exclude={"oauth_client_id"})
     site.file.put("tenant", tenant)
     site.file.put("preflight", {})
-    login = genesys_cloud.log_in(site.subject(), tunnels)
+    login, _ = genesys_cloud.log_in(site.subject(), tunnels)
     assert login.kind == "not asked"
     assert "oauth_client_id" in login.words
 

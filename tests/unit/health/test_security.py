@@ -29,7 +29,8 @@ def judged(
     operator: OperatorSecurity = OPERATOR,
     file: StackFile | None = None,
 ) -> list[Finding]:
-    chosen = file or StackFile().put("redis.tls", True).put("registry.insecure", False)
+    closed = StackFile().put("redis.tls", True).put("registry.insecure", False)
+    chosen = file or closed.put("excs.hardening.no_new_privileges", True)
     config = chosen.config()
     layout = build_layout(config, "prod")
     said = HostSecurity(facts, "" if facts else "ssh: no route to host", methods)
@@ -89,6 +90,7 @@ def test_what_goes_over_the_network_in_clear_is_a_point() -> None:
         "redis-password": "warning",
         "redis-tls": "warning",
         "registry-tls": "warning",
+        "container-privileges": "warning",
     }
 
 

@@ -75,7 +75,7 @@ class Processes:
     def cloud(self, rate_per_minute: int) -> str:
         """Starts Genesys Cloud's API with a certificate of its own; its URL."""
         certificates.make_authority(self.directory)
-        certificates.issue(self.directory, self.directory, "cloud", LOOPBACK)
+        certificates.issue(self.directory, self.directory, "cloud", LOOPBACK, settings.CLOUD_NAMES)
         certificate = ["--certificate", str(self.directory / "cloud.pem")]
         certificate += ["--key", str(self.directory / "cloud.key")]
         rate = ["--rate-per-minute", str(rate_per_minute)]

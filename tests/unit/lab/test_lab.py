@@ -41,10 +41,10 @@ def test_each_pair_has_two_hosts_of_its_own() -> None:
 @pytest.mark.parametrize("objects", [3, 30, 100])
 def test_the_data_set_has_as_many_objects_to_sync_as_asked_for(objects: int) -> None:
     found = list(rows(objects))
-    wanted = [row for row in found if row[3] in WANTED]
+    wanted = [row for row in found if row.folder in WANTED]
     assert len(wanted) == objects
-    assert {row[3] for row in found} - set(WANTED) <= {ARCHIVE}
-    assert len({row[2] for row in found}) == len(found)
+    assert {row.folder for row in found} - set(WANTED) <= {ARCHIVE}
+    assert len({row.dbid for row in found}) == len(found)
 
 
 def test_the_seed_is_the_same_twice() -> None:

@@ -23,6 +23,7 @@ from health.contract import Status, parse_health, parse_status
 from lab import settings
 from lab.processes import accepts, free_port, wait_for
 from lab.standins.configdb import seed_sql
+from lab.standins.contact_centre import folder_dbid
 from tests.unit.lab.standins import (
     LOOPBACK,
     Image,
@@ -41,6 +42,10 @@ pytestmark = pytest.mark.skipif(
     reason="needs redis-server, postgresql, and Debian's python3-redis and python3-psycopg2",
 )
 OBJECTS, RATE_PER_MINUTE = 40, 1800
+NEW_PERSON = (
+    "insert into cfg_person (dbid, user_name, folder_dbid, hwm)"
+    f" values ({{dbid}}, '{{name}}', {folder_dbid(3, 2)}, {{dbid}});"
+)
 FAST = ("--interval-seconds", "0.3")
 PAIR = ("excp-1-1", "excp-1-2")
 ALL = ("excs", "exas", *PAIR)
@@ -313,7 +318,7 @@ def test_events_name_the_queue_as_genesys_cloud_does(site: Site) -> None:
 
 def test_what_changes_in_the_config_db_is_followed(site: Site) -> None:
     duplicates = site.counts().get("duplicate users", 0)
-    site.sql("insert into cfg_person values (900, 2, 'newcomer', 900);")
+    site.sql(NEW_PERSON.format(dbid=900, name="newcomer"))
     site.sql("update cfg_skill set name = 'renamed', hwm = 901 where dbid = 11;")
     site.sql("delete from cfg_person where dbid = 40;")
     wait_until("the changes", lambda: site.status().processed_hwm == 901)
@@ -335,7 +340,7 @@ def test_a_restart_syncs_only_what_is_missing_and_is_a_success_of_its_own_time(
 ) -> None:
     before, counts = site.status(), site.counts()
     assert site.stop("excs") == 0
-    site.sql("insert into cfg_person values (902, 2, 'meanwhile', 902);")
+    site.sql(NEW_PERSON.format(dbid=902, name="meanwhile"))
     site.start("excs")
     wait_until("the new one's success", lambda: site.status().update.at != before.update.at)
     wait_until("the sync", lambda: site.status().update.is_success)

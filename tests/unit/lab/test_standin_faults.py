@@ -49,8 +49,10 @@ def test_a_parameter_that_is_no_number_counts_as_not_given() -> None:
 
 
 def test_each_stand_in_has_only_the_faults_that_it_knows() -> None:
-    assert set(faults_of("excs")) == set(FAULTS)
+    of_cloud = {"error", "portal"}
+    assert set(faults_of("excs")) == set(FAULTS) - of_cloud
     assert "sync_stuck" not in faults_of("excp-1-2")
     assert "dependency_lost" in faults_of("exas")
-    for other in ("stat-primary", "sip-backup", "cloud"):
+    for other in ("stat-primary", "sip-backup"):
         assert set(faults_of(other)) == {"crash", "hang", "slow", "wrong_answer"}
+    assert set(faults_of("cloud")) == {*faults_of("sip-backup"), *of_cloud}

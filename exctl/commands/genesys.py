@@ -1,0 +1,64 @@
+"""`exctl genesys`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Literal
+
+import click
+
+from exctl.cli.options import json_option, on_stack
+from exctl.errors import UNHEALTHY
+from exctl.site import Site
+
+
+@click.group()
+def command() -> None:
+    """Look into the stack's organization in Genesys Cloud, with the stack's OAuth client.
+
+    Example: exctl genesys check
+    """
+
+
+@command.command("check")
+@on_stack
+@click.option(
+    "--via",
+    type=click.Choice(["ssh", "direct"]),
+    default="ssh",
+    show_default=True,
+    help="ask from EXCS's host, or from this one",
+)
+@click.option(
+    "--survey",
+    "with_survey",
+    is_flag=True,
+    help="compare totals and short name with the Config DB: worth it after a sync",
+)
+@json_option
+def check(site: Site, via: Literal["ssh", "direct"], with_survey: bool, as_json: bool) -> None:
+    """Check the organization that a sync would go to. Only reads.
+
+    A token for tenant.oauth_client_id; the organization's id against tenant.org_id, its state and
+    short name; the role EX Integration and its division, as far as the client's own token sees
+    them; requests left of the API's rate; how many users, skills, queues and wrap-up codes there
+    are. Through genesys.proxy, if it is set, trusting genesys.ca_path.
+
+    Exit code 4 if there is a problem to be solved before the sync.
+
+    Example: exctl genesys check --survey
+    """
+    from exctl.engage import look as engage
+    from exctl.genesys import look
+    from exctl.report import markup
+
+    survey = engage.taken(site, via, None, None).survey if with_survey else None
+    found = look.checked(site, via, survey)
+    if as_json:
+        click.echo(json.dumps(look.as_json(found), indent=2))
+    else:
+        markup.show(look.document(found), sys.stdout)
+    click.echo(look.next_step(found), err=True)
+    if found.problems:
+        raise SystemExit(UNHEALTHY)

@@ -1,0 +1,85 @@
+"""`exctl survey`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from exctl.cli.options import json_option, on_stack
+from exctl.errors import UNHEALTHY
+from exctl.site import Site
+
+
+@click.command()
+@on_stack
+@click.option(
+    "--via",
+    type=click.Choice(["ssh", "direct"]),
+    default="ssh",
+    show_default=True,
+    help="reach the database through EXCS's host, or from this one",
+)
+@click.option("--tenant", metavar="DBID", help="look at this tenant instead of tenant.id")
+@click.option(
+    "--folder",
+    "folders",
+    multiple=True,
+    metavar="NAME",
+    help="as if these were the customer_folders; may be given several times",
+)
+@click.option("--all-objects", is_flag=True, help="as if the folder filter were off")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path, resolve_path=True),
+    metavar="FILE",
+    help="write one page of HTML there",
+)
+@json_option
+def command(
+    site: Site,
+    via: Literal["ssh", "direct"],
+    tenant: str | None,
+    folders: tuple[str, ...],
+    all_objects: bool,
+    page: Path | None,
+    as_json: bool,
+) -> None:
+    """Look into Engage's Config DB for what a sync would meet. Only reads, with EXCS's user.
+
+    Objects by type and state; what the folder filter takes; names that differ by case; supervisors
+    and who nearly is one; agent groups and the queue that each names; skill levels; the transaction
+    hybrid_integration (no secret is shown); how long a first sync takes.
+
+    The catalogue is asked first, and nothing is read that isn't recognised: what isn't known is
+    said to be unknown. PostgreSQL is tested; SQL Server and Oracle (type mssql, oracle) have never
+    been run against a real server by us.
+
+    Exit code 4 if there is a problem to be solved before the sync.
+
+    Example: exctl survey --folder Retail --folder Claims
+    """
+    from exctl import files
+    from exctl.engage import look
+    from exctl.engage import page as survey_page
+    from exctl.report import markup
+
+    if folders and all_objects:
+        raise click.UsageError("--folder and --all-objects contradict each other; take one of them")
+    if page is not None:
+        files.refuse_unwritable(page)
+    taken = look.taken(site, via, tenant, () if all_objects else folders or None)
+    if as_json:
+        click.echo(json.dumps(survey_page.as_json(taken), indent=2))
+    elif page is not None:
+        files.write(page, markup.html(survey_page.document(taken)))
+        click.echo(f"written to {page}")
+    else:
+        markup.show(survey_page.document(taken), sys.stdout)
+    click.echo(look.next_step(taken, site), err=True)
+    if taken.problems:
+        raise SystemExit(UNHEALTHY)
