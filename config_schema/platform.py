@@ -150,3 +150,24 @@ class Audit(Section):
         description="where a copy of each record goes besides releases/<stack>/audit.jsonl: the"
         " socket of this machine's syslog, /dev/log, or a server's host:port (UDP); none: nowhere",
     )
+
+
+class Protect(Section):
+    """Who has to agree before something new is deployed."""
+
+    approvals: Annotated[int, Field(ge=0, le=9)] = Field(
+        default=0,
+        description="people who have to approve a plan besides the one who made it; then up runs"
+        " an approved plan and nothing else",
+    )
+    allowed_signers_path: Text | None = Field(
+        default=None,
+        description="who may make and approve plans: a file as ssh-keygen(1) has it under ALLOWED"
+        " SIGNERS. Relative to the project; mandatory with approvals",
+    )
+
+    @model_validator(mode="after")
+    def _signers_are_named(self) -> Self:
+        if self.approvals and self.allowed_signers_path is None:
+            raise ValueError("approvals needs allowed_signers_path: whose signatures count")
+        return self

@@ -7,7 +7,16 @@ from pydantic import Field
 from config_schema.access import Genesys, Ssh, Tenant
 from config_schema.base import Section
 from config_schema.monitoring import Monitoring
-from config_schema.platform import Audit, Gate, Logging, Logs, Preflight, Redis, Releases
+from config_schema.platform import (
+    Audit,
+    Gate,
+    Logging,
+    Logs,
+    Preflight,
+    Protect,
+    Redis,
+    Releases,
+)
 from config_schema.registry import Registry
 from config_schema.services import Exas, Excp, Excs
 
@@ -31,6 +40,7 @@ class ExecConfig(Section):
     preflight: Preflight = Field(default=Preflight(), description="checks before a deployment")
     releases: Releases = Field(default=Releases(), description="what a rollback can go back to")
     audit: Audit = Field(default=Audit(), description="who did what: exctl audit")
+    protect: Protect = Field(default=Protect(), description="four eyes: exctl plan, exctl approve")
     monitoring: Monitoring = Field(default=Monitoring(), description="Prometheus and its alerts")
     stopped: list[str] = Field(
         default=[],

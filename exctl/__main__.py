@@ -22,7 +22,7 @@ SECTIONS = {
     ),
     "Change (shows its plan first, and asks)": (
         "up", "stop", "start", "restart", "update", "rollback", "rotate", "secret", "images",
-        "destroy",
+        "plan", "approve", "destroy",
     ),
     "Many stacks": ("fleet",),
     "Set up, migrate, repair": (

@@ -139,7 +139,12 @@ def _anchored(config: ExecConfig, project: Path) -> ExecConfig:
     genesys = config.genesys
     if genesys.ca_path is not None:
         genesys = genesys.model_copy(update={"ca_path": str(project / genesys.ca_path)})
+    protect = config.protect
+    if protect.allowed_signers_path is not None:
+        signers = str(project / protect.allowed_signers_path)
+        protect = protect.model_copy(update={"allowed_signers_path": signers})
     update = {"ssh": anchored(config.ssh, project), "preflight": preflight, "genesys": genesys}
+    update["protect"] = protect
     return config.model_copy(update=update)
 
 

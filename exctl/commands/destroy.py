@@ -21,6 +21,7 @@ def command(site: Site, yes: bool) -> None:
 
     Example: exctl destroy --stack dev
     """
-    from exctl.runs import destruction
+    from exctl.runs import approval, destruction
 
+    approval.refuse_without_plan(site, "destroy")
     destruction.destroy(site, yes)

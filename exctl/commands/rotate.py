@@ -33,10 +33,11 @@ def command(secret: str, place: StackPlace, how: RunOptions) -> None:
 
     Example: exctl rotate redisPassword --yes < new-password
     """
-    from exctl.runs import changes
+    from exctl.runs import approval, changes
     from exctl.site import site_of
     from exctl.stackfile import secrets
 
     text = secrets.with_secret(place, secret, secrets.read_new(secret))
     site = site_of(place, place.file.name, text)
+    approval.refuse_without_plan(site, "rotate")
     changes.apply(site, text, replace(how, message=how.message or f"rotate {secret}"))

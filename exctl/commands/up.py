@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import click
 
 from exctl.cli.options import going_back, on_stack
@@ -12,7 +15,13 @@ from exctl.site import Site
 @click.command()
 @on_stack
 @going_back
-def command(site: Site, how: RunOptions) -> None:
+@click.option(
+    "--plan",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="carry out this plan (exctl plan), or nothing",
+)
+def command(site: Site, how: RunOptions, plan: Path | None) -> None:
     """Bring the stack to what its file says.
 
     Looks at the hosts first, shows what will be touched, and asks. Then pulls every image, and goes
@@ -21,6 +30,8 @@ def command(site: Site, how: RunOptions) -> None:
 
     Example: exctl up --stack dev -m "new pair"
     """
-    from exctl.runs import changes
+    from exctl.runs import approval, changes
 
-    changes.deploy(site, how)
+    if plan is None:
+        approval.refuse_without_plan(site, "up")
+    changes.deploy(site, replace(how, saved_plan=plan))

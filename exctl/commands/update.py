@@ -36,12 +36,13 @@ def command(
             " other; leave out --host."
         )
     from config_schema import tag_problem
-    from exctl.runs import changes
+    from exctl.runs import approval, changes
     from exctl.runs.selection import select
 
     if problem := tag_problem(tag):
         raise NothingTouched(f"--tag: {problem}.")
 
+    approval.refuse_without_plan(site, "update")
     chosen = select(site.layout, service, pair, None)
     why = how.message or f"update {service} to {tag}"
     changes.update(site, chosen, tag, replace(how, message=why))

@@ -159,6 +159,8 @@ class _Recorder:
             match kind:
                 case "plan":
                     self._facts.setdefault("plan", facts)
+                case "approved":
+                    self._facts["approved_by"] = facts["by"]
                 case "running":
                     self._facts["images"] = facts["images"]
                 case "release":

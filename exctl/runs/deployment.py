@@ -18,7 +18,7 @@ from exctl.observe.endpoints import as_json, table
 from exctl.pulumi.workspace import open_stack, tell_program
 from exctl.releases import store
 from exctl.rundir import run_directory
-from exctl.runs import canary, consent, downtime, hooks, pairs, plan, watchers
+from exctl.runs import canary, consent, downtime, hooks, pairs, plan, saving, watchers
 from exctl.runs.annotation import Login, annotated
 from exctl.runs.events import StepLog
 from exctl.runs.ground import Ground, freed, look, without_the_gone, without_the_last
@@ -102,6 +102,8 @@ def _agreed(site: Site, how: RunOptions, candidate: Path | None) -> tuple[Ground
         ground = without_the_last(ground, site, planned)
     split = divided(planned, ground.scope)
     _show(ground, split, site)
+    if how.saved_plan is not None and not how.is_way_back:
+        saving.refuse_if_changed(site, how.saved_plan, split.here)
     if (split.here or (ground.gone and ground.scope.is_whole)) and not how.is_way_back:
         consent.require(site, how, split.here, ground.outlook)
     return ground, split

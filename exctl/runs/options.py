@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from exctl.runs.scope import EVERYTHING, Scope
@@ -18,7 +19,7 @@ class RunOptions:
     release. `bake`: go on watching behind the gates, where the stack file says so. `scope`: what
     the operator has named; nothing else is touched. `is_way_back`: it takes back what has just
     failed, and does what it can. `pause_after`: the operator wants to look at the first instance,
-    or pair, before the rest."""
+    or pair, before the rest. `saved_plan`: the file of the one plan that may be carried out."""
 
     yes: bool = False
     allow_outage: bool = False
@@ -31,6 +32,7 @@ class RunOptions:
     scope: Scope = EVERYTHING
     is_way_back: bool = False
     pause_after: PauseAfter | None = None
+    saved_plan: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,43 @@ def test_a_run_that_rolled_back_one_that_was_killed_and_one_that_was_declined_ar
     assert "no\n" in run["transcript"]
 
 
+def approvers(site: Site) -> str:
+    """An allowed-signers file of ann and bob, whose keys are beside it."""
+    lines = []
+    for name in ("ann", "bob"):
+        site.work.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", name)
+        lines.append(f"{name} {(site.work.directory / f'{name}.pub').read_text()}")
+    (site.work.directory / "approvers").write_text("".join(lines))
+    return "approvers"
+
+
+def test_a_stack_that_wants_approvals_deploys_what_was_approved_and_nothing_else(
+    site: Site,
+) -> None:
+    before, container = site.stack_file.read_text(), site.container_id_on_host("exas")
+    site.work.edit("protect", {"approvals": 1, "allowed_signers_path": approvers(site)})
+    site.work.edit("exas.environment", {"SHIFT": "late"})
+    up = ("up", "--yes", "--plan", "plan.json")
+    try:
+        assert "exctl plan --out plan.json" in exctl(site, "up", "--yes", code=2).stderr
+        exctl(site, "plan", "--out", "plan.json", "--key", "ann", "-m", "ticket 7")
+        assert "1 more signature, by other people" in exctl(site, *up, code=2).stderr
+        assert site.container_id_on_host("exas") == container
+        shown = exctl(site, "approve", "plan.json", "--key", "bob", "--yes").stdout
+        assert "exas on" in shown
+        assert "approved by bob; signed by ann, bob" in shown
+        exctl(site, *up)
+        assert site.container_id_on_host("exas") != container
+        records = (site.work.directory / "releases/dev/audit.jsonl").read_text().splitlines()
+        ended = json.loads(records[-1])
+        assert ended["approved_by"] == ["ann", "bob"]
+        again = exctl(site, *up, code=2).stderr
+        assert f"no longer done: exas on {site.hosts['exas']}: replace" in again
+    finally:
+        site.stack_file.write_text(before)
+    exctl(site, "up", "--yes")
+
+
 def test_no_secret_is_in_what_is_kept_and_transcripts_are_not_for_everybody(site: Site) -> None:
     secret = "a-new-password-of-nobody"
     exctl(site, "secret", "set", "redisPassword", text=secret)

@@ -1,0 +1,140 @@
+"""Four eyes: plans are signed by whoever made them and whoever approved them, with SSH keys.
+
+The signatures stand in a file beside the plan, one below the other, as `ssh-keygen -Y sign` makes
+them. Whose a key is, the stack's allowed-signers file says. This keeps mistakes out; who may change
+the stack file may also take `protect` out of it, which its next record in the audit shows.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from exctl import files
+from exctl.errors import NothingTouched
+from exctl.site import Site
+from stack.text import counted
+
+NAMESPACE = "exec-plan"
+SUFFIX = ".sigs"
+_SIGNATURE = re.compile(
+    r"-----BEGIN SSH SIGNATURE-----\n[A-Za-z0-9+/=\n]+-----END SSH SIGNATURE-----\n"
+)
+
+
+def refuse_without_plan(site: Site, command: str) -> None:
+    """NothingTouched where the stack wants an approved plan for what this command would do."""
+    if not site.config.protect.approvals:
+        return
+    first, *rest = {
+        "update": (f"change the tag in {site.file.name}",),
+        "rotate": (f"exctl secret set NAME --stack {site.stack}",),
+        "destroy": (f"take `protect` out of {site.file.name}, so that others see it", ""),
+    }.get(command, ("",))
+    steps = [
+        f"exctl plan --out plan.json --stack {site.stack}",
+        f"exctl approve plan.json --stack {site.stack}, by others",
+        f"exctl up --plan plan.json --stack {site.stack}",
+    ]
+    raise NothingTouched(
+        f"the stack {site.stack} deploys approved plans alone (protect.approvals:"
+        f" {site.config.protect.approvals}). Instead of exctl {command}: "
+        + "; then ".join(filter(None, [first, *([] if rest else steps)]))
+    )
+
+
+def sign(site: Site, plan: Path, key: Path) -> str:
+    """Adds a signature of the plan with this key, and returns whose it is.
+
+    Raises NothingTouched if the key can't sign, is in nobody's name, or has signed it already.
+    """
+    signers = _signers(site)
+    run = _keygen("sign", "-f", str(key.expanduser()), "-n", NAMESPACE, content=plan.read_bytes())
+    if run.returncode or not _SIGNATURE.fullmatch(made := run.stdout.decode()):
+        why = run.stderr.decode(errors="replace").strip().splitlines()
+        raise NothingTouched(f"{key} can't sign: {why[-1] if why else 'ssh-keygen says nothing'}.")
+    who = _whose(made, plan, signers)
+    if who is None:
+        raise NothingTouched(
+            f"{key} is in nobody's name: it isn't in {signers}, or is no longer valid there."
+        )
+    if who in signed_by(site, plan):
+        raise NothingTouched(f"{who} has signed {plan} already; another person has to.")
+    path = _signatures_of(plan)
+    files.write(path, (files.read(path) if path.exists() else "") + made)
+    return who
+
+
+def signed_by(site: Site, plan: Path) -> tuple[str, ...]:
+    """Everybody whose valid signature of this very plan is beside it, each once."""
+    path = _signatures_of(plan)
+    if not path.exists():
+        return ()
+    signers = _signers(site)
+    found = [_whose(each, plan, signers) for each in _SIGNATURE.findall(files.read(path))]
+    return tuple(dict.fromkeys(who for who in found if who is not None))
+
+
+def require(site: Site, plan: Path) -> tuple[str, ...]:
+    """Whose signatures the plan has. NothingTouched if they are fewer than the stack wants: whoever
+    made it, and `protect.approvals` others."""
+    needed = site.config.protect.approvals + 1
+    if needed == 1:
+        return ()
+    who = signed_by(site, plan)
+    if len(who) < needed:
+        missing = needed - len(who)
+        raise NothingTouched(
+            f"{plan} is signed by {_and(who)}; the stack {site.stack} wants"
+            f" {counted(missing, 'more signature')}, by other people: exctl"
+            f" approve {plan} --stack {site.stack}"
+        )
+    return who
+
+
+def _and(names: Sequence[str]) -> str:
+    return ", ".join(names) or "nobody"
+
+
+def _signers(site: Site) -> Path:
+    path = site.config.protect.allowed_signers_path
+    if path is None:
+        raise NothingTouched(
+            f"Pulumi.{site.stack}.yaml names nobody who may sign; set protect.allowed_signers_path."
+        )
+    if not Path(path).is_file():
+        raise NothingTouched(f"protect.allowed_signers_path: there is no file {path}.")
+    return Path(path)
+
+
+def _signatures_of(plan: Path) -> Path:
+    return plan.with_name(plan.name + SUFFIX)
+
+
+def _whose(signature: str, plan: Path, signers: Path) -> str | None:
+    """The name under which a signature is valid now; None if there is none."""
+    with tempfile.NamedTemporaryFile("w", suffix=".sig") as file:
+        file.write(signature)
+        file.flush()
+        given = ("-s", file.name, "-f", str(signers))
+        content = plan.read_bytes()
+        named = _keygen("find-principals", *given, content=content).stdout.decode().splitlines()
+        for who in named:
+            words = ("-n", NAMESPACE, "-I", who, *given)
+            if _keygen("verify", *words, content=content).returncode == 0:
+                return who
+    return None
+
+
+def _keygen(verb: str, *words: str, content: bytes) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(
+            ["ssh-keygen", "-Y", verb, *words], input=content, capture_output=True, check=False
+        )
+    except OSError as error:
+        raise NothingTouched(
+            f"ssh-keygen can't be run: {error.strerror}; install the OpenSSH client (8.2 or newer)."
+        ) from None

@@ -1,0 +1,166 @@
+"""Saved plans: what is in them, whose signatures count, and when one is no longer the plan."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exctl.errors import NothingTouched
+from exctl.runs import approval, saved_plan, saving
+from exctl.runs.plan import Touch
+from exctl.site import Site, open_site
+from tests.unit.stack_file import CLONE
+
+STACK = "prod"
+TOUCH = Touch("exas", "10.77.0.102", "replace", ("health",), "down for about 4 s", lane="exas")
+PROTECT = "  exec:protect: {approvals: 1, allowed_signers_path: approvers}\n"
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A stack that wants one approval, with the keys of ann, bob and eve; eve's isn't allowed."""
+    (tmp_path / "Pulumi.yaml").write_text("name: exec\n")
+    text = (CLONE / "Pulumi.dev.yaml").read_text()
+    (tmp_path / f"Pulumi.{STACK}.yaml").write_text(text + PROTECT)
+    lines = []
+    for name in ("ann", "bob", "eve"):
+        words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)]
+        subprocess.run(words, check=True)
+        kind, key, *_ = (tmp_path / f"{name}.pub").read_text().split()
+        lines.append(f"{name}@example.com {kind} {key}\n")
+    (tmp_path / "approvers").write_text("".join(lines[:2]))
+    monkeypatch.chdir(tmp_path)
+    return open_site(STACK)
+
+
+def kept(site: Site, planned: list[Touch] | None = None) -> Path:
+    path = site.project / "plan.json"
+    saved = saving.saved_now(site, [TOUCH] if planned is None else planned, "ticket 7")
+    saving.keep(site, saved, path, site.project / "ann")
+    return path
+
+
+def test_a_plan_is_read_as_it_was_saved_and_shows_what_it_does(site: Site) -> None:
+    path = kept(site)
+    saved = saved_plan.read(path)
+    assert saved == replace(saving.saved_now(site, [TOUCH], "ticket 7"), made_at=saved.made_at)
+    shown = "\n".join(saved.described())
+    assert "why: ticket 7" in shown
+    assert "exas on 10.77.0.102: replace" in shown
+    assert approval.signed_by(site, path) == ("ann@example.com",)
+
+
+def test_whoever_made_it_is_not_another_person(site: Site) -> None:
+    path = kept(site)
+    with pytest.raises(NothingTouched, match=r"ann@example\.com has signed .* already"):
+        approval.sign(site, path, site.project / "ann")
+    with pytest.raises(NothingTouched, match="1 more signature, by other people: exctl approve"):
+        saving.refuse_if_changed(site, path, [TOUCH])
+    assert approval.sign(site, path, site.project / "bob") == "bob@example.com"
+    saving.refuse_if_changed(site, path, [TOUCH])
+    assert approval.require(site, path) == ("ann@example.com", "bob@example.com")
+
+
+def test_a_key_in_nobodys_name_signs_nothing(site: Site) -> None:
+    path = kept(site)
+    before = (site.project / "plan.json.sigs").read_text()
+    with pytest.raises(NothingTouched, match="eve is in nobody's name"):
+        approval.sign(site, path, site.project / "eve")
+    with pytest.raises(NothingTouched, match="none can't sign"):
+        approval.sign(site, path, site.project / "none")
+    assert (site.project / "plan.json.sigs").read_text() == before
+
+
+def test_a_plan_that_was_changed_has_no_signature(site: Site) -> None:
+    path = kept(site)
+    approval.sign(site, path, site.project / "bob")
+    path.write_text(path.read_text().replace("ticket 7", "ticket 8"))
+    assert approval.signed_by(site, path) == ()
+    with pytest.raises(NothingTouched, match="is signed by nobody"):
+        approval.require(site, path)
+
+
+def test_a_signature_of_another_kind_of_text_doesnt_count(site: Site) -> None:
+    path = kept(site)
+    words = ["ssh-keygen", "-Y", "sign", "-f", "bob", "-n", "file"]
+    made = subprocess.run(words, input=path.read_bytes(), capture_output=True, check=True).stdout
+    with (site.project / "plan.json.sigs").open("ab") as file:
+        file.write(made)
+    assert approval.signed_by(site, path) == ("ann@example.com",)
+
+
+def test_what_is_no_longer_as_it_was_is_all_named(site: Site) -> None:
+    path = kept(site)
+    approval.sign(site, path, site.project / "bob")
+    site.file.write_text(site.file.read_text() + "# later\n")
+    other = replace(TOUCH, instance="excs", host="10.77.0.101")
+    with pytest.raises(NothingTouched) as refused:
+        saving.refuse_if_changed(site, path, [other])
+    for line in (
+        "the stack file was changed",
+        "no longer done: exas on 10.77.0.102: replace",
+        "not in the plan: excs on 10.77.0.101: replace",
+        f"exctl plan --out FILE --stack {STACK}",
+    ):
+        assert line in str(refused.value)
+
+
+def test_times_and_pulls_are_no_other_plan(site: Site) -> None:
+    path = kept(site)
+    approval.sign(site, path, site.project / "bob")
+    saving.refuse_if_changed(site, path, [replace(TOUCH, downtime="down for 9 s", pulls="x:1")])
+
+
+def test_a_plan_that_is_none_or_another_stacks_is_refused(site: Site) -> None:
+    path = kept(site)
+    other = replace(site, stack="test")
+    with pytest.raises(NothingTouched, match="is a plan of the stack prod, and this is test"):
+        saving.refuse_another(other, saved_plan.read(path), path)
+    for text in ("", "[]", "{}", '{"format": 2}', '{"format": 1, "stack": "prod"}'):
+        path.write_text(text)
+        with pytest.raises(NothingTouched, match="isn't a plan of this exctl"):
+            saved_plan.read(path)
+
+
+def test_a_plan_is_never_overwritten_and_one_that_cant_be_signed_is_not_left(site: Site) -> None:
+    path = kept(site)
+    before = path.read_text()
+    with pytest.raises(NothingTouched, match="is there already"):
+        kept(site)
+    assert path.read_text() == before
+    path.unlink()
+    saved = saving.saved_now(site, [TOUCH])
+    with pytest.raises(NothingTouched, match="can't sign"):
+        saving.keep(site, saved, path, site.project / "none")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("up", "Instead of exctl up: exctl plan --out plan.json --stack prod; then exctl approve"),
+        ("update", "change the tag in Pulumi.prod.yaml; then exctl plan --out plan.json"),
+        ("rotate", "exctl secret set NAME --stack prod; then exctl plan"),
+        ("destroy", "take `protect` out of Pulumi.prod.yaml, so that others see it"),
+    ],
+)
+def test_a_command_without_a_plan_is_refused_with_the_way_on(
+    site: Site, command: str, words: str
+) -> None:
+    with pytest.raises(NothingTouched) as refused:
+        approval.refuse_without_plan(site, command)
+    assert words in str(refused.value)
+
+
+def test_a_stack_that_wants_no_approval_needs_no_key(site: Site) -> None:
+    site.file.write_text(site.file.read_text().replace(PROTECT, ""))
+    free = open_site(STACK)
+    approval.refuse_without_plan(free, "up")
+    path = kept(free)
+    assert not (site.project / "plan.json.sigs").exists()
+    saving.refuse_if_changed(free, path, [TOUCH])
+    with pytest.raises(NothingTouched, match="names nobody who may sign"):
+        approval.sign(free, path, site.project / "bob")
