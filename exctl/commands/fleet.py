@@ -168,7 +168,9 @@ def status(page: Path | None, only: tuple[str, ...], as_json: bool) -> None:
     """
     from exctl import files
     from exctl.errors import UNHEALTHY
-    from exctl.fleet import matrix, rollout, survey, views
+    from exctl.fleet import matrix, rollout, views
+    from exctl.fleet.status import as_json as rows_as_json
+    from exctl.fleet.status import look
     from exctl.report import markup
     from exctl.site import StackPlace, find_project
 
@@ -176,11 +178,11 @@ def status(page: Path | None, only: tuple[str, ...], as_json: bool) -> None:
         files.refuse_unwritable(page)
     project = find_project()
     fleet = _fleet_if_any(project)
-    rows = survey.look([StackPlace(project, stack) for stack in _stacks(project, fleet, only)])
+    rows = look([StackPlace(project, stack) for stack in _stacks(project, fleet, only)])
     last = rollout.last(project)
     if as_json:
         shown = {
-            "stacks": survey.as_json(rows, fleet),
+            "stacks": rows_as_json(rows, fleet),
             "last_rollout": views.as_json(last) if last else None,
         }
         click.echo(json.dumps(shown, indent=2))

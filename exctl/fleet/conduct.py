@@ -13,7 +13,7 @@ import click
 
 from config_schema.fleet import Fleet
 from exctl.errors import ExctlError, Interrupted, LeftOut, NothingTouched, RolledBack
-from exctl.fleet import file, planning, rollout, survey, views
+from exctl.fleet import file, planning, rollout, status, views
 from exctl.fleet.rollout import Rollout
 from exctl.fleet.runner import EXCTL, Means, Runner, Unapproved, settled
 from exctl.fleet.schedule import BAD, Finish, Outcome, Stop, Wave
@@ -248,4 +248,4 @@ def _is_approved(wave: Wave, how: How, view: views.LiveView) -> bool:
 
 def _unhealthy(project: Path, stacks: Sequence[str]) -> Mapping[str, str]:
     places = [StackPlace(project, stack) for stack in stacks]
-    return {row.stack: row.trouble for row in survey.look(places) if row.trouble}
+    return {row.stack: row.trouble for row in status.look(places) if row.trouble}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from config_schema.fleet import Fleet
 from exctl.fleet.rollout import Rollout
-from exctl.fleet.survey import ServiceRow, StackRow, frozen, wave_of
+from exctl.fleet.status import ServiceRow, StackRow, frozen, wave_of
 from exctl.report.markup import BAD, CAUTION, GOOD, Cell, Chapter, Document, Notes, Table
 from stack.text import aligned, counted
 from vendor_facts import SERVICES

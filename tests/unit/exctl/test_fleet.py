@@ -25,7 +25,7 @@ from click.testing import CliRunner
 from config_schema.fleet import Fleet
 from exctl.__main__ import main
 from exctl.errors import ExctlError, Interrupted, LeftOut, NothingTouched, RolledBack
-from exctl.fleet import checks, conduct, file, planning, rollout, survey, views
+from exctl.fleet import checks, conduct, file, planning, rollout, status, views
 from exctl.fleet.conduct import How
 from exctl.fleet.matrix import document, lines
 from exctl.fleet.rollout import Rollout
@@ -565,7 +565,7 @@ def test_fifty_stacks_are_looked_at_within_ten_seconds(tmp_path: Path) -> None:
     found = FleetProject(tmp_path, names)
     with services(found, names):
         began = time.process_time()
-        rows = survey.look([StackPlace(tmp_path, name) for name in names], 60)
+        rows = status.look([StackPlace(tmp_path, name) for name in names], 60)
         assert time.process_time() - began < 10  # of one core: others may be at work here too
     assert [row.trouble for row in rows] == [""] * 50
     assert rows[0].services["excp"].healthy == 2
@@ -574,16 +574,16 @@ def test_fifty_stacks_are_looked_at_within_ten_seconds(tmp_path: Path) -> None:
 def test_a_dead_stack_holds_nobody_up(
     project: FleetProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, is_over = survey._asked, threading.Event()
+    real, is_over = status._asked, threading.Event()
 
     def asked(site: Any) -> Any:
         if site.stack == "b":
             is_over.wait(60)
         return real(site)
 
-    monkeypatch.setattr(survey, "_asked", asked)
+    monkeypatch.setattr(status, "_asked", asked)
     with services(project, ["a", "b", "c"]):
-        rows = survey.look([StackPlace(project.directory, name) for name in "abc"], 5)
+        rows = status.look([StackPlace(project.directory, name) for name in "abc"], 5)
         is_over.set()
     assert [row.problem for row in rows] == ["", "no answer within 5 s", ""]
 
@@ -591,7 +591,7 @@ def test_a_dead_stack_holds_nobody_up(
 def test_the_matrix_says_what_each_stack_is(project: FleetProject) -> None:
     fleet, _ = file.parsed(THREE + f"stacks: {{a: {{pins: {{excp: {OLD}}}}}}}", {"a", "b", "c"})
     with services(project, ["a", "b", "c"]):
-        rows = survey.look([StackPlace(project.directory, name) for name in "abc"])
+        rows = status.look([StackPlace(project.directory, name) for name in "abc"])
     dead = replace(rows[1], problem="no answer within 8 s", services={})
     head, first, second, _, why = lines([rows[0], dead, rows[2]], fleet)
     assert head.split()[:4] == ["STACK", "TENANT", "WAVE", "RELEASE"]
