@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from config_schema import CheckName
+from health.preflight.answers import HostAnswers
 from health.preflight.finding import Finding
+from health.preflight.host_facts import HostFacts
 from health.preflight.subject import Subject
-
-if TYPE_CHECKING:  # the answers' modules hold the judges
-    from health.preflight.answers import HostAnswers
-    from health.preflight.host_facts import HostFacts
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from config_schema import CheckName
+from health.preflight.answers import ClockOffset
 from health.preflight.check import Check, HostView, StackView
 from health.preflight.finding import Finding, judged
 
@@ -13,19 +13,6 @@ WARN_SECONDS, STOP_SECONDS = 2.0, 30.0
 """Chosen: the logs of a pair whose clocks differ by more than the first can't be merged; with more
 than the second, what is injected into Genesys Cloud stands at the wrong time there, which can't be
 corrected later."""
-
-
-@dataclass(frozen=True)
-class ClockOffset:
-    """How far a host's clock is ahead of the operator's, in seconds, and how much is in doubt."""
-
-    ahead_seconds: float
-    doubt_seconds: float
-
-    def apart(self, other: ClockOffset) -> float:
-        """What is certain of the difference of the two, in seconds."""
-        doubt = self.doubt_seconds + other.doubt_seconds
-        return max(0.0, abs(self.ahead_seconds - other.ahead_seconds) - doubt)
 
 
 HERE = ClockOffset(0.0, 0.0)

@@ -4,34 +4,15 @@ organization that is."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from config_schema import CheckName
 from health.cloud_api import ORGANIZATION_PATH, CloudApi, Reply
+from health.preflight.answers import CloudAnswer, Organization
 from health.preflight.check import Check, HostView
 from health.preflight.finding import Finding, Verdict, judged
 from health.preflight.outcome import NOT_FORWARDED_FIX, Outcome, not_forwarded, of_error
 from health.preflight.subject import Subject
 from health.preflight.tunnel import Tunnels, trusting
-
-
-@dataclass(frozen=True)
-class Organization:
-    """The organization that the OAuth client is of, if it was told."""
-
-    asked: Outcome
-    id: str = ""
-    name: str = ""
-
-
-@dataclass(frozen=True)
-class CloudAnswer:
-    """How TLS with the API went, and on one host of the stack the login of the OAuth client and,
-    behind it, whose it is."""
-
-    tls: Outcome
-    login: Outcome | None = None
-    organization: Organization | None = None
 
 
 def ask(subject: Subject, tunnels: Tunnels) -> CloudAnswer:

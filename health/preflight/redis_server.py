@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 import vendor_facts as vendor
 from config_schema import CheckName
+from health.preflight.answers import Info, RedisAnswer
 from health.preflight.check import Check, HostView
 from health.preflight.finding import Finding, Verdict, judged
 from health.preflight.outcome import NOT_FORWARDED_FIX, Outcome, of_error
@@ -16,15 +15,6 @@ from health.preflight.subject import Subject
 from health.preflight.tunnel import Tunnels, trusting
 
 MEMORY_MIB = vendor.REDIS_MEMORY_GB * 1000 * 1000 * 1000 // (1 << 20)
-Info = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class RedisAnswer:
-    """How the login went, and what INFO answered, empty if it wasn't allowed."""
-
-    login: Outcome
-    info: Info = field(default_factory=dict)
 
 
 def ask(subject: Subject, tunnels: Tunnels) -> RedisAnswer:

@@ -14,13 +14,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from config_schema import CheckName, Ssh
+from health.preflight.answers import ClockOffset, KeyState, Sessions
 from health.preflight.check import Check, HostView
-from health.preflight.clock import ClockOffset
 from health.preflight.finding import Finding, judged
 from health.preflight.subject import Subject
 from hosts.answer import Ending, HostAnswer
@@ -30,29 +28,6 @@ SESSION_SECONDS = 5.0
 _KEY_CHANGED = "REMOTE HOST IDENTIFICATION HAS CHANGED"
 _KEY_UNKNOWN = ("host key is known for", "Host key verification failed")
 _REFUSED = "Permission denied"
-
-
-class KeyState(StrEnum):
-    """How the operator's own key stands, which tells why a login with it was refused."""
-
-    USABLE = "usable"
-    MISSING = "missing"
-    UNREADABLE = "unreadable"
-    TOO_OPEN = "too open"
-    NO_KEY = "no key"
-    ENCRYPTED = "encrypted"
-    ENCRYPTED_NO_AGENT = "encrypted, no agent"
-    NO_AGENT = "no agent"
-    EMPTY_AGENT = "empty agent"
-
-
-@dataclass(frozen=True)
-class Sessions:
-    """How many sessions were wanted and open at once, and the best reading of the clock."""
-
-    wanted: int
-    opened: int
-    clock: ClockOffset | None
 
 
 def sessions_needed(subject: Subject, host: str) -> int:

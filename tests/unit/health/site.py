@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from health.preflight.answers import HostAnswers
-from health.preflight.clock import ClockOffset
+from health.preflight.answers import (
+    ClockOffset,
+    CloudAnswer,
+    HostAnswers,
+    KeyState,
+    Organization,
+    RedisAnswer,
+    Sessions,
+)
 from health.preflight.finding import Finding
-from health.preflight.genesys_cloud import CloudAnswer, Organization
 from health.preflight.host_facts import parse
 from health.preflight.network import REFUSED
 from health.preflight.outcome import Outcome
-from health.preflight.redis_server import RedisAnswer
 from health.preflight.registry import Manifest, RegistryAnswer
 from health.preflight.run import judge
-from health.preflight.ssh import KeyState, Sessions
 from health.preflight.subject import Subject
 from hosts.answer import Ending, HostAnswer
 from stack.layout import build_layout

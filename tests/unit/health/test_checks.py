@@ -11,15 +11,19 @@ from dataclasses import replace
 
 import pytest
 
+from health.preflight.answers import (
+    ClockOffset,
+    CloudAnswer,
+    KeyState,
+    Organization,
+    RedisAnswer,
+    Sessions,
+)
 from health.preflight.catalogue import CHECKS
-from health.preflight.clock import ClockOffset
 from health.preflight.finding import EVERYWHERE, Finding
-from health.preflight.genesys_cloud import CloudAnswer, Organization
 from health.preflight.network import PROHIBITED
 from health.preflight.outcome import NOT_FORWARDED_FIX, Outcome, not_forwarded
-from health.preflight.redis_server import RedisAnswer
 from health.preflight.registry import Manifest, RegistryAnswer
-from health.preflight.ssh import KeyState, Sessions
 from hosts.answer import Ending, HostAnswer
 from tests.unit.health.site import (
     API,

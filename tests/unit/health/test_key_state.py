@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from health.preflight.ssh import KeyState, key_state
+from health.preflight.answers import KeyState
+from health.preflight.ssh import key_state
 
 
 def key(path: Path, word: str = "") -> str:
