@@ -12,16 +12,23 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from plugins.docker.values import Props, has_unknown
-
-if TYPE_CHECKING:
-    from plugins.docker.containers import Containers
 
 SUFFIX = ".pulumi-next"
 """Of the name of a container that waits for its turn. One that is found later, never started, was
 left by a run that was killed in between, and is removed."""
+
+
+class Containers(Protocol):
+    """The containers of a host, as far as replacing one needs them."""
+
+    def made_ready(self, inputs: Props, old_identifier: str) -> str:
+        """The id of a new container under its name with SUFFIX; Refused if Docker refuses it."""
+
+    def discard(self, spare: Spare) -> None:
+        """Remove one that waits in vain."""
 
 
 @dataclass(frozen=True)
