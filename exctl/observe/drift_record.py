@@ -28,9 +28,9 @@ class DriftRecord:
 
 def keep(place: StackPlace, found: Sequence[Drift]) -> None:
     """Notes a look that has just ended. A clone that can't be written to loses the note alone."""
-    record = DriftRecord(time.time(), Counter(str(each.kind) for each in found))
+    counts = dict(Counter(str(each.kind) for each in found))
     with contextlib.suppress(NothingTouched):
-        files.write(_path(place), json.dumps(asdict(record)))
+        files.write(_path(place), json.dumps(asdict(DriftRecord(time.time(), counts))))
 
 
 def read(place: StackPlace) -> DriftRecord | None:
