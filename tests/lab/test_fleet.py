@@ -33,7 +33,8 @@ def add_second(site: Site) -> None:
     content = yaml.load(site.stack_file)
     of = {key.removeprefix("exec:"): value for key, value in content["config"].items()}
     org_id = of["tenant"]["org_id"].replace("6662cb10", "00000002")
-    of["tenant"] |= {"id": "2", "org_id": org_id, "container_prefix": "second"}
+    # The same tenant of Engage: the lab's Config DB has a good transaction of no other.
+    of["tenant"] |= {"org_id": org_id, "container_prefix": "second"}
     waived = "the lab's Genesys Cloud is of one organization"
     of["preflight"]["waive"]["genesys-cloud-organization"] = waived
     of["excs"]["port"], of["exas"]["port"] = 3740, 3730
