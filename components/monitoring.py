@@ -11,6 +11,7 @@ from components.host import provider_for
 from components.instance import StackContext, limits_of
 from monitoring.placement import MONITORING_LABEL, Placement, Program, digest_of
 from monitoring.settings import MonitoringSettings
+from stack.layout import log_limits
 
 STOP_GRACE_SECONDS = 30
 """Chosen: Prometheus writes what it holds in memory when it ends."""
@@ -45,7 +46,6 @@ class Monitoring(pulumi.ComponentResource):
         self.register_outputs({"host": placed.host})
 
     def _container(self, program: Program) -> docker.Container:
-        logs = self._context.config.logs
         image = docker.RemoteImage(
             f"monitoring-{program.name}-image",
             name=program.image,
@@ -74,7 +74,7 @@ class Monitoring(pulumi.ComponentResource):
             restart="unless-stopped",
             destroy_grace_seconds=STOP_GRACE_SECONDS,
             log_driver="json-file",
-            log_opts={"max-size": f"{logs.max_size_mib}m", "max-file": str(logs.max_files)},
+            log_opts=log_limits(self._context.config.logs),
             labels=[
                 docker.ContainerLabelArgs(label=MONITORING_LABEL, value=self._placed.stack),
             ],

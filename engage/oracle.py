@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from engage.database import APPLICATION, ROWS_AT_ONCE, STATEMENT_SECONDS, Connect, Login
 from engage.database import in_double_quotes as quoted
 from engage.errors import DatabaseError, Kind
+from health.preflight.tunnel import trusting_anybody
 
 _CODES: dict[str, Kind] = {
     "ORA-01017": "refused",
@@ -59,7 +59,7 @@ class Oracle:
                 port=self._relay.port,
                 service_name=login.database,
                 protocol="tcps" if login.tls else "tcp",
-                ssl_context=_trusting_anybody() if login.tls else None,
+                ssl_context=trusting_anybody() if login.tls else None,
                 ssl_server_dn_match=False,
                 program=APPLICATION.replace(" ", "-"),  # it allows no blank
                 retry_count=0,
@@ -127,14 +127,6 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
     for each in (source, sink):
         with contextlib.suppress(OSError):
             each.shutdown(socket.SHUT_RDWR)
-
-
-def _trusting_anybody() -> ssl.SSLContext:
-    """As EXCS's own check of the certificate isn't documented."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def _explained(error: Exception) -> DatabaseError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from engage.database import APPLICATION, ROWS_AT_ONCE, STATEMENT_SECONDS, Connect, Login
 from engage.database import in_double_quotes as quoted
 from engage.errors import DatabaseError, Kind
+from health.preflight.tunnel import trusting_anybody
 
 _CODES: dict[str, Kind] = {
     "42501": "denied",
@@ -47,7 +47,7 @@ class PostgreSql:
                 database=login.database,
                 host=login.host,
                 sock=connect(),
-                ssl_context=_trusting_anybody() if login.tls else False,
+                ssl_context=trusting_anybody() if login.tls else False,
                 application_name=APPLICATION,
             )
         except Exception as error:  # noqa: BLE001  (what isn't a database at all ends in any error)
@@ -83,14 +83,6 @@ class PostgreSql:
         for setting in _SETTINGS:
             self._connection.run(setting)
         self._connection.run("begin isolation level repeatable read, read only")
-
-
-def _trusting_anybody() -> ssl.SSLContext:
-    """As EXCS's own check of the certificate isn't documented."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def _explained(error: BaseException) -> DatabaseError:

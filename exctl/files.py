@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -19,6 +20,14 @@ def read(path: Path) -> str:
         line = error.object[: error.start].count(b"\n") + 1
         why = f"line {line} isn't UTF-8; save it as UTF-8"
     raise NothingTouched(f"{path} can't be read: {why}.") from None
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes, hexadecimal; '' if there is none that can be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def refuse_unwritable(path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from exctl.errors import ExctlError
 from exctl.site import Site
@@ -15,6 +15,8 @@ from hosts.shell import command_over_ssh, end_all
 from stack.ssh import ssh_target
 
 TIMEOUT_SECONDS = 15.0
+Via = Literal["ssh", "direct"]
+"""The way to what isn't a host of the stack: through one of them, or from this one."""
 Of = TypeVar("Of")
 Found = TypeVar("Found")
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from exctl.errors import NothingTouched
 
 if TYPE_CHECKING:  # every command names Site: `exctl --help` and completion load no more than that
+    from pydantic import BaseModel
+
     from config_schema import ExecConfig
     from stack.layout import Layout
 
@@ -133,18 +135,16 @@ def _parsed(place: StackPlace, name: str, values: Mapping[str, str], secret_keys
 def _anchored(config: ExecConfig, project: Path) -> ExecConfig:
     from stack.ssh import anchored
 
-    preflight = config.preflight
-    if preflight.ca_path is not None:
-        preflight = preflight.model_copy(update={"ca_path": str(project / preflight.ca_path)})
-    genesys = config.genesys
-    if genesys.ca_path is not None:
-        genesys = genesys.model_copy(update={"ca_path": str(project / genesys.ca_path)})
-    protect = config.protect
-    if protect.allowed_signers_path is not None:
-        signers = str(project / protect.allowed_signers_path)
-        protect = protect.model_copy(update={"allowed_signers_path": signers})
-    update = {"ssh": anchored(config.ssh, project), "preflight": preflight, "genesys": genesys}
-    update["protect"] = protect
+    def here(section: BaseModel, name: str) -> BaseModel:
+        path = getattr(section, name)
+        return section if path is None else section.model_copy(update={name: str(project / path)})
+
+    update = {
+        "ssh": anchored(config.ssh, project),
+        "preflight": here(config.preflight, "ca_path"),
+        "genesys": here(config.genesys, "ca_path"),
+        "protect": here(config.protect, "allowed_signers_path"),
+    }
     return config.model_copy(update=update)
 
 

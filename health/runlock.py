@@ -12,14 +12,13 @@ import json
 import os
 import socket
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from stack.text import parse_time
+from stack.text import parse_time, time_text
 
 RUN_LOCK_VARIABLE = "EXEC_RUN_LOCK"
 """Names the file. In the environment and not among the inputs: it must not be in the state."""
@@ -65,7 +64,7 @@ def ourselves() -> dict[str, Any]:
         "pid": os.getpid(),
         "username": user_name(),
         "hostname": socket.gethostname(),
-        "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "timestamp": time_text(),
         "command": f"{command}, CI job {job}" if job else command,
         "action": sys.argv[1] if len(sys.argv) > 1 else "",
     }

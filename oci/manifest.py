@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from stack.text import time_text
 
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
@@ -107,7 +108,7 @@ def imported_config(
     `diff_id` is the hash of the uncompressed file system. `created` (seconds since 1970) is the
     file system's own time and not now: the same archive always gives the same digest.
     """
-    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(max(0.0, created)))
+    at = time_text(max(0.0, created))
     content = {
         "architecture": architecture,
         "comment": "Imported from -",

@@ -20,6 +20,7 @@ from config_schema import (
     ExecConfig,
     Hardening,
     Logging,
+    Logs,
     Pair,
     Resources,
     Runtime,
@@ -209,11 +210,12 @@ def _image(has_registry: bool, place: str, part: Runtime) -> str:
 
 def _log_options(config: ExecConfig, logging: Logging) -> dict[str, str]:
     has_limits = logging.driver in ("json-file", "local")
-    return {**(_limits(config) if has_limits else {}), **logging.options}
+    return {**(log_limits(config.logs) if has_limits else {}), **logging.options}
 
 
-def _limits(config: ExecConfig) -> dict[str, str]:
-    return {"max-size": f"{config.logs.max_size_mib}m", "max-file": str(config.logs.max_files)}
+def log_limits(logs: Logs) -> dict[str, str]:
+    """How much of a container's stdout Docker keeps, as the options of json-file."""
+    return {"max-size": f"{logs.max_size_mib}m", "max-file": str(logs.max_files)}
 
 
 def _parse_key(key: str) -> tuple[Service, str | None, int | None]:
@@ -244,7 +246,7 @@ def _with_labels(instance: Instance, config: ExecConfig, stack: str) -> Instance
     for name in ("labels", "spec_hash", "is_stopped", "digest", "place"):
         del content[name]
     # What stacks had before there was a choice keeps its hash, and so its container.
-    if (instance.log_driver, instance.log_options) == ("json-file", _limits(config)):
+    if (instance.log_driver, instance.log_options) == ("json-file", log_limits(config.logs)):
         del content["log_driver"], content["log_options"]
     if instance.hardening == Hardening():
         del content["hardening"]

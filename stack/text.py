@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -19,6 +20,11 @@ def counted(number: int, noun: str) -> str:
 def in_url(host: str) -> str:
     """A host as it stands in a URL or before a port: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
+
+
+def time_text(at: float | None = None) -> str:
+    """Seconds since 1970 (none: now) as `2026-11-26T09:30:00Z`, which `parse_time` reads."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
 def parse_time(text: object) -> datetime | None:

@@ -46,6 +46,15 @@ stack_option = click.option(
     shell_complete=completion.stacks,
     help="stack; else PULUMI_STACK, or the only one",
 )
+
+
+def via_option(what: str) -> Callable[[Command], Command]:
+    """`--via`: through a host of the stack, or from this one. `what`: what it does."""
+    return click.option(
+        "--via", type=click.Choice(["ssh", "direct"]), default="ssh", show_default=True, help=what
+    )
+
+
 pair_option = click.option(
     "--pair", metavar="N", shell_complete=completion.pairs, help="only this pair of excp"
 )

@@ -173,6 +173,7 @@ def status(page: Path | None, only: tuple[str, ...], as_json: bool) -> None:
     from exctl.fleet.status import look
     from exctl.report import markup
     from exctl.site import StackPlace, find_project
+    from stack.text import time_text
 
     if page is not None:
         files.refuse_unwritable(page)
@@ -191,7 +192,7 @@ def status(page: Path | None, only: tuple[str, ...], as_json: bool) -> None:
         if last is not None:
             click.echo(matrix.rollout_line(last))
     if page is not None:
-        found = matrix.document(rows, fleet, last, rollout.now_text())
+        found = matrix.document(rows, fleet, last, time_text())
         files.write(page, markup.html(found))
         click.echo(f"written to {page}", err=True)
     if any(row.trouble for row in rows):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
-from exctl.cli.options import json_option, on_stack
+from exctl.cli.options import json_option, on_stack, via_option
 from exctl.errors import UNHEALTHY
 from exctl.site import Site
+
+if TYPE_CHECKING:
+    from exctl.hosts import Via
 
 
 @click.group()
@@ -23,13 +26,7 @@ def command() -> None:
 
 @command.command("check")
 @on_stack
-@click.option(
-    "--via",
-    type=click.Choice(["ssh", "direct"]),
-    default="ssh",
-    show_default=True,
-    help="ask from EXCS's host, or from this one",
-)
+@via_option("ask from EXCS's host, or from this one")
 @click.option(
     "--survey",
     "with_survey",
@@ -37,7 +34,7 @@ def command() -> None:
     help="compare totals and short name with the Config DB: worth it after a sync",
 )
 @json_option
-def check(site: Site, via: Literal["ssh", "direct"], with_survey: bool, as_json: bool) -> None:
+def check(site: Site, via: Via, with_survey: bool, as_json: bool) -> None:
     """Check the organization that a sync would go to. Only reads.
 
     A token for tenant.oauth_client_id; the organization's id against tenant.org_id, its state and

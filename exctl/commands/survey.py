@@ -5,24 +5,21 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
-from exctl.cli.options import json_option, on_stack
+from exctl.cli.options import json_option, on_stack, via_option
 from exctl.errors import UNHEALTHY
 from exctl.site import Site
+
+if TYPE_CHECKING:
+    from exctl.hosts import Via
 
 
 @click.command()
 @on_stack
-@click.option(
-    "--via",
-    type=click.Choice(["ssh", "direct"]),
-    default="ssh",
-    show_default=True,
-    help="reach the database through EXCS's host, or from this one",
-)
+@via_option("reach the database through EXCS's host, or from this one")
 @click.option("--tenant", metavar="DBID", help="look at this tenant instead of tenant.id")
 @click.option(
     "--folder",
@@ -42,7 +39,7 @@ from exctl.site import Site
 @json_option
 def command(
     site: Site,
-    via: Literal["ssh", "direct"],
+    via: Via,
     tenant: str | None,
     folders: tuple[str, ...],
     all_objects: bool,

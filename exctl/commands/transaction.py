@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
-from exctl.cli.options import json_option, on_stack
+from exctl.cli.options import json_option, on_stack, via_option
 from exctl.errors import UNHEALTHY
 from exctl.site import Site
 
 if TYPE_CHECKING:
     from exctl.onboarding.transaction import Given
+
+
+if TYPE_CHECKING:
+    from exctl.hosts import Via
 
 
 @click.command()
@@ -32,19 +36,13 @@ if TYPE_CHECKING:
 @click.option(
     "--compare", is_flag=True, help="compare with what the Config DB has, which is only read"
 )
-@click.option(
-    "--via",
-    type=click.Choice(["ssh", "direct"]),
-    default="ssh",
-    show_default=True,
-    help="with --compare: reach the database through EXCS's host, or from this one",
-)
+@via_option("with --compare: reach the database through EXCS's host, or from this one")
 @click.option("--tenant", metavar="DBID", help="with --compare: this tenant, not tenant.id")
 def command(
     site: Site,
     compare: bool,
     tenant: str | None,
-    via: Literal["ssh", "direct"],
+    via: Via,
     as_json: bool,
     as_cfg: bool,
     with_secrets: bool,
@@ -98,9 +96,7 @@ def command(
         click.echo(note, err=True)
 
 
-def _compare(
-    site: Site, via: Literal["ssh", "direct"], tenant: str | None, given: Given, as_json: bool
-) -> None:
+def _compare(site: Site, via: Via, tenant: str | None, given: Given, as_json: bool) -> None:
     from dataclasses import asdict
 
     from exctl.engage import look

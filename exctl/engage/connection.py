@@ -5,17 +5,16 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Literal
 
 from engage.database import STATEMENT_SECONDS, Connect, Database, Login
 from engage.errors import DatabaseError, NotRecognised
 from exctl.errors import ExctlError, NothingTouched
+from exctl.hosts import Via
 from exctl.site import Site
 from health.preflight.subject import ServerAddress
 from health.preflight.tunnel import Tunnels
 from stack.ssh import make_control_directory, ssh_target
 
-Via = Literal["ssh", "direct"]
 SECRET = "configDbPassword"
 CONNECT_SECONDS = 10
 SESSION_SECONDS = 600

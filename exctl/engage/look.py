@@ -12,9 +12,9 @@ from engage.reading import Reader
 from engage.results import Wanted
 from engage.transactions import TransactionFacts
 from exctl.engage import connection, points
-from exctl.engage.connection import Via
 from exctl.engage.page import Taken
 from exctl.errors import NothingTouched
+from exctl.hosts import Via
 from exctl.onboarding import transaction
 from exctl.points import Point
 from exctl.site import Site

@@ -9,7 +9,7 @@ from typing import Any
 
 from engage.objects import STATES, dn_type_name
 from engage.results import Survey, Wanted
-from exctl.points import Point
+from exctl.points import Point, as_block, count_of
 from exctl.report.markup import (
     BAD,
     CAUTION,
@@ -42,7 +42,7 @@ class Taken:
 
     @property
     def problems(self) -> int:
-        return sum(point.level == "problem" for point in self.points)
+        return count_of("problem", self.points)
 
 
 def as_json(taken: Taken) -> dict[str, Any]:
@@ -70,8 +70,8 @@ def document(taken: Taken) -> Document:
 
 
 def _facts(taken: Taken) -> Iterator[Cell]:
-    found, warnings = taken.survey, sum(p.level == "warning" for p in taken.points)
-    unknown = sum(p.level == "unknown" for p in taken.points)
+    found, warnings = taken.survey, count_of("warning", taken.points)
+    unknown = count_of("unknown", taken.points)
     yield Cell(counted(taken.problems, "problem"), BAD if taken.problems else GOOD)
     yield Cell(counted(warnings, "warning"), CAUTION if warnings else GOOD)
     yield Cell(f"{unknown} unknown", CAUTION if unknown else GOOD)
@@ -83,7 +83,7 @@ def _facts(taken: Taken) -> Iterator[Cell]:
 
 def _chapters(taken: Taken) -> Iterator[Chapter]:
     found = taken.survey
-    yield Chapter("What to do", _points(taken.points))
+    yield Chapter("What to do", [as_block(taken.points)])
     yield Chapter("Objects", _objects(found))
     yield Chapter("Folder filter", _folders(taken))
     yield Chapter("Names that differ by case", _conflicts(found))
@@ -91,12 +91,6 @@ def _chapters(taken: Taken) -> Iterator[Chapter]:
     yield Chapter("Agent groups and their queues", _groups(found))
     yield Chapter("The transaction hybrid_integration", _transaction(found))
     yield Chapter("First sync", _estimate(found))
-
-
-def _points(points: Sequence[Point]) -> list[Block]:
-    tones = {"problem": BAD, "warning": CAUTION, "unknown": CAUTION}
-    rows = [(Cell(p.level, tones[p.level]), p.text, p.to_do) for p in points]
-    return [Table(("", "FOUND", "TO DO"), rows)] if rows else [Paragraph("Nothing.")]
 
 
 def _objects(found: Survey) -> list[Block]:

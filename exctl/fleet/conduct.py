@@ -22,6 +22,7 @@ from exctl.stackfile import secrets
 from exctl.terminal.messages import say
 from exctl.terminal.questions import agrees, confirm, is_terminal
 from health.runlock import user_name
+from stack.text import time_text
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _made(
     """A rollout that the operator has agreed to."""
     found = Rollout(
         rollout.new_id(),
-        rollout.now_text(),
+        time_text(),
         f"{user_name()}@{socket.gethostname()}",
         how.message,
         command,

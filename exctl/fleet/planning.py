@@ -3,7 +3,6 @@ stack's own run makes its own plan, with its preflight and guards."""
 
 from __future__ import annotations
 
-import hashlib
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from config_schema import canonical_host
 from config_schema.fleet import Fleet
+from exctl import files
 from exctl.errors import NothingTouched
 from exctl.fleet import schedule
 from exctl.fleet.rollout import Rollout, StackRun
@@ -172,7 +172,7 @@ def part_of(site: Site, means: Means) -> StackRun:
         tuple(hosts),
         meaning.words,
         meaning.change,
-        file_hash(site),
+        files.sha256_of(site.file),
         release_before=number,
     )
 
@@ -185,7 +185,7 @@ def _kept_out(fleet: Fleet, name: str, only: Sequence[str], today: date) -> str:
 
 
 def _left_out(place: StackPlace, reason: str) -> StackRun:
-    return StackRun(place.stack, (), (), "", file_hash(place), Outcome.SKIPPED, reason)
+    return StackRun(place.stack, (), (), "", files.sha256_of(place.file), Outcome.SKIPPED, reason)
 
 
 def waves_of(fleet: Fleet) -> tuple[schedule.Wave, ...]:
@@ -219,14 +219,6 @@ def machine(host: str) -> frozenset[str]:
     except OSError:
         return frozenset({canonical_host(host)})
     return frozenset({canonical_host(host), *(str(each[4][0]) for each in found)})
-
-
-def file_hash(place: StackPlace) -> str:
-    """SHA-256 of the stack file; '' if it can't be read."""
-    try:
-        return hashlib.sha256(place.file.read_bytes()).hexdigest()
-    except OSError:
-        return ""
 
 
 def _last_number(site: StackPlace) -> int | None:

@@ -19,6 +19,7 @@ from exctl import files
 from exctl.errors import NothingTouched
 from exctl.fleet.schedule import BAD, Outcome, Wave
 from exctl.rundir import run_directory
+from stack.text import time_text
 
 DIRECTORY = "fleet"
 
@@ -87,10 +88,6 @@ def new_id() -> str:
     return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(2)}"
 
 
-def now_text() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
 def directory_of(project: Path) -> Path:
     """Where rollouts are kept, made if it isn't there."""
     found = run_directory(project) / DIRECTORY
@@ -136,6 +133,6 @@ def only_one(project: Path) -> Iterator[None]:
                 " exctl fleet status"
             ) from None
         file.truncate(0)
-        file.write(f"process {os.getpid()} since {now_text()}")
+        file.write(f"process {os.getpid()} since {time_text()}")
         file.flush()
         yield

@@ -20,8 +20,9 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from exctl import files
 from exctl.errors import ExctlError, NothingTouched
-from exctl.fleet import planning, rollout
+from exctl.fleet import rollout
 from exctl.fleet.rollout import Rollout, StackRun
 from exctl.fleet.schedule import Ask, Bake, Finish, Outcome, Start, Stop, Wave, next_steps
 from exctl.history import store as history
@@ -32,7 +33,7 @@ from exctl.releases import store as releases
 from exctl.site import StackPlace
 from exctl.terminal.messages import say, terminal_is_lost
 from health.runlock import Holder
-from stack.text import parse_time
+from stack.text import parse_time, time_text
 
 EXCTL = (sys.executable, "-P", "-m", "exctl")
 LOOK_SECONDS = 0.2
@@ -169,8 +170,8 @@ class Runner:
 
     def _start(self, run: StackRun) -> None:
         place = StackPlace(self._means.project, run.stack)
-        run.began, run.ended, run.exit_code, run.pid = rollout.now_text(), "", None, 0
-        if planning.file_hash(place) != run.file_sha256:
+        run.began, run.ended, run.exit_code, run.pid = time_text(), "", None, 0
+        if files.sha256_of(place.file) != run.file_sha256:
             self._ends(run, Outcome.REFUSED, "its stack file was changed since the plan")
             return
         try:
@@ -234,7 +235,7 @@ class Runner:
             self._ends(run, outcome, reason)
 
     def _ends(self, run: StackRun, outcome: Outcome, reason: str) -> None:
-        run.outcome, run.reason, run.ended = outcome, reason, rollout.now_text()
+        run.outcome, run.reason, run.ended = outcome, reason, time_text()
         place = StackPlace(self._means.project, run.stack)
         run.release_after = next(iter(reversed(releases.numbers(place))), None)
         self._save()

@@ -6,15 +6,16 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from engage.objects import DnType
 from engage.results import Survey
 from exctl.errors import NothingTouched
 from exctl.genesys import points
 from exctl.genesys.points import Asked
-from exctl.points import Point
-from exctl.report.markup import BAD, CAUTION, Cell, Chapter, Document, Notes, Paragraph, Table
+from exctl.hosts import Via
+from exctl.points import Point, as_block, count_of
+from exctl.report.markup import BAD, Cell, Chapter, Document, Notes, Table
 from exctl.site import Site
 from exctl.stackfile import secrets
 from genesys.look import CloudLook, looked
@@ -24,7 +25,6 @@ from health.preflight.tunnel import Tunnels, http_session, trusting
 from stack.ssh import make_control_directory, ssh_target
 from stack.text import counted
 
-Via = Literal["ssh", "direct"]
 TIMEOUT_SECONDS = 10.0
 
 
@@ -39,7 +39,7 @@ class Checked:
 
     @property
     def problems(self) -> int:
-        return sum(point.level == "problem" for point in self.points)
+        return count_of("problem", self.points)
 
 
 def checked(site: Site, via: Via, survey: Survey | None) -> Checked:
@@ -135,10 +135,7 @@ def as_json(found: Checked) -> dict[str, Any]:
 
 def document(found: Checked) -> Document:
     look = found.look
-    tones = {"problem": BAD, "warning": CAUTION, "unknown": CAUTION}
-    rows = [(Cell(p.level, tones[p.level]), p.text, p.to_do) for p in found.points]
-    to_do = Table(("", "FOUND", "TO DO"), rows) if rows else Paragraph("Nothing.")
-    chapters = [Chapter("What to do", [to_do])]
+    chapters = [Chapter("What to do", [as_block(found.points)])]
     if look.org:
         chapters.append(Chapter("The organization", [Notes(list(_said(look)))]))
         chapters.append(Chapter("Objects", [_objects(look, found.asked.engage)]))

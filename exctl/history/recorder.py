@@ -3,7 +3,6 @@ line of the transcript, or of JSON, for all that is said and happens between."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import secrets as random
@@ -15,11 +14,11 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, Any
 
 import click
 
+from exctl import files
 from exctl.cli.version import program_revision
 from exctl.errors import DONE, FAILED, INTERRUPTED, NOTHING_TOUCHED, ExctlError, NothingTouched
 from exctl.history import store, syslog
@@ -34,6 +33,7 @@ from exctl.terminal import messages
 from health.gates.events import PASSING, of_data
 from health.runlock import CI_VARIABLES, user_name
 from stack.secrecy import redacted, redacted_text
+from stack.text import time_text
 
 ROLLOUT_VARIABLE = "EXEC_ROLLOUT"
 """Names the rollout over many stacks that this run is a part of."""
@@ -76,9 +76,9 @@ class _Recorder:
         self.record_hash = ""
         self._place = place
         self._why = why
-        at = time.gmtime()
-        self._began, self._at = time.monotonic(), _time_text(at)
-        self._id = f"{time.strftime('%Y%m%dT%H%M%SZ', at)}-{random.token_hex(2)}"
+        at = time.time()
+        self._began, self._at = time.monotonic(), time_text(at)
+        self._id = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(at))}-{random.token_hex(2)}"
         self._lock = threading.RLock()  # Pulumi's events come in a thread of their own
         self._transcript: IO[str] | None = None
         self._is_whole = True
@@ -98,7 +98,7 @@ class _Recorder:
             "command": redacted_text(shlex.join(["exctl", *sys.argv[1:]])),
             "why": redacted_text(self._why),
             "program": _program(),
-            "stack_file_sha256": _sha256(self._place.file),
+            "stack_file_sha256": files.sha256_of(self._place.file),
         }
         if rollout := os.environ.get(ROLLOUT_VARIABLE):
             begun["rollout"] = rollout
@@ -124,7 +124,7 @@ class _Recorder:
             ended = {
                 "kind": ENDED,
                 "run": self._id,
-                "at": _time_text(time.gmtime()),
+                "at": time_text(),
                 "result": result,
                 "exit_code": code,
                 "seconds": seconds,
@@ -132,7 +132,7 @@ class _Recorder:
                 "error": _without_quotes(error),
                 **_with_plan_hash(redacted(self._facts, self._secrets)),
                 **self._timeline.as_data(),
-                "stack_file_sha256": _sha256(self._place.file),
+                "stack_file_sha256": files.sha256_of(self._place.file),
                 **self._close_transcript(),
             }
             try:
@@ -171,7 +171,7 @@ class _Recorder:
                     said = of_data([{"kind": kind, **facts}])
                     if said and not isinstance(said[0], PASSING):
                         self._facts["gates"].append({"kind": kind, **facts})
-            self._emit({"kind": kind, "at": _time_text(time.gmtime()), **facts})
+            self._emit({"kind": kind, "at": time_text(), **facts})
 
     def hide(self, secret: str) -> None:
         self._secrets.append(secret)
@@ -207,7 +207,7 @@ class _Recorder:
             self._is_whole = False
         self._transcript = None
         path = store.transcript_of(self._place, self._id)
-        return {"transcript_sha256": _sha256(path), "transcript_is_whole": self._is_whole}
+        return {"transcript_sha256": files.sha256_of(path), "transcript_is_whole": self._is_whole}
 
 
 def _with_plan_hash(facts: dict[str, Any]) -> dict[str, Any]:
@@ -245,18 +245,6 @@ def _who() -> dict[str, Any]:
 def _program() -> dict[str, Any]:
     revision = program_revision()
     return {"revision": revision.removesuffix("+"), "is_clean": not revision.endswith("+")}
-
-
-def _sha256(path: Path) -> str:
-    """Of a file; '' if there is none that can be read."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""
-
-
-def _time_text(at: time.struct_time) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", at)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from exctl.observe.last_run import LastRun
 from exctl.site import Site
 from health.gates.sync_progress import SyncProgress
 from health.verdict import VerdictKind
+from stack.text import time_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -65,7 +66,7 @@ def as_json(site: Site, rows: Sequence[EndpointRow], last: LastRun) -> dict[str,
     """One look as data, with numbers where there are any."""
     return {
         "stack": site.stack,
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "at": time_text(),
         "counts": _counts(rows),
         "instances": endpoints.as_json(rows),
         "pairs": [asdict(pair) | {"is_redundant": not pair.others} for pair in pairs_of(rows)],

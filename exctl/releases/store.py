@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from exctl.errors import NothingTouched
 from exctl.site import Site, StackPlace
 from health.gates.events import Event, as_data, of_data, shown
 from health.runlock import user_name
+from stack.text import time_text
 
 DIRECTORY = "releases"
 
@@ -176,7 +176,7 @@ def record(
         return None
     release = Release(
         number=before.number + 1 if before is not None else 1,
-        at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        at=time_text(),
         by=f"{user_name()}@{socket.gethostname()}",
         message=message,
         program=program_revision(),

@@ -29,20 +29,22 @@ def refuse_without_plan(site: Site, command: str) -> None:
     """NothingTouched where the stack wants an approved plan for what this command would do."""
     if not site.config.protect.approvals:
         return
-    first, *rest = {
-        "update": (f"change the tag in {site.file.name}",),
-        "rotate": (f"exctl secret set NAME --stack {site.stack}",),
-        "destroy": (f"take `protect` out of {site.file.name}, so that others see it", ""),
-    }.get(command, ("",))
-    steps = [
-        f"exctl plan --out plan.json --stack {site.stack}",
-        f"exctl approve plan.json --stack {site.stack}, by others",
-        f"exctl up --plan plan.json --stack {site.stack}",
-    ]
+    if command == "destroy":
+        steps = [f"take `protect` out of {site.file.name}, so that others see it"]
+    else:
+        first = {
+            "update": f"change the tag in {site.file.name}",
+            "rotate": f"exctl secret set NAME --stack {site.stack}",
+        }
+        steps = [
+            *([first[command]] if command in first else []),
+            f"exctl plan --out plan.json --stack {site.stack}",
+            f"exctl approve plan.json --stack {site.stack}, by others",
+            f"exctl up --plan plan.json --stack {site.stack}",
+        ]
     raise NothingTouched(
         f"the stack {site.stack} deploys approved plans alone (protect.approvals:"
-        f" {site.config.protect.approvals}). Instead of exctl {command}: "
-        + "; then ".join(filter(None, [first, *([] if rest else steps)]))
+        f" {site.config.protect.approvals}). Instead of exctl {command}: {'; then '.join(steps)}"
     )
 
 

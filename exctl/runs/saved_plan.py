@@ -5,7 +5,6 @@ Pure but for `read` and `write`.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +13,6 @@ from typing import Any
 
 from exctl import files
 from exctl.errors import NothingTouched
-from exctl.runs import plan
 from exctl.runs.plan import Touch
 
 FORMAT = 1
@@ -53,11 +51,6 @@ def touches_of(planned: Sequence[Touch]) -> tuple[tuple[str, str, str, tuple[str
     return tuple((t.instance, t.host, t.verb, tuple(t.gates)) for t in planned)
 
 
-def digest_of_file(path: Path) -> str:
-    """The SHA-256 of a stack file, hexadecimal."""
-    return hashlib.sha256(files.read(path).encode()).hexdigest()
-
-
 def differences(saved: SavedPlan, now: SavedPlan) -> Iterator[str]:
     """What isn't as it was when the plan was made, each in words; nothing if all of it is."""
     if saved.stack != now.stack:
@@ -80,11 +73,6 @@ def differences(saved: SavedPlan, now: SavedPlan) -> Iterator[str]:
 def _worded(touch: tuple[str, str, str, tuple[str, ...]]) -> str:
     instance, host, verb, _ = touch
     return f"{instance} on {host}: {verb}"
-
-
-def lines_of(planned: Sequence[Touch]) -> tuple[str, ...]:
-    """The plan as an operator reads it."""
-    return tuple(plan.lines(planned))
 
 
 def write(saved: SavedPlan, path: Path) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from exctl import files
 from exctl.cli.version import program_revision
 from exctl.errors import NothingTouched
 from exctl.releases import store
-from exctl.runs import approval, saved_plan
+from exctl.runs import approval, plan, saved_plan
 from exctl.runs.plan import Touch
 from exctl.runs.saved_plan import SavedPlan
 from exctl.site import Site
 from exctl.terminal.messages import report, say
 from health.runlock import ourselves
+from stack.text import time_text
 
 
 def saved_now(site: Site, planned: Sequence[Touch], message: str = "") -> SavedPlan:
@@ -24,14 +25,14 @@ def saved_now(site: Site, planned: Sequence[Touch], message: str = "") -> SavedP
     return SavedPlan(
         stack=site.stack,
         tenant=site.config.tenant.id,
-        made_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        made_at=time_text(),
         made_by=f"{us['username']}@{us['hostname']}",
         message=message,
         program=program_revision(),
-        stack_file_sha256=saved_plan.digest_of_file(site.file),
+        stack_file_sha256=files.sha256_of(site.file),
         release=numbers[-1] if numbers else 0,
         touches=saved_plan.touches_of(planned),
-        lines=saved_plan.lines_of(planned),
+        lines=tuple(plan.lines(planned)),
     )
 
 

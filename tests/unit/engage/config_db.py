@@ -18,7 +18,7 @@ from engage.survey import taken
 from lab import settings
 from lab.processes import accepts, free_port, wait_for
 from lab.standins.configdb import seed_sql
-from tests.unit.lab.standins import LOOPBACK, Processes, as_postgres, postgres_programs
+from tests.unit.lab.standins import LOOPBACK, Processes, as_postgres, postgres_programs, psql
 
 URL = "https://cloud.lab"
 ANNEX = wanted_annex(settings.ORG_ID, URL.removeprefix("https://"), None, None)
@@ -31,17 +31,7 @@ class ConfigDb:
         self.port = port
 
     def sql(self, statements: str, database: str = settings.DATABASE) -> str:
-        target = ["-h", LOOPBACK, "-p", str(self.port), "-U", "postgres", "-d", database]
-        run = subprocess.run(
-            ["psql", "-qAt", "-v", "ON_ERROR_STOP=1", *target],
-            input=statements,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if run.returncode:
-            raise OSError(run.stderr)
-        return run.stdout
+        return psql(self.port, statements, database)
 
     @contextmanager
     def session(self, user: str = settings.DATABASE_USER) -> Iterator[PostgreSql]:

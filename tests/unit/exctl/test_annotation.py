@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
 from exctl.runs.annotation import Login, annotated
 from monitoring.dashboards import STACK, files
+from tests.unit.exctl.http_server import serving
 
 TOKEN = "glsa-not-to-be-seen"
 
@@ -31,26 +31,13 @@ class Grafana:
 def grafana() -> Iterator[Grafana]:
     found = Grafana()
 
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            found.told.append((self.command, self.path, body))
-            found.logins.add(self.headers.get("Authorization", ""))
-            self.send_response(found.code)
-            self.end_headers()
-            self.wfile.write(b'{"id": 7, "message": "Annotation added"}')
+    def answer(request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes]:
+        found.told.append((request.command, request.path, json.loads(body)))
+        found.logins.add(request.headers.get("Authorization", ""))
+        return found.code, b'{"id": 7, "message": "Annotation added"}'
 
-        do_POST = do_PATCH = _answer
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield found
-    server.shutdown()
-    server.server_close()
+    with serving(answer) as found.url:
+        yield found
 
 
 def test_a_run_is_marked_from_its_begin_to_its_end(grafana: Grafana) -> None:

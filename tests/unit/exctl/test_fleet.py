@@ -33,6 +33,7 @@ from exctl.fleet.runner import Means, Runner, outcome_of, passphrase, words_of
 from exctl.fleet.schedule import Outcome
 from exctl.report.markup import html
 from exctl.site import StackPlace
+from stack.text import time_text
 from tests.unit.exctl.fleets import NEW, OLD, FleetProject
 from tests.unit.stack_file import CLONE
 
@@ -450,7 +451,7 @@ def test_a_stack_that_was_noted_but_never_began_begins_when_it_is_resumed(
     with pytest.raises(ExctlError):
         begin(project)
     found = last(project)
-    found.stacks["b"].outcome, found.stacks["b"].began = Outcome.RUNNING, rollout.now_text()
+    found.stacks["b"].outcome, found.stacks["b"].began = Outcome.RUNNING, time_text()
     rollout.save(project.directory, found)
     project.behave({})
     resume(project)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ import pytest
 from exctl.runs import silence
 from exctl.runs.silence import matchers, silenced
 from monitoring.alerts import ALERTS
+from tests.unit.exctl.http_server import serving
 from tests.unit.exctl.sites import make_site
 
 INSTANCES = make_site(pairs=2).layout.instances
@@ -37,29 +37,14 @@ class Alertmanager:
 def alertmanager() -> Iterator[Alertmanager]:
     found = Alertmanager()
 
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(length)
-            found.asked.append((self.command, self.path))
-            if body:
-                found.posted.append(json.loads(body))
-            said = json.dumps({"silenceID": f"id-{len(found.posted)}"}).encode()
-            self.send_response(found.code)
-            self.end_headers()
-            self.wfile.write(said)
+    def answer(request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes]:
+        found.asked.append((request.command, request.path))
+        if body:
+            found.posted.append(json.loads(body))
+        return found.code, json.dumps({"silenceID": f"id-{len(found.posted)}"}).encode()
 
-        do_POST = do_DELETE = _answer
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield found
-    server.shutdown()
-    server.server_close()
+    with serving(answer) as found.url:
+        yield found
 
 
 def matches(labels: dict[str, str]) -> bool:

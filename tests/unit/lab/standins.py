@@ -161,3 +161,20 @@ def as_postgres() -> list[str]:
     if os.geteuid() != 0:
         return []
     return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+
+
+def psql(port: int, statements: str, database: str) -> str:
+    """What a PostgreSQL here answers its owner. OSError with its words if a statement fails."""
+    run = subprocess.run(
+        [
+            *("psql", "-qAt", "-v", "ON_ERROR_STOP=1", "-h", LOOPBACK),
+            *("-p", str(port), "-U", "postgres", "-d", database),
+        ],
+        input=statements,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode:
+        raise OSError(run.stderr)
+    return run.stdout

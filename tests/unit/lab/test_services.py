@@ -33,6 +33,7 @@ from tests.unit.lab.standins import (
     has_debian_libraries,
     has_servers,
     postgres_programs,
+    psql,
     wait_until,
     write_faults,
 )
@@ -114,17 +115,7 @@ class Site:
         self.sql(seed_sql(OBJECTS, self.cloud))
 
     def sql(self, statements: str, database: str = settings.DATABASE) -> str:
-        target = ["-h", LOOPBACK, "-p", str(self.database_port), "-U", "postgres", "-d", database]
-        run = subprocess.run(
-            ["psql", "-qAt", "-v", "ON_ERROR_STOP=1", *target],
-            input=statements,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if run.returncode:
-            raise OSError(run.stderr)
-        return run.stdout
+        return psql(self.database_port, statements, database)
 
     def redis(self, *command: str) -> str:
         target = ["redis-cli", "-h", LOOPBACK, "-p", str(self.redis_port), "--no-auth-warning"]
