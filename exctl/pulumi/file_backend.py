@@ -5,18 +5,25 @@ writes in place: a kill between its creation and its content leaves it empty, an
 read the state ("failed to load checkpoint: EOF"), though that is whole. Without these files there
 is nothing to be broken, and nothing reads them otherwise.
 
-Source: gocloud.dev/blob/fileblob, `metadata=skip`. Measured: the lab's story of killed runs hit it.
+A lock is written under another name, `.tmp`, first. Where that fails, on a full disk, the empty
+file stays; Pulumi takes it for a lock and refuses every run ("unexpected end of JSON input").
+
+Source: gocloud.dev/blob/fileblob, `metadata=skip`. Measured: the lab's stories of killed runs and
+of a full disk hit these.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 
 VARIABLE = "PULUMI_BACKEND_URL"
 SCHEME = "file://"
 OPTION = "metadata=skip"
+LOCK_WRITTEN_SECONDS = 5.0
+"""Chosen: far longer than writing a lock takes; until then it may be another run's."""
 
 
 def variables() -> dict[str, str]:
@@ -29,14 +36,20 @@ def variables() -> dict[str, str]:
 
 
 def mend(default: Path) -> None:
-    """Removes the empty `.attrs` files that killed runs have left in the state's directory: the
-    environment's, or else `default`."""
+    """Removes the empty files that killed runs and a full disk have left in the state's directory:
+    the environment's, or else `default`."""
     url = os.environ.get(VARIABLE, "")
     if url and not url.startswith(SCHEME):
         return
     path = url.removeprefix(SCHEME).partition("?")[0]
     directory = Path(path).expanduser() if path else default
-    for found in (directory / ".pulumi/stacks").rglob("*.attrs"):
-        with contextlib.suppress(OSError):  # another run's, or gone by now
-            if found.stat().st_size == 0:
-                found.unlink()
+    now = time.time()
+    for place, pattern, seconds in (
+        ("stacks", "*.attrs", 0.0),
+        ("locks", "*.tmp", LOCK_WRITTEN_SECONDS),
+    ):
+        for found in (directory / ".pulumi" / place).rglob(pattern):
+            with contextlib.suppress(OSError):  # another run's, or gone by now
+                status = found.stat()
+                if status.st_size == 0 and now - status.st_mtime >= seconds:
+                    found.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,19 @@ def test_what_a_killed_pulumi_left_half_written_is_mended(place: StackPlace) -> 
     found.write_text("")
     assert exported(place)["manifest"]
     assert not found.exists()
+
+
+def test_a_lock_that_a_full_disk_left_empty_is_taken_away_and_no_other(place: StackPlace) -> None:
+    locks = place.project / ".pulumi/locks/organization/exec/dev"
+    locks.mkdir(parents=True)
+    empty, written, being_written = (locks / f"{n}.json.18eb.tmp" for n in "abc")
+    for path in (empty, being_written):
+        path.touch()
+    written.write_text("{")
+    for path in (empty, written):
+        os.utime(path, (0, 0))
+    file_backend.mend(place.project)
+    assert sorted(locks.iterdir()) == [written, being_written]
 
 
 def test_exctl_leaves_nothing_beside_the_state(place: StackPlace) -> None:
