@@ -5,6 +5,7 @@ Each story leaves the site well, all of it on the first release's versions.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -159,7 +160,7 @@ def test_a_genesys_cloud_that_refuses_during_a_sync(
     site.work.edit("excs.sync_gate.stall_seconds", 5)
     site.forget_sync()
     with watched(site):
-        running = Running(site, "restart", "excs", "--yes", "--no-rollback")
+        running = Running(site, "restart", "excs", "--yes")
         running.wait_for("excs: container started")
         site.set_fault("cloud", "error", code=code, at="api")
         said = running.end(1)
@@ -176,14 +177,18 @@ def test_a_sync_that_takes_longer_than_its_stall_limit(
     deployed: Site, request: pytest.FixtureRequest
 ) -> None:
     site = deployed
-    site.work.edit("excs.sync_gate.stall_seconds", 4)
-    site.set_fault("cloud", "slow", seconds="0.5")
+    stall_seconds = 4
+    site.work.edit("excs.sync_gate.stall_seconds", stall_seconds)
+    site.set_fault("cloud", "slow", seconds="1")
     site.forget_sync()
     with costing_nothing(site, request, excs_replaced=1, without_excs=True):
         run = exctl(site, "restart", "excs", "--yes")
     site.clear_faults("cloud")
     is_well(site)
     line = "excs: sync complete after"
+    took = re.search(rf"{line} (\d+) s", run.stderr)
+    assert took is not None, run.stderr
+    assert int(took[1]) > 2 * stall_seconds
     faced(request, "sync-long", run.stderr, line, code=0, then="by itself")
 
 
@@ -203,7 +208,7 @@ def test_a_sync_that_does_not_go_on(
     site.forget_sync()
     site.set_fault("excs", name, **parameters)
     with costing_nothing(site, request, excs_replaced=1, without_excs=True):
-        run = exctl(site, "restart", "excs", "--yes", "--no-rollback", code=1)
+        run = exctl(site, "restart", "excs", "--yes", code=1)
         site.clear_faults("excs")
         exctl(site, "up", "--yes")
     is_well(site)
