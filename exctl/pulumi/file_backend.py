@@ -16,9 +16,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import time
 from pathlib import Path
 
+from exctl.errors import ExctlError
+
+FREE_MIB = 16
+"""Chosen: a run writes the state several times, with copies of it; each has well under 1 MiB."""
 VARIABLE = "PULUMI_BACKEND_URL"
 SCHEME = "file://"
 OPTION = "metadata=skip"
@@ -35,14 +40,27 @@ def variables() -> dict[str, str]:
     return {VARIABLE: f"{url}{'&' if '?' in url else '?'}{OPTION}"}
 
 
+def refuse_a_full_disk(default: Path) -> None:
+    """Raises ExctlError where the disk of the state's directory is as good as full: Pulumi would
+    stop in the middle, with words that don't say why."""
+    directory = _directory(default)
+    if directory is None or not directory.exists():
+        return
+    free_mib = shutil.disk_usage(directory).free / (1 << 20)
+    if free_mib < FREE_MIB:
+        raise ExctlError(
+            f"{directory}, where Pulumi's state is, has {free_mib:.0f} MiB of disk space left, and"
+            f" a run needs {FREE_MIB}. Free some, then give the same command again.",
+            touched=False,
+        )
+
+
 def mend(default: Path) -> None:
     """Removes the empty files that killed runs and a full disk have left in the state's directory:
     the environment's, or else `default`."""
-    url = os.environ.get(VARIABLE, "")
-    if url and not url.startswith(SCHEME):
+    directory = _directory(default)
+    if directory is None:
         return
-    path = url.removeprefix(SCHEME).partition("?")[0]
-    directory = Path(path).expanduser() if path else default
     now = time.time()
     for place, pattern, seconds in (
         ("stacks", "*.attrs", 0.0),
@@ -53,3 +71,12 @@ def mend(default: Path) -> None:
                 status = found.stat()
                 if status.st_size == 0 and now - status.st_mtime >= seconds:
                     found.unlink()
+
+
+def _directory(default: Path) -> Path | None:
+    """The state's; None if it isn't kept in files."""
+    url = os.environ.get(VARIABLE, "")
+    if url and not url.startswith(SCHEME):
+        return None
+    path = url.removeprefix(SCHEME).partition("?")[0]
+    return Path(path).expanduser() if path else default
