@@ -25,6 +25,8 @@ from tests.lab.workspace import CLONE
 MEASURED = CLONE / "docs/reliability.json"
 PAGE = CLONE / "docs/reliability.md"
 LAB_ADDRESS = re.compile(r"\b10\.\d+\.0\.(?=\d)")
+CLONE_PATH = re.compile(r"/\S*/clone\d*/")
+"""Of a story's clone: the site's own is elsewhere."""
 SEEN_WIDTH = 160
 
 FAULTS: Mapping[str, str] = {
@@ -125,7 +127,7 @@ def faced(
         unhealthy_seconds=round(max(unhealthy for unhealthy, _ in LONGEST), 1),
         silent_seconds=round(max(silent for _, silent in LONGEST), 1),
         exit_code=code,
-        saw=shortened(LAB_ADDRESS.sub("10.77.0.", seen[-1])),
+        saw=shortened(CLONE_PATH.sub("", LAB_ADDRESS.sub("10.77.0.", seen[-1]))),
         then=then,
     )
     request.node.user_properties.append(("fault", asdict(row)))
