@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from stack.ssh import CONTROL_PATH
 from tests.lab.conftest import Site
 from tests.lab.workspace import STACK
-
-CONTROL_SOCKETS = Path(CONTROL_PATH.replace("%i", "0")).parent
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ def look(site: Site, temporary: Path) -> Held:
     records = _kib(work / "releases") + _kib(work / ".exec")
     return Held(
         processes=processes(site),
-        shared_connections=len(list(CONTROL_SOCKETS.glob("*"))),
+        shared_connections=_names_of(site).count("ssh"),
         temporary_files=sum(path.is_file() for path in temporary.rglob("*")),
         state_kib=-(-state.stat().st_size // 1024),
         pulumi_history_kib=backend - -(-state.stat().st_size // 1024),
@@ -84,8 +81,7 @@ def look(site: Site, temporary: Path) -> Held:
 
 def processes(site: Site) -> int:
     """Those of the operator's commands that run, without ssh's shared connections."""
-    mark = f"PULUMI_HOME={site.work.directory}/home".encode()
-    return sum(name != "ssh" for name in _names_of(mark))
+    return sum(name != "ssh" for name in _names_of(site))
 
 
 def broken(first: Held, now: Held, hosts: int, keep: int) -> list[str]:
@@ -117,14 +113,18 @@ def table(all_of: list[Held]) -> dict[str, list[int]]:
     return found
 
 
-def _names_of(mark: bytes) -> Iterator[str]:
-    """The names of the processes whose environment has this."""
+def _names_of(site: Site) -> list[str]:
+    """The names of the processes that the operator's commands have started, by their environment:
+    others on this machine may have labs too."""
+    mark = f"PULUMI_HOME={site.work.directory}/home".encode()
+    found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if mark in (process / "environ").read_bytes():
-                yield (process / "comm").read_text().strip()
+                found.append((process / "comm").read_text().strip())
         except OSError:  # it has ended meanwhile
             continue
+    return found
 
 
 def _kib(directory: Path) -> int:
