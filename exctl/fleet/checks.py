@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from exctl.errors import DONE, FAILED, UNHEALTHY, NothingTouched
-from exctl.fleet.runner import EXCTL, passphrase
+from exctl.fleet.child import EXCTL
+from exctl.fleet.passphrase import environment_with
 
 PARALLEL = 4
 LIMIT_SECONDS = 600.0
@@ -39,11 +39,8 @@ def on_all(
     """`exctl WORD --json` of each stack, in their order."""
 
     def of(stack: str) -> Check:
-        environment = {k: v for k, v in os.environ.items() if k != "PULUMI_STACK"}
         try:
-            if command := passphrase_commands.get(stack):
-                environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
-                environment["PULUMI_CONFIG_PASSPHRASE"] = passphrase(command, project)
+            environment = environment_with(passphrase_commands.get(stack), project)
             run = subprocess.run(
                 [*program, word, "--json", "--stack", stack],
                 cwd=project,

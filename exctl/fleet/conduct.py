@@ -14,8 +14,10 @@ import click
 from config_schema.fleet import Fleet
 from exctl.errors import ExctlError, Interrupted, LeftOut, NothingTouched, RolledBack
 from exctl.fleet import file, planning, rollout, status, views
+from exctl.fleet.child import EXCTL
+from exctl.fleet.past_runs import settled
 from exctl.fleet.rollout import Rollout
-from exctl.fleet.runner import EXCTL, Means, Runner, Unapproved, settled
+from exctl.fleet.runner import Means, Runner, Unapproved
 from exctl.fleet.schedule import BAD, Finish, Outcome, Stop, Wave
 from exctl.site import StackPlace
 from exctl.stackfile import secrets
