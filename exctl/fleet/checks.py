@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -11,11 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from exctl.errors import DONE, FAILED, UNHEALTHY, NothingTouched
-from exctl.fleet.child import EXCTL
+from exctl.fleet.child import EXCTL, PARALLEL, ran
 from exctl.fleet.passphrase import environment_with
-
-PARALLEL = 4
-LIMIT_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -41,19 +37,9 @@ def on_all(
     def of(stack: str) -> Check:
         try:
             environment = environment_with(passphrase_commands.get(stack), project)
-            run = subprocess.run(
-                [*program, word, "--json", "--stack", stack],
-                cwd=project,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=LIMIT_SECONDS,
-            )
+            run = ran([*program, word, "--json", "--stack", stack], project, environment)
         except NothingTouched as error:
             return Check(stack, FAILED, None, str(error))
-        except subprocess.TimeoutExpired:
-            return Check(stack, FAILED, None, f"doesn't end in {LIMIT_SECONDS:g} s")
         try:
             return Check(stack, run.returncode, json.loads(run.stdout))
         except ValueError:

@@ -14,8 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from exctl.errors import NothingTouched
 from exctl.fleet.schedule import Outcome
 
+LIMIT_SECONDS = 600.0
+PARALLEL = 4
+"""Runs that change nothing go side by side, as many at once."""
 EXCTL = (sys.executable, "-P", "-m", "exctl")
 _OUTCOMES = {
     0: Outcome.DONE,
@@ -108,6 +112,25 @@ def begun(
     if process.stdin is not None:
         _given(process.stdin, value)
     return Child(process, events)
+
+
+def ran(
+    command: Sequence[str], project: Path, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """A run that changes nothing, once it has ended. NothingTouched if it doesn't in time."""
+    try:
+        return subprocess.run(
+            command,
+            cwd=project,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise NothingTouched(f"doesn't end in {LIMIT_SECONDS:g} s") from None
 
 
 def outcome_of(code: int, touched: object) -> Outcome:

@@ -26,22 +26,23 @@ _SIGNATURE = re.compile(
 
 
 def refuse_without_plan(site: Site, command: str) -> None:
-    """NothingTouched where the stack wants an approved plan for what this command would do."""
+    """NothingTouched where the stack wants an approved plan for what this command (with the words
+    that choose what it is about) would do."""
     if not site.config.protect.approvals:
         return
-    if command == "destroy":
-        steps = [f"take `protect` out of {site.file.name}, so that others see it"]
-    else:
-        first = {
-            "update": f"change the tag in {site.file.name}",
-            "rotate": f"exctl secret set NAME --stack {site.stack}",
-        }
-        steps = [
-            *([first[command]] if command in first else []),
-            f"exctl plan --out plan.json --stack {site.stack}",
-            f"exctl approve plan.json --stack {site.stack}, by others",
-            f"exctl up --plan plan.json --stack {site.stack}",
-        ]
+    of = f"--stack {site.stack}"
+    approve = f"exctl approve plan.json {of}, by others"
+    match command.split():
+        case ["destroy"]:
+            steps = [f"take `protect` out of {site.file.name}, so that others see it"]
+        case ["update", *words]:
+            what = " ".join(words)
+            plan = f"exctl plan {what} --out plan.json {of}"
+            steps = [plan, approve, f"exctl {command} --plan plan.json {of}"]
+        case [verb, *words]:
+            first = [f"exctl secret set {' '.join(words)} {of}"] if verb == "rotate" else []
+            up = f"exctl up --plan plan.json {of}"
+            steps = [*first, f"exctl plan --out plan.json {of}", approve, up]
     raise NothingTouched(
         f"the stack {site.stack} deploys approved plans alone (protect.approvals:"
         f" {site.config.protect.approvals}). Instead of exctl {command}: {'; then '.join(steps)}"

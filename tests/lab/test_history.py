@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import Site
-from tests.lab.operator import Running, exctl
+from tests.lab.operator import Running, approvers, exctl
 
 pytestmark = pytest.mark.lab
 
@@ -60,16 +60,6 @@ def test_a_run_that_rolled_back_one_that_was_killed_and_one_that_was_declined_ar
     assert "crashes again and again" in run["transcript"]
     (run,) = history(site, str(declined["number"]))
     assert "no\n" in run["transcript"]
-
-
-def approvers(site: Site) -> str:
-    """An allowed-signers file of ann and bob, whose keys are beside it."""
-    lines = []
-    for name in ("ann", "bob"):
-        site.work.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", name)
-        lines.append(f"{name} {(site.work.directory / f'{name}.pub').read_text()}")
-    (site.work.directory / "approvers").write_text("".join(lines))
-    return "approvers"
 
 
 def test_a_stack_that_wants_approvals_deploys_what_was_approved_and_nothing_else(
