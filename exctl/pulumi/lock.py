@@ -53,6 +53,8 @@ def holders(place: StackPlace) -> list[Holder]:
         work.pulumi_command.run(arguments, work.work_dir, work.env_vars)
     except auto.ConcurrentUpdateError as error:
         return holders_in(str(error))
+    except auto.StackAlreadyExistsError:
+        work.note(place.stack)
     except auto.CommandError:
         return []
     return []
