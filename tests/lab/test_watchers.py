@@ -15,6 +15,7 @@ from lab.host import LabHost
 from lab.watch import RECEIVER_PORT, Notification, Watch, receiver
 from tests.lab.conftest import Site
 from tests.lab.operator import exctl, left_well
+from tests.lab.workspace import STACK
 
 pytestmark = pytest.mark.lab
 EXPORTER_PORT = 9640
@@ -134,7 +135,8 @@ def test_a_changed_configuration_is_read_without_a_restart(watched: Watched) -> 
 
 
 def runs_of_pulumi(site: Site) -> int:
-    return len(json.loads(site.work.pulumi("stack", "history", "--json").stdout))
+    words = ("stack", "history", "--json", "--page-size", "1000", "--stack", STACK)
+    return len(json.loads(site.work.pulumi(*words).stdout))
 
 
 def test_a_run_costs_no_second_one_for_what_is_as_it_was(watched: Watched) -> None:
