@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from stack.text import plain_text
 
+KEY_CHANGED = "REMOTE HOST IDENTIFICATION HAS CHANGED"
+"""How ssh begins to say, in twenty lines, that a host has another key. Source: OpenSSH."""
+
 
 class Ending(StrEnum):
     """How far a command came."""
@@ -61,6 +64,8 @@ class HostAnswer:
     def why(self) -> str:
         """Why it didn't end well, in words, for one line."""
         said = plain_text(self.stderr)
+        if self.kind is Ending.NOT_REACHED and KEY_CHANGED in said:
+            return "ssh: the host has another key than before; `exctl doctor` says what to do"
         return {
             Ending.ENDED: said or f"exit code {self.code}",
             Ending.NO_SSH: "there is no `ssh` on PATH here; install the OpenSSH client",

@@ -95,6 +95,22 @@ def _new_sshd(host: LabHost, environment: str) -> None:
     exec_host.ready(host)
 
 
+def _cut_power(host: LabHost, _parameters: Parameters) -> None:
+    host.cut_power()
+
+
+def _power_on(host: LabHost, _parameters: Parameters) -> None:
+    host.boot()
+    exec_host.ready(host)
+
+
+def _daemon_signal(signal: str) -> Callable[[LabHost, Parameters], None]:
+    def run(host: LabHost, _parameters: Parameters) -> None:
+        host.run("pkill", f"-{signal}", "-x", "dockerd")
+
+    return run
+
+
 def _slow_network(host: LabHost, parameters: Parameters) -> None:
     delay = f"{int(parameters['ms'])}ms"
     try:
@@ -118,6 +134,16 @@ HOST_FAULTS: Mapping[str, HostFault] = {
     "daemon-stopped": HostFault(
         "the Docker daemon is stopped, and the containers with it",
         *_command("dockerd", "^dockerd", DAEMON_GRACE_SECONDS),
+    ),
+    "daemon-frozen": HostFault(
+        "the Docker daemon is frozen; its containers run on",
+        _daemon_signal("STOP"),
+        _daemon_signal("CONT"),
+    ),
+    "power-cut": HostFault(
+        "every process ends at one moment; undone, the host starts with the disk it had",
+        _cut_power,
+        _power_on,
     ),
     "disk-full": HostFault("the log directory's disk is full", _fill_disk, _free_disk),
     "clock": HostFault(

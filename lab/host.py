@@ -47,7 +47,7 @@ class LabHost:
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, ValueError):
             return 0
-        return pid if str(self.directory / "spec.json").encode() in command else 0
+        return pid if str(self.spec_path).encode() in command else 0
 
     @property
     def root(self) -> Path:
@@ -77,10 +77,18 @@ class LabHost:
             "commands": commands,
             "logs": str(self.directory / "logs"),
         }
-        spec_path = self.directory / "spec.json"
-        spec_path.write_text(json.dumps(spec, indent=1))
+        self.spec_path.write_text(json.dumps(spec, indent=1))
+        self.boot()
+
+    @property
+    def spec_path(self) -> Path:
+        """What the host's first process starts, and where."""
+        return self.directory / "spec.json"
+
+    def boot(self) -> None:
+        """Starts a host that was started before: its disk is as it was, what was in memory gone."""
         namespace = f"/run/netns/{self.plan.namespace(self.name)}"
-        init = [sys.executable, "-m", "lab.init", str(spec_path)]
+        init = [sys.executable, "-m", "lab.init", str(self.spec_path)]
         with (self.directory / "logs/init.log").open("ab") as log:
             subprocess.run(
                 [
@@ -155,7 +163,7 @@ class LabHost:
             )
 
     def spec_command(self, name: str) -> list[str]:
-        argv = json.loads((self.directory / "spec.json").read_text())["commands"][name]
+        argv = json.loads(self.spec_path.read_text())["commands"][name]
         assert isinstance(argv, list)
         return argv
 
@@ -173,12 +181,16 @@ class LabHost:
         if pid:
             os.kill(pid, signal.SIGKILL)
 
-    def remove(self) -> None:
-        """Ends the host and removes what is left of it."""
+    def cut_power(self) -> None:
+        """Ends all of its processes, its containers' as well, at one moment."""
         self.kill()
         deadline = time.monotonic() + 10
         while self.pid and time.monotonic() < deadline:
             time.sleep(0.02)
+
+    def remove(self) -> None:
+        """Ends the host and removes what is left of it."""
+        self.cut_power()
         remove_cgroups(self.cgroup)
         shutil.rmtree(self.directory, ignore_errors=True)
 

@@ -88,9 +88,11 @@ def on_place(command: Command) -> Command:
         place = find_place(stack)
         with ExitStack() as held:
             if LOCK_WAIT in others:
-                from exctl.pulumi import lock
+                from exctl.pulumi import file_backend, lock
+                from exctl.rundir import STATE, run_directory
                 from exctl.terminal.messages import say
 
+                file_backend.refuse_a_full_disk(run_directory(place.project) / STATE)
                 held.enter_context(lock.hold(place, others.pop(LOCK_WAIT), say))
             if AS_EVENTS in others:
                 from exctl.history.recorder import recording

@@ -5,18 +5,30 @@ writes in place: a kill between its creation and its content leaves it empty, an
 read the state ("failed to load checkpoint: EOF"), though that is whole. Without these files there
 is nothing to be broken, and nothing reads them otherwise.
 
-Source: gocloud.dev/blob/fileblob, `metadata=skip`. Measured: the lab's story of killed runs hit it.
+A lock is written under another name, `.tmp`, first. Where that fails, on a full disk, the empty
+file stays; Pulumi takes it for a lock and refuses every run ("unexpected end of JSON input").
+
+Source: gocloud.dev/blob/fileblob, `metadata=skip`. Measured: the lab's stories of killed runs and
+of a full disk hit these.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import time
 from pathlib import Path
 
+from exctl.errors import ExctlError
+
+FREE_MIB = 16
+"""Chosen: a run writes the state several times, with copies of it; each has well under 1 MiB."""
 VARIABLE = "PULUMI_BACKEND_URL"
 SCHEME = "file://"
 OPTION = "metadata=skip"
+LOCK_WRITTEN_SECONDS = 5.0
+"""Chosen: far longer than writing a lock takes; until then it may be another run's."""
 
 
 def variables() -> dict[str, str]:
@@ -28,15 +40,43 @@ def variables() -> dict[str, str]:
     return {VARIABLE: f"{url}{'&' if '?' in url else '?'}{OPTION}"}
 
 
+def refuse_a_full_disk(default: Path) -> None:
+    """Raises ExctlError where the disk of the state's directory is as good as full: Pulumi would
+    stop in the middle, with words that don't say why."""
+    directory = _directory(default)
+    if directory is None or not directory.exists():
+        return
+    free_mib = shutil.disk_usage(directory).free / (1 << 20)
+    if free_mib < FREE_MIB:
+        raise ExctlError(
+            f"{directory}, where Pulumi's state is, has {free_mib:.0f} MiB of disk space left, and"
+            f" a run needs {FREE_MIB}. Free some, then give the same command again.",
+            touched=False,
+        )
+
+
 def mend(default: Path) -> None:
-    """Removes the empty `.attrs` files that killed runs have left in the state's directory: the
-    environment's, or else `default`."""
+    """Removes the empty files that killed runs and a full disk have left in the state's directory:
+    the environment's, or else `default`."""
+    directory = _directory(default)
+    if directory is None:
+        return
+    now = time.time()
+    for place, pattern, seconds in (
+        ("stacks", "*.attrs", 0.0),
+        ("locks", "*.tmp", LOCK_WRITTEN_SECONDS),
+    ):
+        for found in (directory / ".pulumi" / place).rglob(pattern):
+            with contextlib.suppress(OSError):  # another run's, or gone by now
+                status = found.stat()
+                if status.st_size == 0 and now - status.st_mtime >= seconds:
+                    found.unlink()
+
+
+def _directory(default: Path) -> Path | None:
+    """The state's; None if it isn't kept in files."""
     url = os.environ.get(VARIABLE, "")
     if url and not url.startswith(SCHEME):
-        return
+        return None
     path = url.removeprefix(SCHEME).partition("?")[0]
-    directory = Path(path).expanduser() if path else default
-    for found in (directory / ".pulumi/stacks").rglob("*.attrs"):
-        with contextlib.suppress(OSError):  # another run's, or gone by now
-            if found.stat().st_size == 0:
-                found.unlink()
+    return Path(path).expanduser() if path else default

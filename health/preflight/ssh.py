@@ -21,11 +21,10 @@ from health.preflight.answers import ClockOffset, KeyState, Sessions
 from health.preflight.check import Check, HostView
 from health.preflight.finding import Finding, judged
 from health.preflight.subject import Subject
-from hosts.answer import Ending, HostAnswer
+from hosts.answer import KEY_CHANGED, Ending, HostAnswer
 from stack.text import plain_text
 
 SESSION_SECONDS = 5.0
-_KEY_CHANGED = "REMOTE HOST IDENTIFICATION HAS CHANGED"
 _KEY_UNKNOWN = ("host key is known for", "Host key verification failed")
 _REFUSED = "Permission denied"
 
@@ -123,7 +122,7 @@ def _ran(*words: str) -> int | None:
 def is_host_key(answer: HostAnswer) -> bool:
     """Whether ssh ended because of the host's key."""
     said = answer.stderr
-    return _KEY_CHANGED in said or any(words in said for words in _KEY_UNKNOWN)
+    return KEY_CHANGED in said or any(words in said for words in _KEY_UNKNOWN)
 
 
 def _login(view: HostView) -> Iterator[Finding]:
@@ -188,7 +187,7 @@ def _host_key(view: HostView) -> Iterator[Finding]:
         yield Finding(name, host, "as known", f"the key that {ssh.known_hosts_path} has")
     elif not is_host_key(view.answers.login):
         return
-    elif _KEY_CHANGED in view.answers.login.stderr:
+    elif KEY_CHANGED in view.answers.login.stderr:
         yield Finding(
             name,
             host,

@@ -19,7 +19,8 @@ from lab import faults, network, settings
 from lab.errors import LabError
 from lab.host import LabHost
 from lab.lab import Lab, locked
-from tests.lab.prober import PROVEN
+from tests.lab import reliability
+from tests.lab.prober import LONGEST, PROVEN
 from tests.lab.workspace import STACK, Workspace
 
 OBJECTS = 30
@@ -258,14 +259,30 @@ def cleared(site: Site) -> None:
 def proven(request: pytest.FixtureRequest) -> Iterator[None]:
     """What a story proves goes with its report: stories run in processes of their own."""
     PROVEN.clear()
+    LONGEST.clear()
     yield
     request.node.user_properties += [("proven", line) for line in PROVEN]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--reliability",
+        metavar="FILE",
+        type=Path,
+        help="note in this file what the stories measured of faults (docs/reliability.json)",
+    )
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The numbers that the stories prove, in every run that told any."""
-    reports = [each for found in terminalreporter.stats.values() for each in found]
+    stats = terminalreporter.stats
+    failed = {each.nodeid for kind in ("failed", "error") for each in stats.get(kind, ())}
+    reports = [each for found in stats.values() for each in found]
     properties = [pair for each in reports for pair in getattr(each, "user_properties", ())]
+    if path := terminalreporter.config.getoption("--reliability"):
+        passed = [each for each in reports if getattr(each, "nodeid", "") not in failed]
+        found = [pair for each in passed for pair in getattr(each, "user_properties", ())]
+        reliability.note([row for name, row in found if name == "fault"], path)
     if lines := dict.fromkeys(line for name, line in properties if name == "proven"):
         terminalreporter.section("what the stories cost")
         for line in lines:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import Site
-from tests.lab.prober import PROVEN, Watch
+from tests.lab.prober import LONGEST, PROVEN, Watch
 from tests.lab.workspace import STACK, Run
 
 OLD, NEW, CRASHES = "100.0.100.11", "100.0.100.12", "100.0.100.13"
@@ -148,16 +148,12 @@ def costing_nothing(
     `without_excs`: EXCS is away for longer than EXCP does without, so that the pairs themselves say
     503 for want of it; then one of each pair must be there and answer at any moment.
     """
-    pairs = sorted({key.rpartition("-")[0] for key in site.hosts if key.startswith("excp")})
     began = time.time()
     codes = {200, 503} if without_excs else {200}
-    with Watch(site.health_urls()) as watch:
+    with watched(site) as watch:
         yield watch
     seconds = {
-        pair: watch.seconds_without_any(
-            (site.url(key, "/health") for key in site.hosts if key.startswith(f"{pair}-")), codes
-        )
-        for pair in pairs
+        pair: watch.seconds_without_any(urls, codes) for pair, urls in pair_urls(site).items()
     }
     replaced = _made_since(site, "excs", began)
     words = ", ".join(f"{pair} {found:.1f} s" for pair, found in seconds.items())
@@ -168,6 +164,26 @@ def costing_nothing(
     )
     assert set(seconds.values()) == {0}, seconds
     assert replaced == excs_replaced
+
+
+@contextmanager
+def watched(site: Site) -> Iterator[Watch]:
+    """Asks every instance ten times a second meanwhile, and notes for the page of faults how long
+    a pair was down; that may be."""
+    with Watch(site.health_urls()) as watch:
+        yield watch
+    for urls in pair_urls(site).values():
+        unhealthy, silent = (watch.longest_without_any(urls, c) for c in ({200}, {200, 503}))
+        LONGEST.append((unhealthy, silent))
+
+
+def pair_urls(site: Site) -> dict[str, list[str]]:
+    """Where the instances of each pair say how they are, by the pair's name."""
+    found: dict[str, list[str]] = {}
+    for key in site.hosts:
+        if key.startswith("excp"):
+            found.setdefault(key.rpartition("-")[0], []).append(site.url(key, "/health"))
+    return found
 
 
 def _made_since(site: Site, key: str, began: float) -> int:

@@ -17,6 +17,9 @@ LATE_SECONDS = 1.0
 """Chosen: less than any container needs to end and come back."""
 PROVEN: list[str] = []
 """What the stories have proved, a line each, for the end of the test run."""
+LONGEST: list[tuple[float, float]] = []
+"""Of this story, for each block that was watched: the longest time in which no instance of a pair
+answered 200, and the longest in which none answered 200 or 503, in seconds."""
 
 
 @dataclass
@@ -54,8 +57,22 @@ class Watch:
     def seconds_without_any(
         self, urls: Iterable[str], codes: Container[int] = frozenset({200})
     ) -> float:
-        """Seconds during which none of `urls` answered 200 (or one of `codes`), in slices of one
-        probe interval.
+        """Seconds during which none of `urls` answered 200 (or one of `codes`)."""
+        return len(self._slices_without_any(urls, codes)) * PROBE_INTERVAL_SECONDS
+
+    def longest_without_any(
+        self, urls: Iterable[str], codes: Container[int] = frozenset({200})
+    ) -> float:
+        """The same for the longest such time without a break."""
+        without = self._slices_without_any(urls, codes)
+        longest = length = 0
+        for number in sorted(without):
+            length = length + 1 if number - 1 in without else 1
+            longest = max(longest, length)
+        return longest * PROBE_INTERVAL_SECONDS
+
+    def _slices_without_any(self, urls: Iterable[str], codes: Container[int]) -> set[int]:
+        """The probe intervals, by number, in which none of `urls` answered so.
 
         A probe stands for every slice from when it was asked to when it was answered: a service
         that hangs is down all the while. Between two that were served within a second, the service
@@ -77,7 +94,7 @@ class Watch:
                 if then in codes and then_at - answered_at <= LATE_SECONDS:
                     end = max(end, int(then_at / PROBE_INTERVAL_SECONDS))
                 serving.update(range(first, end))
-        return len(asked - serving) * PROBE_INTERVAL_SECONDS
+        return asked - serving
 
     def was_ever_down(self, url: str) -> bool:
         return any(code != 200 for _, _, code in self.answers[url])

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.conftest import Site
-from tests.lab.operator import NEW, OLD, Running, exctl, left_well
+from tests.lab.operator import NEW, OLD, Running, exctl, left_well, watched
+from tests.lab.reliability import faced
 
 pytestmark = pytest.mark.lab
 BAKE_SECONDS = 25
@@ -27,17 +28,22 @@ def _left_well(baking: Site) -> Iterator[None]:
     yield from left_well(baking)
 
 
-def test_a_crash_behind_the_gates_takes_the_update_back(baking: Site) -> None:
-    update = Running(baking, "update", "excp", "--tag", NEW, "--yes")
-    update.wait_for("excp-1-2: healthy after")
-    baking.set_fault("excp-1-1", "crash")
-    said = update.end(3)
+def test_a_crash_behind_the_gates_takes_the_update_back(
+    baking: Site, request: pytest.FixtureRequest
+) -> None:
+    with watched(baking):
+        update = Running(baking, "update", "excp", "--tag", NEW, "--yes")
+        update.wait_for("excp-1-2: healthy after")
+        baking.set_fault("excp-1-1", "crash")
+        said = update.end(3)
     # Whichever is seen first: three refusals in a row, or the new start.
     assert "excp-1-1 on 10." in said
     assert "did not stay healthy" in said or "did not last" in said
     assert "of the 25 seconds of gate.bake" in said
     assert "rolled back: release" in said
     assert {baking.version(key) for key in ("excp-1-1", "excp-1-2")} == {OLD}
+    line, then = "of gate.bake", "by itself: rolled back"
+    faced(request, "crash-after-gates", said, line, code=3, then=then)
 
 
 def test_what_stays_healthy_is_a_release_and_an_untouched_instance_is_not_watched(

@@ -25,6 +25,7 @@ from tests.lab.operator import (
     waive,
 )
 from tests.lab.prober import Watch
+from tests.lab.reliability import faced
 
 pytestmark = pytest.mark.lab
 
@@ -103,6 +104,8 @@ def test_an_image_that_crashes_in_the_second_pair_takes_the_first_back_as_well(
     failed = site.work.directory / f".exec/{site.stack_file.name}.failed"
     assert CRASHES in failed.read_text()
     assert CRASHES not in site.stack_file.read_text()
+    line, then = "crashes again and again", "by itself: rolled back"
+    faced(request, "image-crashes-second", run.stderr, line, code=3, then=then)
 
 
 def test_a_way_back_that_fails_as_well_says_how_each_instance_is(
@@ -119,6 +122,8 @@ def test_a_way_back_that_fails_as_well_says_how_each_instance_is(
         site.clear_faults("excp-1-1")
         exctl(site, "up", "--yes")
     is_well(site)
+    line, then = "failed as well", "`exctl up`, once the cause was gone"
+    faced(request, "way-back-fails", run.stderr, line, code=1, then=then)
 
 
 def test_a_dead_registry_touches_nothing_and_leaves_the_stack_file(
@@ -134,6 +139,8 @@ def test_a_dead_registry_touches_nothing_and_leaves_the_stack_file(
     assert "the preflight stops this: registry-reach." in run.stderr
     assert "Nothing was touched." in run.stderr
     assert site.stack_file.read_text() == text
+    line, then = "the preflight stops this", "nothing was touched"
+    faced(request, "registry-down", run.stderr, line, code=1, then=then)
 
 
 def test_a_registry_that_dies_after_the_pulls_is_not_missed(
@@ -144,11 +151,12 @@ def test_a_registry_that_dies_after_the_pulls_is_not_missed(
         running.wait_for("excp-2-1: guard passed")
         site.set_fault("infra", "registry-down")
         try:
-            running.end(0)
+            said = running.end(0)
             exctl(site, "rollback", "1", "--yes")
         finally:
             site.clear_faults("infra")
     is_well(site)
+    faced(request, "registry-dies", said, "this is release", code=0, then="by itself")
 
 
 def test_a_missing_image_is_named_once_for_all_its_hosts(
@@ -167,6 +175,8 @@ def test_a_missing_image_is_named_once_for_all_its_hosts(
     assert run.stderr.count("manifest unknown") <= 2
     assert "No container was touched." in run.stderr
     assert "is as it was before this command" in run.stderr
+    line, then = "the registry has no image", "no container was touched"
+    faced(request, "image-missing", run.stderr, line, code=1, then=then)
 
 
 def test_a_wrong_registry_password_is_named(site: Site, request: pytest.FixtureRequest) -> None:
@@ -181,6 +191,8 @@ def test_a_wrong_registry_password_is_named(site: Site, request: pytest.FixtureR
     finally:
         site.stack_file.write_text(text)
         exctl(site, "up", "--yes")
+    line, then = "it refuses exec or registryPassword", "nothing was touched"
+    faced(request, "password-registry", run.stderr, line, code=1, then=then)
 
 
 def test_a_wrong_config_db_password_is_named_and_goes_back(
@@ -204,6 +216,11 @@ def test_a_wrong_config_db_password_is_named_and_goes_back(
     site.work.remove("preflight.waive.config-db-login")
     exctl(site, "up", "--yes")
     is_well(site)
+    line, then = (
+        "configdb is DOWN",
+        "by itself: rolled back (the preflight, waived here, refuses it)",
+    )
+    faced(request, "password-config-db", run.stderr, line, code=3, then=then)
 
 
 def test_a_docker_daemon_that_is_restarted_in_the_middle_holds_nothing_up(
@@ -215,8 +232,9 @@ def test_a_docker_daemon_that_is_restarted_in_the_middle_holds_nothing_up(
         name = site.host("excp-2-1").name
         site.set_fault(name, "daemon-stopped")
         site.clear_faults(name)
-        running.end(0)
+        said = running.end(0)
     is_well(site)
+    faced(request, "daemon-restarted", said, "excp-2-1: healthy", code=0, then="by itself")
 
 
 def test_a_dead_host_holds_nobody_else(deployed: Site, request: pytest.FixtureRequest) -> None:
@@ -239,6 +257,8 @@ def test_a_dead_host_holds_nobody_else(deployed: Site, request: pytest.FixtureRe
     assert {key for key in before if after[key] != before[key]} == {"exas"}
     exctl(site, "up", "--yes")
     is_well(site)
+    line, then = "left out: excp-2-2", "everything else went on; `exctl up`, once it answered"
+    faced(request, "host-unreachable", run.stderr, line, code=4, then=then)
 
 
 def test_a_successor_in_the_stack_file_and_forget_need_nothing_of_a_host_that_is_gone(
@@ -267,6 +287,8 @@ def test_a_successor_in_the_stack_file_and_forget_need_nothing_of_a_host_that_is
         site.work.edit("excp.pairs.2.hosts", hosts)
     exctl(site, "up", "--yes")
     is_well(site)
+    line, then = "is no longer in the stack file", "the same run put the instance on another host"
+    faced(request, "host-replaced", run.stderr, line, code=0, then=then)
 
 
 def test_a_pair_that_is_given_up_needs_nothing_of_a_host_that_is_gone(deployed: Site) -> None:
@@ -307,6 +329,8 @@ def test_a_host_that_goes_away_in_the_middle_is_named(
     assert f"excp-2-2 on {site.hosts['excp-2-2']}: the host can't be reached" in said
     assert "done: excp-2-1" in said
     is_well(site)
+    line, then = "the host can't be reached", "`exctl up`, once it answered"
+    faced(request, "host-goes-away", said, line, code=1, then=then)
 
 
 def test_a_full_log_disk_costs_no_service(site: Site, request: pytest.FixtureRequest) -> None:
@@ -324,6 +348,8 @@ def test_a_full_log_disk_costs_no_service(site: Site, request: pytest.FixtureReq
         site.clear_faults(name)
         site.work.remove("preflight.waive.log-space")
     is_well(site)
+    line, then = "the preflight stops this", "the same command, with the check waived"
+    faced(request, "disk-full-logs", run.stderr, line, code=1, then=then)
 
 
 def test_a_hand_made_container_of_our_name_is_left_alone(
@@ -345,6 +371,8 @@ def test_a_hand_made_container_of_our_name_is_left_alone(
         site.docker(key, "rm", key)
         exctl(site, "up", "--yes")
     is_well(site)
+    line, then = "neither exctl nor compose made", "`docker rm` of it, then `exctl up`"
+    faced(request, "made-by-hand", run.stderr, line, code=1, then=then)
 
 
 def test_the_second_operator_waits_or_is_refused_before_anything_is_pulled(
@@ -364,6 +392,8 @@ def test_the_second_operator_waits_or_is_refused_before_anything_is_pulled(
         assert "waiting for up to 60 s for the run of" in waits.stderr
         first.end(0)
     is_well(site)
+    line, then = "another run holds the lock", "the same command with `--lock-wait 60`"
+    faced(request, "two-operators", refused.stderr, line, code=1, then=then)
 
 
 def test_two_who_begin_at_once_come_one_after_the_other(
@@ -377,8 +407,10 @@ def test_two_who_begin_at_once_come_one_after_the_other(
             for n in ("1", "2")
         ]
         for running in both:
-            running.end(0)
+            said = running.end(0)
         is_well(site, NEW)
         assert len(releases(site)) == count + 2
         exctl(site, "rollback", "1", "--yes")
     is_well(site)
+    then = "one after the other, neither lost what the other wrote"
+    faced(request, "two-at-once", said, "this is release", code=0, then=then)

@@ -24,6 +24,7 @@ from tests.lab.operator import (
     locks,
     releases,
 )
+from tests.lab.reliability import faced
 
 pytestmark = pytest.mark.lab
 
@@ -95,6 +96,8 @@ def test_a_run_that_is_killed_in_any_phase_is_gone_on_with_by_the_same_command(
         exctl(site, "up", "--yes")
     assert versions(site) == [NEW, NEW]
     assert releases(site)[-1]["images"]["excp-1"]["tag"] == NEW
+    line, then = "the stack file holds what that run wanted", "`exctl unlock`, the same command"
+    faced(request, "killed", told, line, code=0, then=then)
 
 
 def test_a_run_whose_exctl_alone_is_killed_ends_by_itself_and_lets_go(
@@ -109,6 +112,8 @@ def test_a_run_whose_exctl_alone_is_killed_ends_by_itself_and_lets_go(
         site.wait_until(lambda: locks(site) == [], "Pulumi to let go", AT_ONCE_SECONDS)
         exctl(site, "up", "--yes")
     assert versions(site) == [OLD, OLD]
+    line = "excp-1-1: container started"
+    faced(request, "killed-exctl", running.said, line, code=137, then="`exctl up`")
 
 
 def test_a_sync_that_a_killed_run_waited_for_is_waited_for_by_the_next(
@@ -127,6 +132,8 @@ def test_a_sync_that_a_killed_run_waited_for_is_waited_for_by_the_next(
         assert "excs on " in run.stderr
         assert "stays as it is; waits for sync" in run.stderr
         assert site.container_id_on_host("excs") == made
+    line, then = "stays as it is; waits for sync", "`exctl unlock`, `exctl up`, with the same EXCS"
+    faced(request, "killed-sync", run.stderr, line, code=0, then=then)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -169,6 +176,8 @@ def test_a_signal_while_images_are_pulled_ends_the_pulls_at_once(
     assert "not touched: " in said
     assert "No container was touched." in said
     assert f"To run it again: exctl {' '.join(UPDATE)}" in said
+    line, then = "No container was touched.", "no container was touched"
+    faced(request, "ctrl-c-pull", said, line, code=130, then=then)
     assert site.stack_file.read_text() == text
     assert site.container_ids() == before
     assert locks(site) == []
@@ -198,6 +207,8 @@ def test_a_signal_at_a_health_gate_ends_it_at_once_and_says_what_is_done(
         assert "To resume: exctl up --stack dev" in said
         assert locks(site) == []
         exctl(site, "up", "--yes")
+    line = "begun, not finished: excp-1-1"
+    faced(request, "ctrl-c-gate", said, line, code=130, then="`exctl up`")
 
 
 def test_a_lost_ssh_session_is_an_interrupt_and_no_step_is_lost(
@@ -209,10 +220,11 @@ def test_a_lost_ssh_session_is_an_interrupt_and_no_step_is_lost(
         running.type("y\n")
         running.wait_for("excp-1-1: container started")
         os.killpg(running.process.pid, signal.SIGHUP)
-        running.end(130)
+        said = running.end(130)
         assert locks(site) == []
         exctl(site, "up", "--yes")
     assert site.codes() == dict.fromkeys(SITE_KEYS, 200)
+    faced(request, "terminal-lost", said, "To resume", code=130, then="`exctl up`")
 
 
 def test_a_signal_at_the_sync_gate_ends_it_at_once_and_leaves_excs(
@@ -232,6 +244,8 @@ def test_a_signal_at_the_sync_gate_ends_it_at_once_and_leaves_excs(
         site.clear_faults("excs")
         exctl(site, "up", "--yes")
         assert site.container_id_on_host("excs") == made
+    line, then = "begun, not finished: excs", "`exctl up`, with the same EXCS"
+    faced(request, "ctrl-c-sync", said, line, code=130, then=then)
 
 
 def test_a_signal_on_the_way_back_says_that_up_goes_on_with_it(
@@ -253,6 +267,8 @@ def test_a_signal_on_the_way_back_says_that_up_goes_on_with_it(
         assert site.stack_file.read_text() == text
         exctl(site, "up", "--yes")
     assert site.codes() == dict.fromkeys(SITE_KEYS, 200)
+    line, then = "while rolling back to release", "`exctl up` goes on rolling back"
+    faced(request, "ctrl-c-rollback", said, line, code=130, then=then)
 
 
 def test_a_signal_at_the_last_look_says_that_no_release_was_recorded(site: Site) -> None:

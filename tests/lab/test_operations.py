@@ -15,6 +15,7 @@ import pytest
 
 from tests.lab.conftest import Site
 from tests.lab.operator import CRASHES, NEW, OLD, Running, costing_nothing, exctl, locks, releases
+from tests.lab.reliability import faced
 from tests.lab.workspace import STACK
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("ready")]
@@ -74,6 +75,8 @@ def test_an_update_that_crashes_goes_back_by_itself(
     assert site.container_id_on_host("excp-1-2") == peer
     assert site.stack_file.read_text() == text
     assert CRASHES in (site.work.directory / f".exec/{site.stack_file.name}.failed").read_text()
+    line, then = "cannot start", "by itself: rolled back"
+    faced(request, "image-crashes-first", run.stderr, line, code=3, then=then)
 
 
 def test_the_release_before_comes_back_though_the_registry_is_down(

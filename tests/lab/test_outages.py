@@ -14,6 +14,7 @@ import pytest
 from lab import settings
 from tests.lab.conftest import Site
 from tests.lab.operator import CRASHES, NEW, OLD, Running, costing_nothing, exctl, left_well
+from tests.lab.reliability import faced
 
 pytestmark = pytest.mark.lab
 
@@ -96,6 +97,8 @@ def test_what_the_guard_would_refuse_is_refused_before_anything_begins(
     meant = ("restart", "excp", "--pair", "1", "--host", "2", "--yes", "--allow-outage")
     assert "THE PAIR IS DOWN meanwhile" in exctl(site, *meant).stderr
     exctl(site, "start", "excp", "--yes")
+    line, then = "its guard will refuse", "`exctl start` of the peer; or `--allow-outage`"
+    faced(request, "peer-stopped", run.stderr, line, code=1, then=then)
 
 
 def test_an_update_pauses_after_its_first_instance_and_goes_on_when_told(

@@ -14,6 +14,7 @@ import pytest
 
 from tests.lab.conftest import Site
 from tests.lab.operator import costing_nothing, exctl
+from tests.lab.reliability import faced
 
 pytestmark = pytest.mark.lab
 
@@ -55,6 +56,7 @@ def test_a_state_copied_from_another_stack_stops_every_run(
             assert "the backend holds another stack's state under the name two" in said
             assert "named after the stack dev of the project exec" in said
             assert "Nothing was touched." in said
+            stopped = said
         said = exctl(site, "adopt", "--yes", "--stack", "two", code=2).stderr
         assert "is the stack dev's" in said
     assert site.container_ids() == before
@@ -62,6 +64,8 @@ def test_a_state_copied_from_another_stack_stops_every_run(
     assert gone.code == 0, gone.text
     two.unlink()
     assert site.container_ids() == before
+    line, then = "the backend holds another stack's state", "nothing was touched"
+    faced(request, "state-foreign", stopped, line, code=1, then=then)
 
 
 def test_a_lost_state_stops_up_and_destroy_and_names_adopt(
@@ -77,6 +81,8 @@ def test_a_lost_state_stops_up_and_destroy_and_names_adopt(
             assert "already in use" not in said
             assert "Nothing was touched." in said
     assert site.container_ids() == before
+    line, then = "exctl adopt --stack dev", "`exctl adopt`: no container was replaced"
+    faced(request, "state-lost", said, line, code=1, then=then)
 
 
 def test_adopt_takes_what_runs_back_and_replaces_nothing(
@@ -107,6 +113,8 @@ def test_an_older_state_is_seen_and_what_differs_is_replaced_one_after_the_other
         assert "excp-1-1 on" in said
         assert "exas on" not in said
         exctl(site, "adopt", "--yes")
+    line, then = "excp-1-1 on", "`exctl adopt`, which replaced one after the other what differed"
+    faced(request, "state-old", said, line, code=1, then=then)
     after = site.container_ids()
     assert {key for key in after if after[key] != before[key]} == {"excp-1-1", "excp-1-2"}
     for key in site.hosts:

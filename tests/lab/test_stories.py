@@ -15,7 +15,9 @@ import pytest
 from lab import settings
 from stack.ssh import CONTROL_PATH
 from tests.lab.conftest import Site
+from tests.lab.operator import watched
 from tests.lab.prober import Watch
+from tests.lab.reliability import faced
 from tests.lab.workspace import STACK
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("ready")]
@@ -112,13 +114,16 @@ def test_an_image_that_crashes_stops_at_the_first_instance_and_the_good_tag_repa
     assert site.codes() == dict.fromkeys(("excs", "exas", *PAIR), 200)
 
 
-def test_the_guard_refuses_to_take_the_last_healthy_instance(site: Site) -> None:
+def test_the_guard_refuses_to_take_the_last_healthy_instance(
+    site: Site, request: pytest.FixtureRequest
+) -> None:
     before = site.container_ids()
     site.set_fault("excp-1-2", "hang")
     try:
         site.wait_until(lambda: site.codes()["excp-1-2"] != 200, "excp-1-2 to hang")
         words = ("restart", "excp", "--pair", "1", "--host", "1", "--stack", STACK, "--yes")
-        run = site.work.exctl(*words)
+        with watched(site):
+            run = site.work.exctl(*words)
         assert run.code == 1
         assert "--allow-outage" in run.text
         assert "excp-1-2" in run.text
@@ -127,13 +132,18 @@ def test_the_guard_refuses_to_take_the_last_healthy_instance(site: Site) -> None
     finally:
         site.clear_faults("excp-1-2")
     site.wait_until(lambda: site.codes()["excp-1-2"] == 200, "excp-1-2 to answer again")
+    line, then = "was not touched", "nothing was touched"
+    faced(request, "peer-dead", run.stderr, line, code=1, then=then)
 
 
-def test_what_was_stopped_or_removed_by_hand_is_put_right_by_up(site: Site) -> None:
+def test_what_was_stopped_or_removed_by_hand_is_put_right_by_up(
+    site: Site, request: pytest.FixtureRequest
+) -> None:
     before = site.container_ids()
-    site.docker("exas", "stop", "--time", "2", "exas")
-    site.docker("excp-1-1", "rm", "--force", "excp-1-1")
-    run = site.work.up()
+    with watched(site):
+        site.docker("exas", "stop", "--time", "2", "exas")
+        site.docker("excp-1-1", "rm", "--force", "excp-1-1")
+        run = site.work.up()
     assert f"exas on {site.hosts['exas']}: start again; it has stopped" in run.stderr
     assert "exas: container started again" in run.stderr
     after = site.container_ids()
@@ -141,6 +151,8 @@ def test_what_was_stopped_or_removed_by_hand_is_put_right_by_up(site: Site) -> N
     assert after["exas"] == before["exas"]
     assert after["excp-1-1"] != before["excp-1-1"]
     assert after["excp-1-2"] == before["excp-1-2"]
+    line = "start again; it has stopped"
+    faced(request, "removed-by-hand", run.stderr, line, code=0, then="`exctl up`")
 
 
 def test_a_wrong_redis_password_names_redis(site: Site) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from exctl.errors import ExctlError
 from exctl.pulumi import file_backend
 from exctl.pulumi.process import Pulumi
 from exctl.pulumi.workspace import exported, workspace
@@ -32,6 +35,31 @@ def test_what_a_killed_pulumi_left_half_written_is_mended(place: StackPlace) -> 
     found.write_text("")
     assert exported(place)["manifest"]
     assert not found.exists()
+
+
+def test_a_lock_that_a_full_disk_left_empty_is_taken_away_and_no_other(place: StackPlace) -> None:
+    locks = place.project / ".pulumi/locks/organization/exec/dev"
+    locks.mkdir(parents=True)
+    empty, written, being_written = (locks / f"{n}.json.18eb.tmp" for n in "abc")
+    for path in (empty, being_written):
+        path.touch()
+    written.write_text("{")
+    for path in (empty, written):
+        os.utime(path, (0, 0))
+    file_backend.mend(place.project)
+    assert sorted(locks.iterdir()) == [written, being_written]
+
+
+def test_a_full_disk_is_told_before_anything_is_touched(
+    place: StackPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(place.project)
+    file_backend.refuse_a_full_disk(place.project)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3 << 20))
+    with pytest.raises(ExctlError, match="has 3 MiB of disk space left, and a run needs 16"):
+        file_backend.refuse_a_full_disk(place.project)
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "postgres://host/state")
+    file_backend.refuse_a_full_disk(place.project)
 
 
 def test_exctl_leaves_nothing_beside_the_state(place: StackPlace) -> None:

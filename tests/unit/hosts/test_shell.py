@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hosts.answer import Ending
+from hosts.answer import Ending, HostAnswer
 from hosts.handshakes import Handshakes
 from hosts.shell import command_over_ssh, session
 
@@ -158,3 +158,11 @@ def test_hosts_behind_one_jump_host_log_in_a_few_at_a_time(tmp_path: Path) -> No
     for thread in threads:
         thread.join()
     assert max(inside) == 2
+
+
+def test_twenty_lines_about_a_changed_host_key_are_one() -> None:
+    said = "@@@@@@@@\n@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\n@@@@@@@@\nIT IS"
+    answer = HostAnswer(255, "", said, Ending.NOT_REACHED)
+    assert answer.why() == (
+        "ssh: the host has another key than before; `exctl doctor` says what to do"
+    )
