@@ -80,11 +80,17 @@ class Version:
 
 
 def _run(command: Sequence[str]) -> None:
-    """Without what a shell may have set for other Pythons."""
+    """Without what a shell may have set for other Pythons. Not where the kit is unpacked: `-m` would
+    take modules from there, and leave compiled ones, which no checksum knows."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON"))}
     environment = {**kept, "PIP_CONFIG_FILE": os.devnull}
     run = subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        command,
+        cwd="/",
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
     )
     if run.returncode:
         said = (run.stderr or run.stdout).decode(errors="replace").strip().splitlines()
@@ -104,7 +110,7 @@ def python_for(pythons: Sequence[str], named: str | None) -> str:
                 f"--python {named} is {f'Python {found}' if found else 'no Python'}, and this kit"
                 f" has wheels for {_and(pythons)}."
             )
-        return named
+        return str(Path(shutil.which(named) or named).absolute())
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
     if own in pythons:
         return sys.executable
