@@ -80,8 +80,8 @@ class Version:
 
 
 def _run(command: Sequence[str]) -> None:
-    """Without what a shell may have set for other Pythons. Not where the kit is unpacked: `-m` would
-    take modules from there, and leave compiled ones, which no checksum knows."""
+    """Without what a shell may have set for other Pythons. Not where the kit is unpacked: `-m`
+    would take modules from there, and leave compiled ones, which no checksum knows."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON"))}
     environment = {**kept, "PIP_CONFIG_FILE": os.devnull}
     run = subprocess.run(
