@@ -15,12 +15,13 @@ FIRST = (DESCRIPTION, CHECKSUMS, SIGNATURE)
 
 
 def digests(directory: Path) -> dict[str, str]:
-    """File → SHA-256 of all that is to be in the kit."""
+    """File → SHA-256 of all that is to be in the kit, but for the checksums themselves."""
     found = {}
     for path in _files(directory):
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        found[path.relative_to(directory).as_posix()] = digest
+        name = path.relative_to(directory).as_posix()
+        if name not in (CHECKSUMS, SIGNATURE):
+            with path.open("rb") as file:
+                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
     return found
 
 
