@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from exctl.site import PROGRAM
+from kit.contents import description_in
 
 PACKAGE = "exec-deploy"
 CODE = (
@@ -34,7 +35,10 @@ def program_version() -> str:
 
 
 def program_revision() -> str:
-    """The program's git revision, with + if files of it differ; empty outside git."""
+    """The program's git revision, with + if files of it differ; that of the kit which has installed
+    it; empty where neither tells."""
+    if kit := description_in(PROGRAM):
+        return kit.revision[:7]
     run = subprocess.run(
         ["git", "describe", "--always", "--dirty=+"], cwd=PROGRAM, capture_output=True, text=True
     )
