@@ -57,3 +57,8 @@ class CheckName(StrEnum):
     SYNC_STALL = "sync-stall"
     GATE_DEADLINE = "gate-deadline"
     TAGS = "tags"
+    MONITORING_HOST = "monitoring-host"
+    MONITORING_APART = "monitoring-apart"
+    MONITORING_PORT = "monitoring-port"
+    MONITORING_DISK = "monitoring-disk"
+    MONITORING_IMAGE = "monitoring-image"

@@ -27,7 +27,7 @@ SECTIONS = {
     "Many stacks": ("fleet",),
     "Set up, migrate, repair": (
         "init", "import-env", "adopt", "export-env", "transaction", "unlock", "forget",
-        "exec", "shell", "completion",
+        "exec", "shell", "kit", "completion",
     ),
 }  # fmt: skip
 

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 from exctl.errors import NothingTouched
 
 NAME = ".exec"
 STATE = "state"
+OTHERS = 0o007
 
 
 def run_directory(project: Path) -> Path:
     """The directory, made for this user alone if it isn't there, with an older clone's state in it.
 
-    Raises NothingTouched if it can't be made.
+    One that a plain `pulumi up` or a copy has made is closed to other users; a group that was given
+    it keeps it. Raises NothingTouched if it can't be made.
     """
     found = project / NAME
     try:
         if not found.exists():
             found.mkdir(mode=0o700)
             _take_over(project, found)
-        (found / STATE).mkdir(exist_ok=True)
+        (found / STATE).mkdir(mode=0o700, exist_ok=True)
+        _close(found)
     except OSError as error:
         raise NothingTouched(
             f"{found} can't be made ({error.strerror}); exctl keeps its locks there."
         ) from None
     return found
+
+
+def _close(directory: Path) -> None:
+    found = directory.stat()
+    if found.st_mode & OTHERS and found.st_uid == os.geteuid():
+        directory.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
 
 
 def lock_file(project: Path, stack: str) -> Path:
@@ -37,7 +48,7 @@ def _take_over(project: Path, new: Path) -> None:
     """An older clone kept its state in `state/` and the rest beside the stack files."""
     old = project / STATE / ".pulumi"
     if old.is_dir():
-        (new / STATE).mkdir()
+        (new / STATE).mkdir(mode=0o700)
         old.rename(new / STATE / ".pulumi")
     for path in [*project.glob(".Pulumi.*.rotated.yaml"), *project.glob("Pulumi.*.yaml.failed")]:
         path.rename(new / path.name.lstrip("."))

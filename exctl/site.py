@@ -49,7 +49,8 @@ class Site(StackPlace):
 
 
 def find_project() -> Path:
-    """The directory of Pulumi.yaml: this one or one above it, else that of this program.
+    """The directory of Pulumi.yaml: this one or one above it, else that of this program, or above
+    it: a program that a kit has installed lies in its project's directory, in versions/.
 
     Raises NothingTouched if the directory that the shell is in is gone.
     """
@@ -57,7 +58,7 @@ def find_project() -> Path:
         here = Path.cwd()
     except OSError:
         raise NothingTouched("the current directory is gone; change to another one.") from None
-    for directory in (here, *here.parents):
+    for directory in (here, *here.parents, PROGRAM, *PROGRAM.parents):
         if (directory / "Pulumi.yaml").exists():
             return directory
     return PROGRAM

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO
 
 from oci.archives.content import Content
@@ -25,12 +25,29 @@ def write_loadable(
     content: Content, image: ImageReference, to: IO[bytes], progress: Callable[[int], None]
 ) -> None:
     """Writes the image under its name; `progress` is told of bytes of its parts."""
+    _write(content, to, progress, [*_oci(content, image), *_classic(content, image)])
+
+
+def write_oci(
+    content: Content, image: ImageReference, to: IO[bytes], progress: Callable[[int], None]
+) -> None:
+    """The same as an OCI layout alone: to be kept, for it keeps the manifest's digest too. The same
+    image always gives the same bytes."""
+    _write(content, to, progress, _oci(content, image))
+
+
+def _write(
+    content: Content,
+    to: IO[bytes],
+    progress: Callable[[int], None],
+    texts: Iterable[tuple[str, bytes]],
+) -> None:
     with tarfile.open(fileobj=to, mode="w|", format=tarfile.USTAR_FORMAT) as tar:
         for part in content.parts:
             with part.open() as stream:
                 told = _Told(stream, progress)
                 _add(tar, _blob(part.described.digest), part.described.size, told)
-        for name, data in _texts(content, image):
+        for name, data in texts:
             _add(tar, name, len(data), io.BytesIO(data))
 
 
@@ -55,7 +72,7 @@ def _blob(digest: str) -> str:
     return f"blobs/sha256/{digest.removeprefix('sha256:')}"
 
 
-def _texts(content: Content, image: ImageReference) -> Iterator[tuple[str, bytes]]:
+def _classic(content: Content, image: ImageReference) -> Iterator[tuple[str, bytes]]:
     *layers, config = content.parts
     by_digest = {part.described.digest for part in layers}
     order = [layer["digest"] for layer in json.loads(content.manifest)["layers"]]
@@ -65,6 +82,10 @@ def _texts(content: Content, image: ImageReference) -> Iterator[tuple[str, bytes
         "RepoTags": [str(image)],
         "Layers": [_blob(digest) for digest in order],
     }
+    yield "manifest.json", json.dumps([saved]).encode()
+
+
+def _oci(content: Content, image: ImageReference) -> Iterator[tuple[str, bytes]]:
     described = {
         "mediaType": content.media_type,
         "digest": content.digest,
@@ -75,6 +96,5 @@ def _texts(content: Content, image: ImageReference) -> Iterator[tuple[str, bytes
         },
     }
     yield _blob(content.digest), content.manifest
-    yield "manifest.json", json.dumps([saved]).encode()
     yield "index.json", json.dumps({"schemaVersion": 2, "manifests": [described]}).encode()
     yield "oci-layout", b'{"imageLayoutVersion":"1.0.0"}'

@@ -125,6 +125,18 @@ class RegistryClient:
         url = self.url(image, f"blobs/{digest}")
         return self.send("HEAD", url, allowed=(404,)).status_code == 200
 
+    def blob(self, image: ImageReference, digest: str, block: int) -> Iterator[bytes]:
+        """A layer or config as the registry has it, in pieces of at most `block` bytes."""
+        url = self.url(image, f"blobs/{digest}")
+        # Not to be unpacked on its way: its hash is of what is stored.
+        answer = self.send("GET", url, headers={"Accept-Encoding": "identity"}, stream=True)
+        try:
+            yield from answer.iter_content(block)
+        except (requests.RequestException, OSError) as error:
+            raise RegistryError(_reason(error), "://".join(urlsplit(url)[:2])) from error
+        finally:
+            answer.close()
+
     def put_manifest(self, image: ImageReference, manifest: bytes, media_type: str) -> None:
         """Gives the image its tag; every part of it must be there."""
         url = self.url(image, f"manifests/{image.tag}")
@@ -138,24 +150,30 @@ class RegistryClient:
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         allowed: tuple[int, ...] = (),
+        stream: bool = False,
     ) -> requests.Response:
-        """The answer, logged in if that is asked for. RegistryError for any refusal that isn't
-        `allowed`."""
-        answer = self._request(method, url, data, headers)
+        """The answer, logged in if that is asked for; with `stream`, its body is read as it comes.
+        RegistryError for any refusal that isn't `allowed`."""
+        answer = self._request(method, url, data, headers, stream)
         if answer.status_code == 401 and self._has_logged_in(answer, url):
-            answer = self._request(method, url, data, headers)
+            answer = self._request(method, url, data, headers, stream)
         if answer.status_code >= 400 and answer.status_code not in allowed:
             raise _answered(self.host, answer, len(data or b""))
         return answer
 
     def _request(
-        self, method: str, url: str, data: bytes | None, headers: Mapping[str, str] | None
+        self,
+        method: str,
+        url: str,
+        data: bytes | None,
+        headers: Mapping[str, str] | None,
+        stream: bool,
     ) -> requests.Response:
         # Storage that the registry sends us on to has no business with the login.
         is_ours = url.startswith(f"{self.base}/")
         known = self._authorization.get(_path_of(url)) if is_ours else None
         return self._asked(
-            method, url, data=data,
+            method, url, data=data, stream=stream,
             headers={**(headers or {}), **({"Authorization": known} if known else {})},
         )  # fmt: skip
 

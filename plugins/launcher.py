@@ -48,7 +48,8 @@ class Launcher:
         with self._lock, suppress(OSError):
             if self._is_closed:
                 return
-            os.write(self.stderr, f"{self.name}: {why}\n".encode())
+            with suppress(BrokenPipeError):  # nobody listens: its CLI was killed
+                os.write(self.stderr, f"{self.name}: {why}\n".encode())
             signal.pidfd_send_signal(self.ended, signal.SIGTERM)
 
     def close(self) -> None:

@@ -37,7 +37,7 @@ def retentions(config: ExecConfig, layout: Layout, stack: str) -> list[Retention
     for host in layout.hosts if days is not None else ():
         ours: dict[str, list[str]] = {}
         for instance in layout.instances:
-            place = _place(instance) if instance.host == host else None
+            place = log_files(instance) if instance.host == host else None
             if place is not None and place[1] not in ours.setdefault(place[0], []):
                 ours[place[0]].append(place[1])
         if ours and days is not None:
@@ -48,7 +48,7 @@ def retentions(config: ExecConfig, layout: Layout, stack: str) -> list[Retention
     return found
 
 
-def _place(instance: Instance) -> tuple[str, str] | None:
+def log_files(instance: Instance) -> tuple[str, str] | None:
     """The directory on the host and the pattern of the names there; None where it writes no files,
     or where the pattern would be anybody's."""
     variables = instance.environment

@@ -46,14 +46,19 @@ def _find_or_build(wanted: Locked) -> Path:
     found = cli_on_path(CLONE / ".venv")
     if found and found.version and found.version >= wanted.sdk:
         return found.path
-    built = cached_cli(wanted.cli)
-    if not built.is_file():
-        if found:
-            say(f"{_of(found, 'pulumi')}; the SDK needs {wanted.sdk} or newer. It isn't used.")
+    if found and not cached_cli(wanted.cli).is_file():
+        say(f"{_of(found, 'pulumi')}; the SDK needs {wanted.sdk} or newer. It isn't used.")
+    return built(wanted)
+
+
+def built(wanted: Locked) -> Path:
+    """The CLI that the lock file names, built now if it hasn't been. Raises BuildFailure."""
+    path = cached_cli(wanted.cli)
+    if not path.is_file():
         with build.alone(say):
-            if not built.is_file():
+            if not path.is_file():
                 _build(wanted)
-    return built
+    return path
 
 
 def _build(wanted: Locked) -> None:

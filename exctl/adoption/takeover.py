@@ -22,6 +22,7 @@ from exctl.hosts import on_host
 from exctl.observe.endpoints import look_at, probe_of
 from exctl.runs import deployment, hooks
 from exctl.runs.options import Outcome, RunOptions
+from exctl.runs.preview import preview
 from exctl.runs.selection import stopped_entries, stopped_keys
 from exctl.site import Site, open_site
 from exctl.stackfile import secrets, stack_file
@@ -111,7 +112,7 @@ def _prepare(site: Site, work: Sequence[Situation]) -> None:
     known = state_of(site).names if cut else frozenset[str]()
     begun = {key for key in cut if f"container-{key}" in known}
     site = _with_stopped(site, (stopped_keys(site.layout) | (keys - begun)) - whole)
-    found = deployment.preview(site, adopting=True)
+    found = preview(site, adopting=True)
     planned = [touch for touch in found if touch.instance not in keys]
     if planned:
         files.write(path, before)

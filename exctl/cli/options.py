@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -64,6 +65,13 @@ tag_option = click.option(
     metavar="VERSION",
     shell_complete=completion.tags,
     help="the image's version",
+)
+
+plan_option = click.option(
+    "--plan",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="carry out this plan (exctl plan), or nothing",
 )
 
 

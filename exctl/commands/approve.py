@@ -6,40 +6,47 @@ from pathlib import Path
 
 import click
 
-from exctl.cli.options import on_stack, yes_option
-from exctl.commands.plan import KEY
-from exctl.site import Site
+from exctl.cli.options import stack_option, yes_option
+from exctl.commands.plan import key_option
 
 
 @click.command()
-@click.argument("plan", type=click.Path(path_type=Path))
-@on_stack
-@yes_option
-@click.option(
-    "--key", default=KEY, show_default=True, metavar="FILE", help="SSH key that signs the plan"
+@click.argument(
+    "plans", metavar="PLAN...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-def command(plan: Path, site: Site, yes: bool, key: str) -> None:
-    """Sign a plan that somebody else has made, once you have read it.
+@stack_option
+@yes_option
+@key_option
+def command(plans: tuple[Path, ...], stack: str | None, yes: bool, key: str) -> None:
+    """Sign plans that somebody else has made, once you have read them.
 
-    Shows the plan and asks. The signature is added to a file beside it. Your key has to be in the
-    stack's allowed-signers file. Nothing is asked of the hosts.
+    Shows each plan and asks once. The signature is added to a file beside the plan. Your key has to
+    be in the allowed-signers file of the plan's stack. Nothing is asked of the hosts.
 
     Example: exctl approve plan.json --stack prod
+
+    Example: exctl approve plans/*.json
     """
     from exctl.runs import approval, saved_plan, saving
+    from exctl.site import open_site
     from exctl.terminal.questions import confirm
+    from stack.text import counted
 
-    saved = saved_plan.read(plan)
-    saving.refuse_another(site, saved, plan)
-    for line in saved.described():
-        click.echo(line)
+    read = [(path, saved_plan.read(path)) for path in plans]
+    found = [(open_site(stack or saved.stack), path, saved) for path, saved in read]
+    for site, path, saved in found:
+        saving.refuse_another(site, saved, path)
+        for line in saved.described():
+            click.echo(line)
     if not yes:
-        confirm(f"Approve this plan of the stack {site.stack}?")
-    who = approval.sign(site, plan, Path(key))
-    signed = approval.signed_by(site, plan)
-    missing = max(0, site.config.protect.approvals + 1 - len(signed))
-    click.echo(f"approved by {who}; signed by {', '.join(signed)}")
-    if missing:
-        click.echo(f"{missing} more wanted: exctl approve {plan} --stack {site.stack}")
-    else:
-        click.echo(f"next: exctl up --plan {plan} --stack {site.stack}")
+        stacks = ", ".join(saved.stack for _, _, saved in found)
+        confirm(f"Approve {counted(len(found), 'plan')} ({stacks})?")
+    for site, path, saved in found:
+        who = approval.sign(site, path, Path(key))
+        signed = approval.signed_by(site, path)
+        missing = max(0, site.config.protect.approvals + 1 - len(signed))
+        click.echo(f"{saved.stack}: approved by {who}; signed by {', '.join(signed)}")
+        if missing:
+            click.echo(f"{missing} more wanted: exctl approve {path}")
+        else:
+            click.echo(f"next: {saved.next_command} --plan {path}")

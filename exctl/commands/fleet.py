@@ -12,6 +12,7 @@ import click
 
 from exctl.cli import completion
 from exctl.cli.options import LOCK_WAIT, Seconds, json_option, yes_option
+from exctl.commands.plan import key_option
 from vendor_facts import SERVICES
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ def command() -> None:
     """
 
 
+plans_option = click.option(
+    "--plans", type=click.Path(resolve_path=True), metavar="DIR",
+    help="the approved plans of stacks that want approvals",
+)  # fmt: skip
+
+
 def rolling(wrapped: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a rollout: the command gets `how`, and whether to resume."""
 
@@ -56,11 +63,11 @@ def rolling(wrapped: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(wrapped)
     def command_of(
         *arguments: Any, approved: Any, only: Any, message: str, yes: bool, as_json: bool,
-        lock_wait_seconds: float, **others: Any,
+        lock_wait_seconds: float, plans: str | None = None, **others: Any,
     ) -> Any:  # fmt: skip
         from exctl.fleet.conduct import How
 
-        how = How(yes, message, approved, only, lock_wait_seconds, as_json)
+        how = How(yes, message, approved, only, plans or "", lock_wait_seconds, as_json)
         return wrapped(*arguments, how=how, **others)
 
     return command_of
@@ -69,6 +76,7 @@ def rolling(wrapped: Callable[..., Any]) -> Callable[..., Any]:
 @command.command()
 @click.argument("service", required=False, type=click.Choice(SERVICES))
 @click.option("--tag", metavar="VERSION", help="the image's version")
+@plans_option
 @rolling
 def update(service: str | None, tag: str | None, is_resumed: bool, how: How) -> None:
     """Deploy another version of a service on all stacks, wave by wave.
@@ -81,20 +89,60 @@ def update(service: str | None, tag: str | None, is_resumed: bool, how: How) -> 
 
     Example: exctl fleet update excp --tag 100.0.100.12 --resume
     """
-    from config_schema import tag_problem
-    from exctl.errors import NothingTouched
-
     if is_resumed and service is None and tag is None:
         _go(("update",), is_resumed, how)
-        return
-    if service is None or tag is None:
-        raise NothingTouched("name a service and its version: exctl fleet update excp --tag N.")
-    if problem := tag_problem(tag):
-        raise NothingTouched(f"--tag: {problem}.")
-    _go(("update", service, "--tag", tag), is_resumed, how)
+    else:
+        _go(_update_words(service, tag, "exctl fleet update excp --tag N"), is_resumed, how)
 
 
 @command.command()
+@click.argument("service", required=False, type=click.Choice(SERVICES))
+@click.option("--tag", metavar="VERSION", help="the service's new version")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, resolve_path=True), metavar="DIR",
+    help="directory for the plans",
+)  # fmt: skip
+@only_option
+@click.option("--message", "-m", metavar="TEXT", default="", help="why; shown to who approves it")
+@key_option
+def plan(
+    service: str | None, tag: str | None, out: Path, only: tuple[str, ...], message: str, key: str
+) -> None:
+    """Save a plan of every stack that wants approvals, for others to sign.
+
+    What `fleet up` would do, or, with a service and a version, `fleet update`. Each plan is what
+    `exctl plan` makes. Changes nothing on any host. Stacks without `protect.approvals`, and those
+    that the command leaves alone, get none.
+
+    Example: exctl fleet plan excp --tag 100.0.100.12 --out plans -m CHG-1042
+    """
+    from exctl.errors import ExctlError
+    from exctl.fleet import file, plans
+    from exctl.site import find_project
+    from stack.text import counted
+
+    words: tuple[str, ...] = ("up",)
+    if service is not None or tag is not None:
+        words = _update_words(service, tag, "exctl fleet plan excp --tag N --out DIR")
+    project = find_project()
+    options = (*(("-m", message) if message else ()), "--key", key)
+    found = plans.save(project, file.read(project), words, only, out, options)
+    for made in found:
+        click.echo(made.said if not made.failure else f"{made.stack}: NO PLAN: {made.failure}")
+    if failed := [made.stack for made in found if made.failure]:
+        raise ExctlError(
+            f"{counted(len(failed), 'stack')} without a plan: {', '.join(failed)}. Once the cause"
+            " is gone, the same command with --stack for each of them",
+            touched=False,
+        )
+    click.echo(f"next, others: exctl approve {out}/*.json")
+    verb, rest = words[0], "".join(f" {word}" for word in words[1:])
+    of = f"{rest} --plans {out}"
+    click.echo(f"then: exctl fleet up{of}" if verb == "up" else f"then: exctl fleet update{of}")
+
+
+@command.command()
+@plans_option
 @rolling
 def up(is_resumed: bool, how: How) -> None:
     """Bring every stack to what its file says, wave by wave.
@@ -219,6 +267,17 @@ def drift(only: tuple[str, ...], as_json: bool) -> None:
     Example: exctl fleet drift --json
     """
     _check("drift", only, as_json)
+
+
+def _update_words(service: str | None, tag: str | None, example: str) -> tuple[str, ...]:
+    from config_schema import tag_problem
+    from exctl.errors import NothingTouched
+
+    if service is None or tag is None:
+        raise NothingTouched(f"name a service and its version: {example}.")
+    if problem := tag_problem(tag):
+        raise NothingTouched(f"--tag: {problem}.")
+    return "update", service, "--tag", tag
 
 
 def _go(words: tuple[str, ...], is_resumed: bool, how: How) -> None:

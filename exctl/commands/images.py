@@ -99,8 +99,8 @@ def load(files: list[Path], chunk_mib: int, via: str | None, site: Site, **optio
 
     Takes what `docker save`, skopeo and crane write, an OCI layout, a root file system; packed by
     gzip, bzip2, xz or zstd, in a zip, unpacked in a directory, or wrapped in another archive. A
-    root file system doesn't say what it starts: give --entrypoint. An interrupted run resumes where
-    it was.
+    root file system doesn't say what it starts: give --entrypoint. Of a kit (exctl kit build), all
+    images, or --service's. An interrupted run resumes where it was.
 
     Example: exctl images load excs-100.0.100.12.tgz exas-100.0.100.12.tgz excp-100.0.100.12.tgz
     """
@@ -121,8 +121,9 @@ def push(files: list[Path], hosts: tuple[str, ...], site: Site, **options: Any) 
     """Bring archives straight onto the hosts over SSH, without any registry.
 
     This is how a stack without a registry (registry.repository: none) gets its images; with one,
-    the hosts then needn't pull. Each image is compared with the archive's once it is there, by its
-    id. A host that has it is skipped, so an interrupted run is simply repeated.
+    the hosts then needn't pull. A kit (exctl kit build) is taken too: all its images, or
+    --service's. Each image is compared with the archive's once it is there, by its id. A host that
+    has it is skipped, so an interrupted run is simply repeated.
 
     Example: exctl images push excp-100.0.100.12.tgz --host 10.77.0.103 --host 10.77.0.104
     """

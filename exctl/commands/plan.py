@@ -6,36 +6,72 @@ from pathlib import Path
 
 import click
 
-from exctl.cli.options import on_stack
+from exctl.cli import completion
+from exctl.cli.options import on_stack, pair_option
 from exctl.site import Site
+from vendor_facts import SERVICES
 
 KEY = "~/.ssh/id_ed25519"
+key_option = click.option(
+    "--key", default=KEY, show_default=True, metavar="FILE", help="SSH key that signs the plan"
+)
 
 
 @click.command()
+@click.argument("service", required=False, type=click.Choice(SERVICES))
+@pair_option
+@click.option(
+    "--tag", metavar="VERSION", shell_complete=completion.tags, help="the service's new version"
+)
 @on_stack
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="file for the plan")
 @click.option("--message", "-m", metavar="TEXT", default="", help="why; shown to who approves it")
-@click.option(
-    "--key", default=KEY, show_default=True, metavar="FILE", help="SSH key that signs the plan"
-)
-def command(site: Site, out: Path, message: str, key: str) -> None:
+@key_option
+def command(
+    service: str | None,
+    pair: str | None,
+    tag: str | None,
+    site: Site,
+    out: Path,
+    message: str,
+    key: str,
+) -> None:
     """Save what `up` would do now, for others to approve; changes nothing on any host.
 
-    Where `protect.approvals` is set, the plan is signed with your SSH key, and `up` wants as many
-    signatures of others beside it. `exctl up --plan FILE` does what stands in the plan, or nothing:
-    it refuses if stack file, program, last release or hosts lead to another plan by then.
+    With a service and a version it is a plan of `update`: the stack file stays as it is until that
+    is carried out.
+
+    Where `protect.approvals` is set, the plan is signed with your SSH key, and carrying it out
+    takes as many signatures of others beside it. `up --plan FILE` (or `update … --plan FILE`) does
+    what stands in the plan, or nothing: it refuses if stack file, program, last release or hosts
+    lead to another plan by then.
 
     Example: exctl plan --out plan.json -m "ticket 7" --stack prod
-    """
-    from exctl.runs import deployment, saving
 
-    planned = deployment.preview(site)
-    saved = saving.saved_now(site, planned, message)
+    Example: exctl plan excp --tag 100.0.100.12 --out plan.json --stack prod
+    """
+    from exctl.runs import proposal, saving
+
+    words = saving.UP
+    if service is not None or pair is not None or tag is not None:
+        words = _update_words(service, pair, tag)
+    saved = proposal.proposed(site, words, message)
     for line in saved.described():
         click.echo(line)
     saving.keep(site, saved, out, Path(key))
     if site.config.protect.approvals:
-        click.echo(f"next, others: exctl approve {out} --stack {site.stack}")
+        click.echo(f"next, others: exctl approve {out}")
     else:
-        click.echo(f"next: exctl up --plan {out} --stack {site.stack}")
+        click.echo(f"next: {saved.next_command} --plan {out}")
+
+
+def _update_words(service: str | None, pair: str | None, tag: str | None) -> tuple[str, ...]:
+    from config_schema import tag_problem
+    from exctl.errors import NothingTouched
+    from exctl.runs import changes
+
+    if service is None or tag is None:
+        raise NothingTouched("name a service and its version: exctl plan excp --tag N --out FILE.")
+    if problem := tag_problem(tag):
+        raise NothingTouched(f"--tag: {problem}.")
+    return changes.update_words(service, pair, tag)

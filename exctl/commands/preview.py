@@ -18,9 +18,10 @@ def command(site: Site, as_json: bool) -> None:
 
     Example: exctl preview --stack dev
     """
-    from exctl.runs import deployment, plan
+    from exctl.runs import plan
+    from exctl.runs.preview import preview
 
-    planned = deployment.preview(site)
+    planned = preview(site)
     if as_json:
         click.echo(json.dumps([vars(touch) for touch in planned], indent=2))
         return

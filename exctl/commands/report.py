@@ -32,17 +32,17 @@ def command(site: Site, page: Path | None, as_json: bool) -> None:
     Example: exctl report --html report.html
     """
     from exctl import files
-    from exctl.report import markup
+    from exctl.report import collected, markup
     from exctl.report import page as stack_page
     from exctl.stackfile import secrets
     from stack import secrecy
 
     if page is not None:
         files.refuse_unwritable(page)
-    state = stack_page.collect(site)
+    state = collected.collect(site)
     known = secrets.known_of(site)
     if as_json:
-        shown = secrecy.redacted(stack_page.as_json(site, state), known)
+        shown = secrecy.redacted(collected.as_json(site, state), known)
         click.echo(json.dumps(shown, indent=2))
         return
     found = stack_page.document(site, state)

@@ -39,5 +39,5 @@ def command(secret: str, place: StackPlace, how: RunOptions) -> None:
 
     text = secrets.with_secret(place, secret, secrets.read_new(secret))
     site = site_of(place, place.file.name, text)
-    approval.refuse_without_plan(site, "rotate")
+    approval.refuse_without_plan(site, f"rotate {secret}")
     changes.apply(site, text, replace(how, message=how.message or f"rotate {secret}"))

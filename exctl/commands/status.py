@@ -27,7 +27,8 @@ def command(site: Site, as_json: bool, watch: bool, interval_seconds: float) -> 
     """Ask every instance how it is; exit 4 if one isn't healthy.
 
     Healthy is what the gates take for it: HTTP 200 from this stack's own container, which runs.
-    Says too which pairs have no redundancy, whether the last run failed, and what is pending.
+    Says too which pairs have no redundancy, what watches the stack (monitoring.host; it doesn't
+    count for the exit code), whether the last run failed, and what is pending.
 
     While EXCS syncs, says how far it is; with --watch, how fast and how long it will take as well.
     --watch draws in place on a terminal, writes lines elsewhere, and with --json a line of JSON
@@ -37,7 +38,7 @@ def command(site: Site, as_json: bool, watch: bool, interval_seconds: float) -> 
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    from exctl.observe import endpoints, status
+    from exctl.observe import endpoints, status, watchers
     from exctl.observe.last_run import last_run
 
     if watch:
@@ -45,13 +46,15 @@ def command(site: Site, as_json: bool, watch: bool, interval_seconds: float) -> 
             status.watch(site, interval_seconds, as_json, last_run(site))
         except KeyboardInterrupt:  # the way to end it: nothing was under way
             raise SystemExit(INTERRUPTED) from None
-    with ThreadPoolExecutor(1) as pool:
-        last = pool.submit(last_run, site)
+    with ThreadPoolExecutor(2) as pool:
+        last, watching = pool.submit(last_run, site), pool.submit(watchers.look, site)
         rows = endpoints.ask_all(site)
     if as_json:
-        click.echo(json.dumps(status.as_json(site, rows, last.result()), indent=2))
+        click.echo(
+            json.dumps(status.as_json(site, rows, last.result(), watching.result()), indent=2)
+        )
     else:
-        for line in status.lines(rows, last.result()):
+        for line in status.lines(rows, last.result(), watching.result()):
             click.echo(line)
     if endpoints.unhealthy(rows):
         raise SystemExit(UNHEALTHY)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from exctl.cli.options import going_back, on_stack
+from exctl.cli.options import going_back, on_stack, plan_option
 from exctl.runs.options import RunOptions
 from exctl.site import Site
 
@@ -15,12 +15,7 @@ from exctl.site import Site
 @click.command()
 @on_stack
 @going_back
-@click.option(
-    "--plan",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="carry out this plan (exctl plan), or nothing",
-)
+@plan_option
 def command(site: Site, how: RunOptions, plan: Path | None) -> None:
     """Bring the stack to what its file says.
 

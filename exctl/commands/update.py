@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
-from exctl.cli.options import going_back, on_stack, pair_option, tag_option
+from exctl.cli.options import going_back, on_stack, pair_option, plan_option, tag_option
 from exctl.errors import NothingTouched
 from exctl.runs.options import RunOptions
 from exctl.site import Site
@@ -20,8 +21,15 @@ from vendor_facts import SERVICES
 @click.option("--host", hidden=True)
 @on_stack
 @going_back
+@plan_option
 def command(
-    service: str, pair: str | None, tag: str, host: str | None, site: Site, how: RunOptions
+    service: str,
+    pair: str | None,
+    tag: str,
+    host: str | None,
+    site: Site,
+    how: RunOptions,
+    plan: Path | None,
 ) -> None:
     """Deploy another version of a service, one instance of a pair after the other.
 
@@ -42,7 +50,9 @@ def command(
     if problem := tag_problem(tag):
         raise NothingTouched(f"--tag: {problem}.")
 
-    approval.refuse_without_plan(site, "update")
+    if plan is None:
+        words = changes.update_words(service, pair, tag)
+        approval.refuse_without_plan(site, " ".join(words))
     chosen = select(site.layout, service, pair, None)
     why = how.message or f"update {service} to {tag}"
-    changes.update(site, chosen, tag, replace(how, message=why))
+    changes.update(site, chosen, tag, replace(how, message=why, saved_plan=plan))

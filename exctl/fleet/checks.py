@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -12,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from exctl.errors import DONE, FAILED, UNHEALTHY, NothingTouched
-from exctl.fleet.runner import EXCTL, passphrase
-
-PARALLEL = 4
-LIMIT_SECONDS = 600.0
+from exctl.fleet.child import EXCTL, PARALLEL, ran
+from exctl.fleet.passphrase import environment_with
 
 
 @dataclass(frozen=True)
@@ -39,24 +35,11 @@ def on_all(
     """`exctl WORD --json` of each stack, in their order."""
 
     def of(stack: str) -> Check:
-        environment = {k: v for k, v in os.environ.items() if k != "PULUMI_STACK"}
         try:
-            if command := passphrase_commands.get(stack):
-                environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
-                environment["PULUMI_CONFIG_PASSPHRASE"] = passphrase(command, project)
-            run = subprocess.run(
-                [*program, word, "--json", "--stack", stack],
-                cwd=project,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=LIMIT_SECONDS,
-            )
+            environment = environment_with(passphrase_commands.get(stack), project)
+            run = ran([*program, word, "--json", "--stack", stack], project, environment)
         except NothingTouched as error:
             return Check(stack, FAILED, None, str(error))
-        except subprocess.TimeoutExpired:
-            return Check(stack, FAILED, None, f"doesn't end in {LIMIT_SECONDS:g} s")
         try:
             return Check(stack, run.returncode, json.loads(run.stdout))
         except ValueError:

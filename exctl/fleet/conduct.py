@@ -13,9 +13,11 @@ import click
 
 from config_schema.fleet import Fleet
 from exctl.errors import ExctlError, Interrupted, LeftOut, NothingTouched, RolledBack
-from exctl.fleet import file, planning, rollout, status, views
+from exctl.fleet import file, planning, plans, rollout, status, views
+from exctl.fleet.child import EXCTL
+from exctl.fleet.past_runs import settled
 from exctl.fleet.rollout import Rollout
-from exctl.fleet.runner import EXCTL, Means, Runner, Unapproved, settled
+from exctl.fleet.runner import Means, Runner, Unapproved
 from exctl.fleet.schedule import BAD, Finish, Outcome, Stop, Wave
 from exctl.site import StackPlace
 from exctl.stackfile import secrets
@@ -28,12 +30,14 @@ from stack.text import time_text
 @dataclass(frozen=True)
 class How:
     """How a rollout is done, as the operator's options say. `approved`: waves that may begin
-    without a question. `only`: no other stacks. `program`: what a stack's run is a run of."""
+    without a question. `only`: no other stacks. `plans`: the directory of the approved plans, ''
+    for none. `program`: what a stack's run is a run of."""
 
     yes: bool = False
     message: str = ""
     approved: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    plans: str = ""
     lock_wait_seconds: float = 0.0
     as_json: bool = False
     program: tuple[str, ...] = EXCTL
@@ -45,7 +49,7 @@ def begin(project: Path, command: tuple[str, ...], how: How) -> None:
     with rollout.only_one(project):
         _say_what_is_left_over(project)
         waves = planning.waves_of(fleet)
-        means = planning.means_of(fleet, command, None)
+        means = plans.approved(planning.means_of(fleet, command, None), how.plans)
         found = _made(project, fleet, waves, command, means, how)
         if not _is_nothing(found, how):
             _carry_out(project, fleet, found, how)
@@ -86,6 +90,7 @@ def resume(project: Path, command: tuple[str, ...], how: How) -> None:
                 f" {resume_command(found)}"
             )
         settled(project, found)
+        found.plans = how.plans or found.plans
         _plan_again(project, fleet, found)
         if found.is_over and not found.of(Outcome.WAITING):
             raise NothingTouched(f"the rollout {found.id} is over; nothing of it is left to do.")
@@ -119,6 +124,7 @@ def _made(
         planning.planned(project, fleet, waves, means, how.only),
         only=how.only,
         takes_back=takes_back,
+        plans=how.plans,
     )
     _show(found, how)
     return found
@@ -169,12 +175,17 @@ def _plan_again(project: Path, fleet: Fleet, found: Rollout) -> None:
                 run.outcome, run.reason = Outcome.DONE, ""  # its bake failed: that is done again
                 found.baked = [name for name in found.baked if name != wave.name]
     before = rollout.load(project, found.takes_back) if found.takes_back else None
-    means = planning.means_of(fleet, found.command, before)
-    parts = planning.planned(project, fleet, found.waves, means, found.only)
-    for stack, old in found.stacks.items():
-        if old.outcome is Outcome.DONE:
-            continue
-        new = parts[stack]
+    means = plans.approved(planning.means_of(fleet, found.command, before), found.plans)
+    left = [
+        stack
+        for stack, run in found.stacks.items()
+        if run.outcome is not Outcome.DONE and stack in (found.only or found.stacks)
+    ]
+    if not left:
+        return
+    parts = planning.planned(project, fleet, found.waves, means, left)
+    for stack in left:
+        old, new = found.stacks[stack], parts[stack]
         if new.file_sha256 != old.file_sha256 and old.outcome is Outcome.WAITING:
             say(f"{stack}: its stack file was changed since")
         new.release_before = old.release_before if old.began else new.release_before

@@ -49,7 +49,7 @@ class StackRun:
 class Rollout:
     """`command` is the fleet's, with its words: `("update", "excp", "--tag", "2")`. `only`: the
     stacks that were named. `takes_back`: the id of the rollout that this one is the way back of.
-    `is_over`: every wave has ended."""
+    `is_over`: every wave has ended. `plans`: the directory of the approved plans, '' for none."""
 
     id: str
     at: str
@@ -63,6 +63,7 @@ class Rollout:
     only: tuple[str, ...] = ()
     takes_back: str = ""
     is_over: bool = False
+    plans: str = ""
 
     @property
     def outcomes(self) -> dict[str, Outcome]:

@@ -11,6 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from config_schema import Tag
 from exctl.errors import NothingTouched
+from kit.contents import KitImage, description_in, folder_of
+from kit.errors import KitError
 from oci import uploads
 from oci.archives.examine import Archive, examined, named, service_and_tag
 from oci.errors import ArchiveError
@@ -45,7 +47,7 @@ def targets_of(paths: Sequence[Path], wanted: LoadOptions) -> list[ImageTarget]:
     if len(paths) > 1 and (wanted.service or wanted.tag):
         raise NothingTouched("--service and --tag are for one file.")
     with refused():
-        return [target(path, wanted) for path in paths]
+        return [found for path in paths for found in _targets(path, wanted)]
 
 
 @contextmanager
@@ -55,6 +57,39 @@ def refused() -> Iterator[None]:
         yield
     except ArchiveError as error:
         raise NothingTouched(f"{error}.") from None
+
+
+def _targets(path: Path, wanted: LoadOptions) -> list[ImageTarget]:
+    """What a file is for; of a kit, each image in it, or those of the service and version named."""
+    try:
+        kit = description_in(path)
+    except KitError as error:
+        raise ArchiveError(str(error).rstrip(".")) from None
+    if kit is None:
+        return [target(path, wanted)]
+    chosen = [
+        image
+        for image in kit.images
+        if wanted.service in (None, image.service) and wanted.tag in (None, image.tag)
+    ]
+    if not chosen:
+        there = ", ".join(f"{image.service}:{image.tag}" for image in kit.images)
+        raise ArchiveError(
+            f"the kit {path.name} has no such image; in it: {there or 'none'}. exctl kit build"
+            " --stack NAME, or --images FILE, puts images into a kit"
+        )
+    return [_carried(path, image) for image in chosen]
+
+
+def _carried(path: Path, image: KitImage) -> ImageTarget:
+    """An image of a kit: of one that is unpacked, or out of its archive."""
+    service = next((each for each in SERVICES if each == image.service), None)
+    if service is None:
+        raise ArchiveError(f"{path.name} has an image of {image.service}, which is no service")
+    if path.is_dir():
+        return ImageTarget(examined(path / image.file), service, image.tag)
+    archive = examined(path, (folder_of(path) + image.file,))
+    return ImageTarget(archive, service, image.tag)
 
 
 def target(path: Path, wanted: LoadOptions) -> ImageTarget:

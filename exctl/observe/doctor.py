@@ -23,8 +23,9 @@ from health.preflight import report
 from health.preflight.finding import Finding
 from health.preflight.registry import with_login
 from health.preflight.run import examine
-from health.preflight.subject import Subject
+from health.preflight.subject import Subject, Watchers
 from health.preflight.tunnel import trusting
+from monitoring.placement import MONITORING_LABEL, placement
 from stack.ssh import make_control_directory
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def findings(site: Site, file: Path | None = None, left_out: Collection[str] = (
     _need_ca_file(site)
     make_control_directory()
     others = len(stacks_of(site.project)) - 1
-    subject = Subject(site.stack, site.config, site.layout, other_stacks=others)
+    watchers = _watchers(site, left_out)
+    subject = Subject(site.stack, site.config, site.layout, other_stacks=others, watchers=watchers)
     decrypted = _decrypting(site, subject, file)
     try:
         with _progress(len(set(site.layout.hosts) - set(left_out))):
@@ -54,6 +56,18 @@ def findings(site: Site, file: Path | None = None, left_out: Collection[str] = (
         raise Interrupted("interrupted", touched=False) from None
     preflight_record.keep(site, found)
     return found
+
+
+def _watchers(site: Site, left_out: Collection[str]) -> Watchers | None:
+    placed = placement(site.config, site.layout, site.stack)
+    if placed is None or placed.host in left_out:
+        return None
+    return Watchers(
+        host=placed.host,
+        ports={each.port: placed.container_name(each) for each in placed.programs},
+        images=tuple(each.image for each in placed.programs),
+        label=(MONITORING_LABEL, placed.stack),
+    )
 
 
 def next_step(site: Site, found: Sequence[Finding]) -> str:

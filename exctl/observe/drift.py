@@ -12,17 +12,24 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from exctl.hosts import containers_on, on_each
+from exctl.observe import watchers
+from exctl.observe.deployed import (
+    BYTES_A_MIB,
+    NANO,
+    Deployed,
+    deployed_containers,
+    deployed_watchers,
+)
+from exctl.pulumi.state import WATCHER
 from exctl.pulumi.workspace import exported
 from exctl.releases import store
-from exctl.runs.plan import CONTAINER_TYPE, IMAGE_TYPE
 from exctl.site import Site
 from hosts.docker import Container
+from monitoring.placement import Placement, placement
 from stack import yaml_text
 from stack.layout import Instance, Layout
 
 Kind = Literal["host changed", "not yet deployed", "unknown"]
-BYTES_A_MIB = 1 << 20
-NANO = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -38,24 +45,10 @@ class Drift:
         return f"{self.instance} on {self.host}: {self.kind}: {self.what}"
 
 
-@dataclass(frozen=True)
-class Deployed:
-    """A container as the last run left it; limits as Docker counts them, 0: none."""
-
-    id: str
-    host: str
-    name: str
-    spec: str
-    restart: str = ""
-    memory_bytes: int = 0
-    nano_cpus: int = 0
-    image: str = ""
-    """What Docker was told to pull; the spec doesn't hold the digest of it."""
-
-
 def look(site: Site) -> list[Drift]:
     """Every difference, in the layout's order."""
-    deployed = deployed_containers(exported(site))
+    deployment = exported(site)
+    deployed = deployed_containers(deployment)
     hosts = [*dict.fromkeys([*site.layout.hosts, *(d.host for d in deployed.values())])]
     found = dict(zip(hosts, on_each(hosts, lambda host: containers_on(site, host)), strict=True))
     last = store.last(site)
@@ -64,35 +57,42 @@ def look(site: Site) -> list[Drift]:
     return [
         *compare(site.layout, deployed, found),
         *not_yet_rotated(site.layout, deployed, renewed),
+        *_of_watchers(site, deployment),
     ]
 
 
-def deployed_containers(deployment: Mapping[str, Any]) -> dict[str, Deployed]:
-    """Instance → its container in the state."""
-    found: dict[str, Deployed] = {}
-    rows = deployment.get("resources") or []
-    images = {
-        row["urn"].rpartition("::image-")[2]: row["outputs"].get("name", "")
-        for row in rows
-        if row["type"] == IMAGE_TYPE and not row.get("delete")
-    }
-    for row in rows:
-        is_instance = "::container-" in row["urn"]  # and not one that watches them
-        if row["type"] != CONTAINER_TYPE or row.get("delete") or not is_instance:
-            continue
-        inputs, outputs = row.get("inputs") or {}, row["outputs"]
-        labels = {e["label"]: e["value"] for e in outputs.get("labels") or []}
-        name = row["urn"].rpartition("::")[2].removeprefix("container-")
-        found[name] = Deployed(
-            id=row["id"],
-            host=row["provider"].split("::")[3].removeprefix("provider-"),
-            name=outputs.get("name", name),
-            spec=labels.get("exec.spec", ""),
-            restart=inputs.get("restart") or "",
-            memory_bytes=int(inputs.get("memory") or 0) * BYTES_A_MIB,
-            nano_cpus=round(float(inputs.get("cpus") or 0) * NANO),
-            image=images.get(name, ""),
-        )
+def _of_watchers(site: Site, deployment: Mapping[str, Any]) -> list[Drift]:
+    deployed = deployed_watchers(deployment)
+    hosts = [*dict.fromkeys(was.host for was in deployed.values())]
+    found = on_each(hosts, lambda host: watchers.containers_on(site, host))
+    wanted = placement(site.config, site.layout, site.stack)
+    return compare_watchers(wanted, deployed, dict(zip(hosts, found, strict=True)))
+
+
+def compare_watchers(
+    wanted: Placement | None,
+    deployed: Mapping[str, Deployed],
+    hosts: Mapping[str, list[Container] | str],
+) -> list[Drift]:
+    """The same of what watches the stack."""
+    meant = {program.name: program for program in wanted.programs} if wanted else {}
+    host = wanted.host if wanted else ""
+    found = []
+    for name in dict.fromkeys([*meant, *deployed]):
+        program, was = meant.get(name), deployed.get(name)
+        what = ""
+        if was is None:
+            what = "it isn't placed yet; place it with: exctl up"
+        elif program is None:
+            what = "the stack file has it no longer; remove it with: exctl up"
+        elif was.host != host:
+            what = f"the stack file moves it to {host}; move it with: exctl up"
+        elif was.image not in ("", program.image):
+            what = f"the stack file has {program.image}; deploy that with: exctl up"
+        key, place = f"{WATCHER}{name}", was.host if was else host
+        found += [Drift("not yet deployed", key, place, what)] if what else []
+        if was is not None:
+            found += _of_container(key, was, hosts.get(was.host, []))
     return found
 
 
@@ -203,7 +203,7 @@ def _changes(was: Deployed, now: Container) -> list[str]:
         if meant != there:
             found.append(
                 f"its {name} is {_limit(there, unit, word)}, not {_limit(meant, unit, word)};"
-                " fix it with docker update, or with: exctl restart"
+                f" fix it with docker update{', or with: exctl restart' if was.spec else ''}"
             )
     return found
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from exctl import files
 from exctl.errors import NothingTouched
 from exctl.site import Site
-from monitoring import dashboards, prometheus
+from monitoring import dashboards, prometheus, shipping
 from monitoring.placement import settled
 from monitoring.prometheus import ALERTMANAGER_FILE, PROMETHEUS_FILE, Subject
 
@@ -31,7 +31,7 @@ def export(site: Site, directory: Path) -> list[str]:
     """
     wanted = prometheus.files(Subject(site.stack, settled(site.config.monitoring), site.layout))
     checked = _checked(wanted)
-    wanted |= dashboards.files()
+    wanted |= dashboards.files() | shipping.files(site.stack, site.config, site.layout)
     said = []
     for name, text in wanted.items():
         path = directory / name

@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 import click
 
-from exctl.observe import endpoints
+from exctl.observe import endpoints, watchers
 from exctl.observe.endpoints import EndpointRow
 from exctl.observe.last_run import LastRun
+from exctl.observe.watchers import Watcher
 from exctl.site import Site
 from health.gates.sync_progress import SyncProgress
 from health.verdict import VerdictKind
@@ -57,12 +58,17 @@ def _pair_of(number: str, rows: Sequence[EndpointRow]) -> PairState:
     return PairState(number, healthy, tuple(row.instance for row in rows if not serves(row)))
 
 
-def lines(rows: Sequence[EndpointRow], last: LastRun) -> list[str]:
+def lines(
+    rows: Sequence[EndpointRow], last: LastRun, watching: Sequence[Watcher] = ()
+) -> list[str]:
     """One look as an operator reads it."""
-    return [*endpoints.table(rows), *map(str, pairs_of(rows)), *last.lines()]
+    of_pairs = map(str, pairs_of(rows))
+    return [*endpoints.table(rows), *of_pairs, *watchers.lines(watching), *last.lines()]
 
 
-def as_json(site: Site, rows: Sequence[EndpointRow], last: LastRun) -> dict[str, Any]:
+def as_json(
+    site: Site, rows: Sequence[EndpointRow], last: LastRun, watching: Sequence[Watcher] = ()
+) -> dict[str, Any]:
     """One look as data, with numbers where there are any."""
     return {
         "stack": site.stack,
@@ -70,6 +76,7 @@ def as_json(site: Site, rows: Sequence[EndpointRow], last: LastRun) -> dict[str,
         "counts": _counts(rows),
         "instances": endpoints.as_json(rows),
         "pairs": [asdict(pair) | {"is_redundant": not pair.others} for pair in pairs_of(rows)],
+        "monitoring": [asdict(each) | {"is_well": each.is_well} for each in watching],
         "last_run": asdict(last),
     }
 

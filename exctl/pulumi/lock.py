@@ -53,6 +53,8 @@ def holders(place: StackPlace) -> list[Holder]:
         work.pulumi_command.run(arguments, work.work_dir, work.env_vars)
     except auto.ConcurrentUpdateError as error:
         return holders_in(str(error))
+    except auto.StackAlreadyExistsError:
+        work.note(place.stack)
     except auto.CommandError:
         return []
     return []
@@ -157,15 +159,17 @@ def _in_the_way(place: StackPlace, file: IO[str]) -> Holder | None:
     except BlockingIOError:
         return holder(read(path_of(place))) or Holder(0, "somebody", "this host")
     found = holders(place)
+    if dead := [each for each in found if each.lives is False]:
+        found = holders(place)  # one that ended in order meanwhile has taken its lock along
+        if left := [each for each in dead if each in found]:
+            raise ExctlError(
+                f"a run that was killed has left the lock of the stack {place.stack}:"
+                f" {described(left[0])}.\nTo take it from that run: exctl unlock"
+                f" --stack {place.stack}",
+                touched=False,
+            )
     if not found:
         return None
-    if left := [each for each in found if each.lives is False]:
-        raise ExctlError(
-            f"a run that was killed has left the lock of the stack {place.stack}:"
-            f" {described(left[0])}.\nTo take it from that run: exctl unlock"
-            f" --stack {place.stack}",
-            touched=False,
-        )
     fcntl.flock(file, fcntl.LOCK_UN)  # who waits for another clone must not hold up this one
     return found[0]
 

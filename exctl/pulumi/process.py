@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from pulumi import automation as auto
 from pulumi.automation.errors import create_command_error
@@ -63,6 +63,8 @@ class Pulumi(auto.PulumiCommand):
     """
 
     running: subprocess.Popen[str] | None = None
+    commands: ClassVar[int] = 0
+    """How many this process has run."""
 
     def __init__(self, command: str | None = None) -> None:
         found = command or cli_path()
@@ -85,6 +87,7 @@ class Pulumi(auto.PulumiCommand):
         stdin: str | None = None,
     ) -> auto.CommandResult:
         """A command's result; raises auto.CommandError if it fails."""
+        Pulumi.commands += 1
         with _Said(on_output) as output, _Said(on_error) as errors:
             process = subprocess.Popen(
                 [self.command, "--non-interactive", *args],
@@ -123,8 +126,12 @@ class Pulumi(auto.PulumiCommand):
 
 @cache
 def _version_of(command: str) -> VersionInfo:
-    """The CLI's version. Raises NothingTouched if it is older than the SDK, or doesn't say."""
+    """The CLI's version: of one that set-up has built, by its directory, `pulumi-<version>`.
+    Raises NothingTouched if it is older than the SDK, or doesn't say."""
     needed = VersionInfo.parse(metadata.version("pulumi"))
+    built = Path(command).resolve().parent.name.removeprefix("pulumi-")
+    if VersionInfo.is_valid(built) and VersionInfo.parse(built) >= needed:
+        return VersionInfo.parse(built)
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "1"}
     try:
         said = subprocess.run(

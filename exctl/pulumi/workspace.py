@@ -9,10 +9,12 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pulumi import automation as auto
+from pulumi.automation._stack import StackInitMode
 
 from exctl.errors import ExctlError, NothingTouched
 from exctl.pulumi import file_backend
@@ -32,13 +34,27 @@ class Workspace(auto.LocalWorkspace):
     """
 
     _known: ClassVar[set[tuple[str, str]]] = set()
-    """Project and stack of what this process has selected: each command names its stack."""
+    """Project and stack of what this process has met: each command names its stack."""
+    _met: tuple[int, auto.Deployment] | None = None
+    """The state that a stack was met with, and how many commands had been run by then."""
 
     def select_stack(self, stack_name: str) -> None:
-        """Finds the stack, the first time. Raises StackNotFoundError if there is none."""
-        if (self.work_dir, stack_name) not in self._known:
+        """Meets the stack, the first time, by its state, which its user will ask for next. Raises
+        StackNotFoundError if there is none. What an operator's `pulumi` is about stays."""
+        if (self.work_dir, stack_name) in self._known:
+            return
+        try:
+            found = self.export_stack(stack_name)
+        except auto.StackNotFoundError:
+            raise
+        except auto.CommandError:  # it is there; whoever needs its state will say what is wrong
             super().select_stack(stack_name)
-            self._known.add((self.work_dir, stack_name))
+        else:
+            self._met = Pulumi.commands, found
+
+    def note(self, stack_name: str) -> None:
+        """The stack is there, as another command has shown."""
+        self._known.add((self.work_dir, stack_name))
 
     def remove_stack(self, stack_name: str, *arguments: Any, **options: Any) -> None:
         """Takes it out of the backend, and out of what is known."""
@@ -47,7 +63,11 @@ class Workspace(auto.LocalWorkspace):
 
     def export_stack(self, stack_name: str) -> auto.Deployment:
         """The state, with its secrets encrypted, as nobody here needs them."""
+        met, self._met = self._met, None
+        if met is not None and met[0] == Pulumi.commands:
+            return met[1]
         found = json.loads(self._said("stack", "export", "--stack", stack_name))
+        self.note(stack_name)
         return auto.Deployment(found.get("version"), found.get("deployment"))
 
     def stack_outputs(self, stack_name: str) -> auto.OutputMap:
@@ -59,10 +79,18 @@ class Workspace(auto.LocalWorkspace):
         return self.pulumi_command.run(list(arguments), self.work_dir, self.env_vars).stdout
 
 
-def open_stack(site: StackPlace) -> auto.Stack:
+class Stack(auto.Stack):
+    """A stack whose runs aren't asked for afterwards, as the SDK does: our event log knows more."""
+
+    def info(self, show_secrets: bool = True) -> auto.UpdateSummary:  # noqa: ARG002  the SDK's
+        """Nothing; `history` tells of runs."""
+        return auto.UpdateSummary("unknown", datetime.now(UTC), "", {}, {}, "not-asked")
+
+
+def open_stack(site: StackPlace) -> Stack:
     """The stack in its backend, made there if this is its first use."""
     try:
-        return auto.Stack.create_or_select(site.stack, workspace(site))
+        return Stack(site.stack, workspace(site), StackInitMode.CREATE_OR_SELECT)
     except auto.CommandError as error:
         why = f"the stack {site.stack} can't be opened: {explained(error, site)}"
         raise ExctlError(why, touched=False) from None

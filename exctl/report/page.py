@@ -1,38 +1,27 @@
 """A stack on one page, for a change board or a hand-over: what runs where, how it is now, what it
-connects to, and how it came to be so. Read only, without the lock, without a secret."""
+connects to, and how it came to be so. Pure."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeVar
 
-from exctl.cli.version import described
-from exctl.errors import ExctlError
 from exctl.history import run as run_records
-from exctl.history import store as history
 from exctl.history.run import Run
 from exctl.history.views import row as run_row
 from exctl.observe import (
     connections,
-    doctor,
-    drift,
     endpoints,
-    health_past,
     topology,
     topology_svg,
 )
 from exctl.observe.drift import Drift
 from exctl.observe.endpoints import EndpointRow
-from exctl.observe.health_past import Past, PastUnreadError
+from exctl.observe.health_past import Past
 from exctl.observe.outages import outages
-from exctl.pulumi.workspace import passphrase
-from exctl.releases import store, views
 from exctl.releases.store import Release
 from exctl.report import charts
+from exctl.report.collected import Collected, NotFoundOut, warnings
 from exctl.report.markup import (
     BAD,
     CAUTION,
@@ -46,112 +35,14 @@ from exctl.report.markup import (
     Table,
 )
 from exctl.site import Site
-from exctl.stackfile import cautions
 from health.gates.sync import SyncKind
 from health.preflight.finding import EVERYWHERE, Finding
-from health.preflight.report import as_json as findings_as_json
 from health.preflight.report import rows as findings_in_rows
 from stack import paths, secrecy
 from stack.text import counted
 
 RELEASES = RUNS = 10
 CHARTS = 3
-Found = TypeVar("Found")
-
-
-@dataclass(frozen=True)
-class NotFoundOut:
-    """Why something couldn't be found out."""
-
-    unknown: str
-
-
-@dataclass(frozen=True)
-class Collected:
-    """What was found out for a report."""
-
-    at: str
-    by: str
-    rows: Sequence[EndpointRow]
-    drifts: Sequence[Drift] | NotFoundOut
-    findings: Sequence[Finding] | NotFoundOut
-    releases: Sequence[Release] | NotFoundOut
-    runs: Sequence[Run] | NotFoundOut = ()
-    past: Past | NotFoundOut | None = None
-    """None where the stack file knows of no Prometheus."""
-
-    @property
-    def known_releases(self) -> Sequence[Release]:
-        """None where they aren't known."""
-        return () if isinstance(self.releases, NotFoundOut) else self.releases
-
-
-def collect(site: Site) -> Collected:
-    """Asks instances, hosts and state, all at once; what can't be told is NotFoundOut, no error."""
-    _or_unknown(lambda: passphrase(site))  # if it has to be typed: before the threads
-    with ThreadPoolExecutor(3) as pool:
-        drifts = pool.submit(_or_unknown, lambda: drift.look(site))
-        findings = pool.submit(_or_unknown, lambda: doctor.findings(site))
-        past = pool.submit(_past, site)
-        rows = endpoints.ask_all(site)
-    return Collected(
-        at=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        by=described(),
-        rows=rows,
-        drifts=drifts.result(),
-        findings=findings.result(),
-        releases=_or_unknown(lambda: store.all_of(site)),
-        runs=_or_unknown(lambda: history.read(site).runs),
-        past=past.result(),
-    )
-
-
-def _past(site: Site) -> Past | NotFoundOut | None:
-    url = health_past.prometheus_of(site)
-    try:
-        return health_past.ask(url, site.stack) if url is not None else None
-    except PastUnreadError as error:
-        return NotFoundOut(str(error))
-
-
-def _or_unknown(ask: Callable[[], Found]) -> Found | NotFoundOut:
-    try:
-        return ask()
-    except ExctlError as error:
-        return NotFoundOut(str(error))
-
-
-def as_json(site: Site, state: Collected) -> dict[str, Any]:
-    """The report as data, each part as its own command's --json gives it; pure.
-
-    What couldn't be found out is `{"unknown": reason}` in place of a list.
-    """
-    tenant = site.config.tenant
-
-    def known(found: Sequence[Found] | NotFoundOut, of: Callable[[Sequence[Found]], Any]) -> Any:
-        return asdict(found) if isinstance(found, NotFoundOut) else of(found)
-
-    return {
-        "stack": site.stack,
-        "tenant": {"id": tenant.id, "org_id": tenant.org_id, "region": tenant.region},
-        "at": state.at,
-        "by": state.by,
-        "warnings": _warnings(site, state),
-        "topology": topology.rows(site.config, site.layout),
-        "instances": endpoints.as_json(state.rows),
-        "drift": known(state.drifts, lambda found: [asdict(each) for each in found]),
-        "preflight": known(state.findings, findings_as_json),
-        "releases": known(state.releases, lambda found: [views.as_json(each) for each in found]),
-        "runs": known(state.runs, lambda found: [run_records.as_json(each) for each in found]),
-        "settings": [asdict(setting) for setting in secrecy.changed(site.config)],
-    }
-
-
-def _warnings(site: Site, state: Collected) -> list[str]:
-    """All of them, outages first."""
-    known = state.known_releases
-    said = cautions.cautions(site.config, known[-1].stack_file if known else None)
-    return [*outages(state.rows), *said]
 
 
 def document(site: Site, state: Collected) -> Document:
@@ -159,7 +50,7 @@ def document(site: Site, state: Collected) -> Document:
     tenant = site.config.tenant
     known = state.known_releases
     urgent = outages(state.rows)
-    warned = [Cell(w, BAD if w in urgent else CAUTION) for w in _warnings(site, state)]
+    warned = [Cell(w, BAD if w in urgent else CAUTION) for w in warnings(site, state)]
     return Document(
         title=f"EX Engage Connector, stack {site.stack}",
         lead=f"Tenant {tenant.id}, EX organization {tenant.org_id} in {tenant.region}. As of"

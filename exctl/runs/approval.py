@@ -7,41 +7,39 @@ the stack file may also take `protect` out of it, which its next record in the a
 
 from __future__ import annotations
 
-import re
-import subprocess
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from exctl import files
 from exctl.errors import NothingTouched
 from exctl.site import Site
+from kit import signature
+from kit.errors import KitError
 from stack.text import counted
 
 NAMESPACE = "exec-plan"
 SUFFIX = ".sigs"
-_SIGNATURE = re.compile(
-    r"-----BEGIN SSH SIGNATURE-----\n[A-Za-z0-9+/=\n]+-----END SSH SIGNATURE-----\n"
-)
 
 
 def refuse_without_plan(site: Site, command: str) -> None:
-    """NothingTouched where the stack wants an approved plan for what this command would do."""
+    """NothingTouched where the stack wants an approved plan for what this command (with the words
+    that choose what it is about) would do."""
     if not site.config.protect.approvals:
         return
-    if command == "destroy":
-        steps = [f"take `protect` out of {site.file.name}, so that others see it"]
-    else:
-        first = {
-            "update": f"change the tag in {site.file.name}",
-            "rotate": f"exctl secret set NAME --stack {site.stack}",
-        }
-        steps = [
-            *([first[command]] if command in first else []),
-            f"exctl plan --out plan.json --stack {site.stack}",
-            f"exctl approve plan.json --stack {site.stack}, by others",
-            f"exctl up --plan plan.json --stack {site.stack}",
-        ]
+    of = f"--stack {site.stack}"
+    approve = f"exctl approve plan.json {of}, by others"
+    match command.split():
+        case ["destroy"]:
+            steps = [f"take `protect` out of {site.file.name}, so that others see it"]
+        case ["update", *words]:
+            what = " ".join(words)
+            plan = f"exctl plan {what} --out plan.json {of}"
+            steps = [plan, approve, f"exctl {command} --plan plan.json {of}"]
+        case [verb, *words]:
+            first = [f"exctl secret set {' '.join(words)} {of}"] if verb == "rotate" else []
+            up = f"exctl up --plan plan.json {of}"
+            steps = [*first, f"exctl plan --out plan.json {of}", approve, up]
     raise NothingTouched(
         f"the stack {site.stack} deploys approved plans alone (protect.approvals:"
         f" {site.config.protect.approvals}). Instead of exctl {command}: {'; then '.join(steps)}"
@@ -54,10 +52,8 @@ def sign(site: Site, plan: Path, key: Path) -> str:
     Raises NothingTouched if the key can't sign, is in nobody's name, or has signed it already.
     """
     signers = _signers(site)
-    run = _keygen("sign", "-f", str(key.expanduser()), "-n", NAMESPACE, content=plan.read_bytes())
-    if run.returncode or not _SIGNATURE.fullmatch(made := run.stdout.decode()):
-        why = run.stderr.decode(errors="replace").strip().splitlines()
-        raise NothingTouched(f"{key} can't sign: {why[-1] if why else 'ssh-keygen says nothing'}.")
+    with _refused():
+        made = signature.sign(plan.read_bytes(), key, NAMESPACE)
     who = _whose(made, plan, signers)
     if who is None:
         raise NothingTouched(
@@ -76,7 +72,7 @@ def signed_by(site: Site, plan: Path) -> tuple[str, ...]:
     if not path.exists():
         return ()
     signers = _signers(site)
-    found = [_whose(each, plan, signers) for each in _SIGNATURE.findall(files.read(path))]
+    found = [_whose(each, plan, signers) for each in signature.SIGNATURE.findall(files.read(path))]
     return tuple(dict.fromkeys(who for who in found if who is not None))
 
 
@@ -116,27 +112,16 @@ def _signatures_of(plan: Path) -> Path:
     return plan.with_name(plan.name + SUFFIX)
 
 
-def _whose(signature: str, plan: Path, signers: Path) -> str | None:
+def _whose(made: str, plan: Path, signers: Path) -> str | None:
     """The name under which a signature is valid now; None if there is none."""
-    with tempfile.NamedTemporaryFile("w", suffix=".sig") as file:
-        file.write(signature)
-        file.flush()
-        given = ("-s", file.name, "-f", str(signers))
-        content = plan.read_bytes()
-        named = _keygen("find-principals", *given, content=content).stdout.decode().splitlines()
-        for who in named:
-            words = ("-n", NAMESPACE, "-I", who, *given)
-            if _keygen("verify", *words, content=content).returncode == 0:
-                return who
-    return None
+    with _refused():
+        return signature.signer(made, plan.read_bytes(), signers, NAMESPACE)
 
 
-def _keygen(verb: str, *words: str, content: bytes) -> subprocess.CompletedProcess[bytes]:
+@contextmanager
+def _refused() -> Iterator[None]:
+    """Within, what ssh-keygen can't do is found before anything was touched."""
     try:
-        return subprocess.run(
-            ["ssh-keygen", "-Y", verb, *words], input=content, capture_output=True, check=False
-        )
-    except OSError as error:
-        raise NothingTouched(
-            f"ssh-keygen can't be run: {error.strerror}; install the OpenSSH client (8.2 or newer)."
-        ) from None
+        yield
+    except KitError as error:
+        raise NothingTouched(str(error)) from None

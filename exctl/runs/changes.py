@@ -61,12 +61,23 @@ def _set_stopped(site: Site, keys: set[str], how: RunOptions) -> None:
 
 def update(site: Site, chosen: Sequence[Instance], tag: str, how: RunOptions) -> None:
     """Give these instances another version of their image."""
+    text = updated_text(site, chosen, tag)
+    apply(site, text, replace(how, scope=scope_of(site, chosen)))
+
+
+def updated_text(site: Site, chosen: Sequence[Instance], tag: str) -> str:
+    """The stack file with another version for these instances."""
     text = site.file.read_text("utf-8")
     for place in tag_places(chosen):
         # A pin left beside another tag would go on running the old image.
         text = pins.without_pins(text, [place[:-1]])
         text = stack_file.edited(text, place, tag)
-    apply(site, text, replace(how, scope=scope_of(site, chosen)))
+    return text
+
+
+def update_words(service: str, pair: str | None, tag: str) -> tuple[str, ...]:
+    """The words of `exctl update` that choose what it is about: two that are equal do the same."""
+    return ("update", service, *(("--pair", pair) if pair else ()), "--tag", tag)
 
 
 def restart(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:

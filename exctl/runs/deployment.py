@@ -1,4 +1,4 @@
-"""The commands that go through Pulumi and deploy: preview, up."""
+"""Deploys: plan, question, Pulumi's run, a last look, and the release."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from exctl.observe import doctor
 from exctl.observe.endpoints import as_json, table
 from exctl.pulumi.workspace import open_stack, tell_program
 from exctl.releases import store
-from exctl.rundir import run_directory
-from exctl.runs import canary, consent, downtime, hooks, pairs, plan, saving, watchers
+from exctl.runs import canary, consent, hooks, pairs, plan, saving, watchers
 from exctl.runs.annotation import Login, annotated
 from exctl.runs.events import StepLog
 from exctl.runs.ground import Ground, freed, look, without_the_gone, without_the_last
 from exctl.runs.last_look import last_look
 from exctl.runs.operation import carry_out, hosts_of
 from exctl.runs.options import Outcome, RunOptions
-from exctl.runs.plan import Divided, Touch, divided, touches
+from exctl.runs.plan import Divided, Touch, divided
+from exctl.runs.preview import candidate, looked, planned_on, restart_patterns
 from exctl.runs.scope import Scope, limits
 from exctl.runs.silence import silenced
-from exctl.site import Site, open_site
+from exctl.site import Site
 from exctl.stackfile import secrets
 from exctl.terminal import live
 from exctl.terminal.messages import record_hash, report, say, show
@@ -40,19 +40,6 @@ from monitoring.placement import settled
 from stack.loader import MONITORING_VARIABLE
 
 
-def preview(site: Site, adopting: bool = False) -> list[Touch]:
-    """What an `up` would do, hosts looked at first; raises ExctlError if it can't be told, or,
-    unless `adopting`, if something runs that the state doesn't know.
-
-    What is on hosts that don't answer isn't in it; it is said.
-    """
-    ground = _looked(site, Scope(), adopting)
-    planned = _preview(ground, site, RunOptions())
-    if last := watchers.line(site, ground):
-        say(last)
-    return planned
-
-
 def up(site: Site, how: RunOptions, text: str | None = None) -> Outcome:
     """Brings the stack, or what `how.scope` names of it, to what its file says: plan, question,
     run, one probe of what was touched, and a release of what runs then. With `text`, that is
@@ -62,14 +49,8 @@ def up(site: Site, how: RunOptions, text: str | None = None) -> Outcome:
     Raises ExctlError if the preflight stops it, FailedRun if a step failed, or if in the end
     something isn't healthy, LeftOut if all is done but what can't be reached.
     """
-    candidate = None if text is None else _candidate(site, text)
-    try:
-        if candidate is not None:
-            site = open_site(site.stack, candidate)
-        ground, split = _agreed(site, how, candidate)
-    finally:
-        if candidate is not None:
-            candidate.unlink(missing_ok=True)
+    with candidate(site, text) as (site, wanted):
+        ground, split = _agreed(site, how, wanted)
     if split.here and not how.is_way_back:
         keys = [touch.instance for touch in split.here]
         hooks.before(site, how, plan.lines(split.here), keys)
@@ -82,28 +63,20 @@ def up(site: Site, how: RunOptions, text: str | None = None) -> Outcome:
     return _deploy(ground, site, how, split, [])
 
 
-def _looked(site: Site, scope: Scope, adopting: bool) -> Ground:
-    """What there is to begin with; what is left out of it is said."""
-    ground = look(site, scope, adopting)
-    for line in plan.left_out_lines(ground.scope.missed):
-        say(line)
-    return ground
-
-
-def _agreed(site: Site, how: RunOptions, candidate: Path | None) -> tuple[Ground, Divided]:
+def _agreed(site: Site, how: RunOptions, wanted: Path | None) -> tuple[Ground, Divided]:
     """What there is to begin with, and the plan, once the operator has agreed to it."""
-    ground = _looked(site, how.scope, adopting=how.part)
+    ground = looked(site, how.scope, adopting=how.part)
     if how.preflight:
-        doctor.require(site, candidate, ground.silent)
+        doctor.require(site, wanted, ground.silent)
     if how.part:
         return ground, Divided([], [])
-    planned = _preview(ground, site, how, candidate)
+    planned = planned_on(ground, site, how, wanted)
     if not how.is_way_back:
         ground = without_the_last(ground, site, planned)
     split = divided(planned, ground.scope)
     _show(ground, split, site)
     if how.saved_plan is not None and not how.is_way_back:
-        saving.refuse_if_changed(site, how.saved_plan, split.here)
+        saving.refuse_if_changed(site, how.saved_plan, split.here, wanted)
     if (split.here or (ground.gone and ground.scope.is_whole)) and not how.is_way_back:
         consent.require(site, how, split.here, ground.outlook)
     return ground, split
@@ -148,7 +121,8 @@ def _show(ground: Ground, split: Divided, site: Site) -> None:
             f"{host} is no longer in the stack file and doesn't answer: it is taken out of the"
             f" state with what it held ({held}). If it comes back, see what still runs there."
         )
-    show_plan(split.here)
+    for line in plan.lines(split.here):
+        say(line)
     report(
         "plan",
         touches=[asdict(touch) for touch in split.here],
@@ -159,12 +133,6 @@ def _show(ground: Ground, split: Divided, site: Site) -> None:
         say(line)
     if last := watchers.line(site, ground):
         say(last)
-
-
-def _candidate(site: Site, text: str) -> Path:
-    path = run_directory(site.project) / f"Pulumi.{site.stack}.candidate.yaml"
-    files.write(path, text)
-    return path
 
 
 def _carry_out(
@@ -298,53 +266,3 @@ def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
 def outputs_of(site: Site) -> dict[str, Any]:
     """The stack's outputs as they were after the last run."""
     return {name: output.value for name, output in open_stack(site).outputs().items()}
-
-
-def show_plan(planned: Sequence[Touch]) -> None:
-    for line in plan.lines(planned):
-        say(line)
-
-
-def restart_patterns(keys: Sequence[str]) -> list[str]:
-    """What is replaced for new containers: guards and containers; the gates follow."""
-    return [f"**::{role}-{key}" for key in keys for role in ("guard", "container")]
-
-
-def _preview(
-    ground: Ground, site: Site, how: RunOptions, candidate: Path | None = None
-) -> list[Touch]:
-    """The plan of everything that can be reached: what is pending outside the scope shows too."""
-    log = StepLog(lambda _line: None, hosts=hosts_of(site))
-    tell_program(ground.stack, MONITORING_VARIABLE, "without")
-    within = limits(
-        replace(ground.scope, keys=None),
-        site.layout,
-        ground.state.names,
-        watchers.are_there(site, ground.state),
-    )
-    with live.shown("looking at the hosts"):
-        carry_out(
-            lambda: ground.stack.preview(
-                # Pulumi, asked to look at what a host held that is gone, would ask that host.
-                refresh=not ground.gone,
-                replace=restart_patterns(how.restart),
-                on_event=log.on_event,
-                config_file=None if candidate is None else str(candidate),
-                target=within.target,
-                exclude=within.exclude,
-            ),
-            log,
-            site,
-            ground.stack,
-        )
-    reported = (event for release in store.readable(site) for event in release.events)
-    planned = touches(
-        log.steps,
-        site.layout,
-        downtime.of(reported),
-        ground.verdicts,
-        ground.scope,
-        how.allow_outage,
-    )
-    there = {instance.key for instance in site.layout.instances}
-    return [t for t in planned if t.instance in there or t.instance not in ground.lost]

@@ -15,13 +15,15 @@ from exctl import files
 from exctl.errors import NothingTouched
 from exctl.runs.plan import Touch
 
-FORMAT = 1
+FORMAT = 2
 NO_GIT = "not in git"
 
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """`touches`: for each instance its host, what is done to it and the gates that it waits for;
+    """`command`: the words after `exctl` that it is a plan of. `program` is a revision, for people;
+    `code_sha256` is what is compared. `stack_file_sha256`: of the file as the command leaves it.
+    `touches`: for each instance its host, what is done to it and the gates that it waits for;
     without times and pulls, which differ from hour to hour. `release`: the last one before it, 0
     for none. `lines`: the plan as it was shown."""
 
@@ -30,16 +32,24 @@ class SavedPlan:
     made_at: str
     made_by: str
     message: str
+    command: tuple[str, ...]
     program: str
+    code_sha256: str
     stack_file_sha256: str
     release: int
     touches: tuple[tuple[str, str, str, tuple[str, ...]], ...]
     lines: tuple[str, ...]
 
+    @property
+    def next_command(self) -> str:
+        """What carries it out, but for `--plan FILE`."""
+        return f"exctl {' '.join(self.command)} --stack {self.stack}"
+
     def described(self) -> list[str]:
         """What an approver is shown."""
         found = [
             f"stack {self.stack} (tenant {self.tenant}), made by {self.made_by} at {self.made_at}",
+            f"of: exctl {' '.join(self.command)}",
             f"stack file {self.stack_file_sha256[:12]}, program {self.program or NO_GIT},"
             f" after release {self.release or 'none'}",
         ]
@@ -58,8 +68,11 @@ def differences(saved: SavedPlan, now: SavedPlan) -> Iterator[str]:
         return
     if saved.stack_file_sha256 != now.stack_file_sha256:
         yield "the stack file was changed"
-    if saved.program != now.program:
-        yield f"the program was {saved.program or NO_GIT}, and is {now.program or NO_GIT}"
+    if saved.code_sha256 != now.code_sha256:
+        yield (
+            f"the program is another one: it was {saved.program or NO_GIT}, and is"
+            f" {now.program or NO_GIT}"
+        )
     if saved.release != now.release:
         yield f"the last release was {saved.release or 'none'}, and is {now.release or 'none'}"
     for touch in saved.touches:
@@ -96,9 +109,13 @@ def read(path: Path) -> SavedPlan:
 
 
 def _of_data(found: Mapping[str, Any]) -> SavedPlan:
-    texts = ("stack", "tenant", "made_at", "made_by", "message", "program", "stack_file_sha256")
+    texts = (
+        "stack", "tenant", "made_at", "made_by", "message", "program", "code_sha256",
+        "stack_file_sha256",
+    )  # fmt: skip
     return SavedPlan(
         **{name: str(found[name]) for name in texts},
+        command=tuple(map(str, found["command"])),
         release=int(found["release"]),
         touches=tuple(
             (str(instance), str(host), str(verb), tuple(map(str, gates)))

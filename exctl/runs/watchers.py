@@ -6,7 +6,7 @@ from __future__ import annotations
 from exctl.errors import ExctlError, Interrupted
 from exctl.pulumi import state
 from exctl.pulumi.workspace import tell_program
-from exctl.runs import reach
+from exctl.runs import reach, watchers_record
 from exctl.runs.events import StepLog
 from exctl.runs.ground import Ground
 from exctl.runs.operation import carry_out
@@ -14,7 +14,7 @@ from exctl.runs.scope import APART
 from exctl.site import Site
 from exctl.terminal import live
 from exctl.terminal.messages import report, say
-from monitoring.placement import placement
+from monitoring.placement import Placement, placement
 from stack.loader import MONITORING_VARIABLE
 
 
@@ -34,7 +34,8 @@ def line(site: Site, ground: Ground) -> str:
 
 
 def bring(site: Site, ground: Ground) -> None:
-    """Places what watches the stack, or brings it to what the stack file says.
+    """Places what watches the stack, or brings it to what the stack file says; nothing is run
+    where it is that already.
 
     What goes wrong is a warning, and ExctlError where the stack file says `required`.
     """
@@ -42,6 +43,10 @@ def bring(site: Site, ground: Ground) -> None:
     wanted = placement(site.config, site.layout, site.stack)
     if not are_there(site, known):
         return
+    if watchers_record.is_current(site, known, wanted):
+        _tell_where(wanted)
+        return
+    watchers_record.drop(site)
     hosts = [*([wanted.host] if wanted else ()), *known.monitoring]
     try:
         if silent := reach.silent(site, hosts):
@@ -56,6 +61,10 @@ def bring(site: Site, ground: Ground) -> None:
     except ExctlError as error:
         _tell(site, error)
         return
+    _tell_where(wanted)
+
+
+def _tell_where(wanted: Placement | None) -> None:
     if wanted is not None:
         say(f"watched by {', '.join(f'{n} {url}' for n, url in wanted.urls().items())}")
 
@@ -77,6 +86,7 @@ def _run(site: Site, ground: Ground) -> None:
             site,
             ground.stack,
         )
+    watchers_record.keep(site, state.read(ground.stack))
 
 
 def _gone(host: str, why: str, site: Site) -> str:

@@ -14,6 +14,7 @@ from health.preflight import (
     redis_server,
     ssh,
     stack_file,
+    watching,
 )
 from health.preflight.check import Check
 
@@ -67,5 +68,10 @@ CHECKS: tuple[Check, ...] = (
     stack_file.SYNC_STALL,
     stack_file.GATE_DEADLINE,
     stack_file.TAGS,
+    watching.HOST,
+    watching.APART,
+    watching.PORT,
+    watching.DISK,
+    watching.IMAGE,
 )
 BY_NAME = {str(check.name): check for check in CHECKS}

@@ -33,11 +33,13 @@ class HostView:
 
 @dataclass(frozen=True)
 class StackView:
-    """The whole stack as its judges see it."""
+    """The whole stack as its judges see it. `watchers`: what the host said on which it is to be
+    watched, None if there is none."""
 
     subject: Subject
     answers: Mapping[str, HostAnswers]
     excs_runs: bool
+    watchers: HostAnswers | None = None
 
 
 @dataclass(frozen=True)

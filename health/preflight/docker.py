@@ -21,9 +21,9 @@ LEAST_MEMORY_MIB = 6
 to" the host's."""
 
 
-def _access(view: HostView) -> Iterator[Finding]:
-    user = view.subject.config.ssh.at(view.host).user
-    found, fix = {
+def access_words(access: DockerAccess, user: str) -> tuple[str, str]:
+    """What is found, and what to do about it."""
+    return {
         DockerAccess.ALLOWED: ("allowed", ""),
         DockerAccess.NO_CLIENT: ("there is no `docker`", "install docker.io or docker-ce"),
         DockerAccess.NO_SOCKET: (
@@ -42,7 +42,11 @@ def _access(view: HostView) -> Iterator[Finding]:
             f"SSH answers, Docker on it doesn't, for {DOCKER_SECONDS} s",
             "see what holds it: journalctl -u docker; to restart it: sudo systemctl restart docker",
         ),
-    }[view.facts.access]
+    }[access]
+
+
+def _access(view: HostView) -> Iterator[Finding]:
+    found, fix = access_words(view.facts.access, view.subject.config.ssh.at(view.host).user)
     is_ok = view.facts.access is DockerAccess.ALLOWED
     needed = "docker without sudo"
     yield judged(is_ok, CheckName.DOCKER_ACCESS, view.host, found, needed, "failed", fix)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from health.preflight.subject import ServerAddress, Subject
+from health.preflight.subject import ServerAddress, Subject, Watchers
 from hosts.docker import Container, Image, container_of, image_of
 from hosts.shell import DOCKER_SOCKET
 
@@ -82,10 +82,21 @@ class HostFacts:
 
 
 def script(subject: Subject, host: str) -> str:
-    """What is run on the host: prints lines of a key and its values, with tabs between."""
+    """What is run on a host of the stack: prints lines of a key and its values, with tabs
+    between."""
+    ports = [i.port for i in subject.instances(host)]
+    return _script(subject, subject.images(host), ports, subject.targets(host))
+
+
+def watchers_script(subject: Subject, watchers: Watchers) -> str:
+    """The same of what is to be placed at `monitoring.host`."""
+    return _script(subject, watchers.images, watchers.ports, ())
+
+
+def _script(
+    subject: Subject, images: Iterable[str], ports: Iterable[int], to: Iterable[ServerAddress]
+) -> str:
     logs = shlex.quote(subject.config.logs.host_path)
-    images = " ".join(shlex.quote(image) for image in subject.images(host))
-    ports = "".join(f"{i.port:04X} " for i in subject.instances(host))
     registry = shlex.quote(subject.registry_host)
     return "\n".join(
         [
@@ -94,17 +105,17 @@ def script(subject: Subject, host: str) -> str:
             f"say {BEGIN} 1",
             _MACHINE,
             _DOCKER,
-            f"set -- {images}",
+            f"set -- {' '.join(map(shlex.quote, images))}",
             STORE,
             _SYNC,
             f"d={logs}",
             _LOGS,
-            f"want=' {ports}'",
+            f"want=' {''.join(f'{port:04X} ' for port in ports)}'",
             _LISTENERS,
             f"registry={registry}",
             'say certificates "$([ -z "$registry" ] || cat "/etc/docker/certs.d/$registry"/*.crt'
             ' 2>/dev/null | base64 | tr -d "\\n")"',
-            *_reach(subject.targets(host)),
+            *_reach(to),
             "exit 0",
         ]
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import vendor_facts as vendor
 from config_schema import CheckName
 from health.preflight import registry
 from health.preflight.check import Check, HostView, StackView
-from health.preflight.finding import Finding, judged
+from health.preflight.finding import Finding, Verdict, judged
 from health.preflight.host_facts import HostFacts
 from stack.text import counted
 
@@ -120,7 +120,21 @@ def _disk_space(view: HostView) -> Iterator[Finding]:
     if not facts.docker:
         return
     manifests = {} if answer is None else answer.manifests
-    to_pull = registry.to_pull(view.subject, view.host, facts, manifests)
+    images = view.subject.images(view.host) if view.subject.registry else []
+    to_pull = registry.to_pull(images, facts, manifests)
+    fix = "exctl images prune, or a larger disk"
+    yield room_for(to_pull, CheckName.DISK_SPACE, view.host, facts, "failed", fix)
+
+
+def room_for(
+    to_pull: Mapping[str, int | None],
+    check: CheckName,
+    host: str,
+    facts: HostFacts,
+    verdict: Verdict,
+    fix: str,
+) -> Finding:
+    """Whether the images (with their compressed bytes, None: not known) fit on Docker's disk."""
     free = disk(facts)[1]
     needed = RESERVE_MIB + sum(
         UNKNOWN_IMAGE_MIB if size is None else -(-size * UNPACKED >> 20)
@@ -129,14 +143,14 @@ def _disk_space(view: HostView) -> Iterator[Finding]:
     what = f" for {counted(len(to_pull), 'image')} to pull" if to_pull else ""
     guess = ", size unknown" if None in to_pull.values() else ""
     where = facts.facts.get("store", "")
-    yield judged(
+    return judged(
         free is not None and free >= needed,
-        CheckName.DISK_SPACE,
-        view.host,
+        check,
+        host,
         "not told" if free is None else f"{free} MiB free{f' at {where}' if where else ''}",
         f"{needed} MiB{what}{guess}",
-        "unknown" if free is None else "failed",
-        "exctl images prune, or a larger disk",
+        "unknown" if free is None else verdict,
+        fix,
     )
 
 

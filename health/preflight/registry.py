@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -56,8 +56,10 @@ def with_login(subject: Subject, project: Path) -> Subject:
     return replace(subject, login=login)
 
 
-def ask(subject: Subject, host: str, facts: HostFacts, tunnels: Tunnels) -> RegistryAnswer:
-    """Logs in and looks up every image of the host."""
+def ask(
+    subject: Subject, images: Iterable[str], facts: HostFacts, tunnels: Tunnels
+) -> RegistryAnswer:
+    """Logs in and looks up every image, from the host that the facts are of."""
     if subject.no_login:
         return RegistryAnswer(Outcome("not asked", subject.no_login))
     if not facts.docker:
@@ -70,7 +72,7 @@ def ask(subject: Subject, host: str, facts: HostFacts, tunnels: Tunnels) -> Regi
     found: dict[str, Manifest | Outcome] = {}
     try:
         client.log_in()
-        for image in subject.images(host):
+        for image in images:
             is_wanted = image_on_host(facts, image) is None
             found[image] = _manifest(client, ImageReference.parse(image), facts, is_wanted)
     except RegistryError as error:
@@ -167,14 +169,10 @@ def has_all_images(subject: Subject, host: str, facts: HostFacts) -> bool:
     return all(image_on_host(facts, image) for image in subject.images(host))
 
 
-def to_pull(
-    subject: Subject, host: str, facts: HostFacts, manifests: Manifests
-) -> dict[str, int | None]:
-    """The images that the host lacks, with their compressed bytes where they are known."""
+def to_pull(images: Iterable[str], facts: HostFacts, manifests: Manifests) -> dict[str, int | None]:
+    """Those of the images that the host lacks, with their compressed bytes where they are known."""
     found: dict[str, int | None] = {}
-    if subject.registry is None:
-        return found
-    for image in subject.images(host):
+    for image in images:
         if image_on_host(facts, image) is None:
             manifest = manifests.get(image)
             found[image] = manifest.size_bytes if isinstance(manifest, Manifest) else None

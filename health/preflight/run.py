@@ -13,16 +13,31 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from health.preflight import config_db, genesys_cloud, network, place, redis_server, registry
+from health.preflight import (
+    config_db,
+    genesys_cloud,
+    network,
+    place,
+    redis_server,
+    registry,
+    watching,
+)
 from health.preflight import ssh as way
 from health.preflight.answers import HostAnswers
 from health.preflight.catalogue import CHECKS
 from health.preflight.check import HostView, StackView
 from health.preflight.finding import Finding
-from health.preflight.host_facts import OPEN, DockerAccess, parse, script
-from health.preflight.subject import ServerAddress, Subject
+from health.preflight.host_facts import (
+    OPEN,
+    DockerAccess,
+    HostFacts,
+    parse,
+    script,
+    watchers_script,
+)
+from health.preflight.subject import ServerAddress, Subject, Watchers
 from health.preflight.tunnel import Tunnels
-from hosts.answer import Ending
+from hosts.answer import Ending, HostAnswer
 from hosts.shell import command_over_ssh, end_all, leave_connection
 from stack.ssh import ssh_target
 
@@ -40,12 +55,15 @@ def examine(
     `decrypted` gives the subject with its secrets; it is called while ssh logs in.
     """
     hosts = [host for host in subject.layout.hosts if host not in left_out]
-    with ThreadPoolExecutor(len(hosts) + 1) as pool:
+    watchers = subject.watchers
+    with ThreadPoolExecutor(len(hosts) + 2) as pool:
         try:
             known = pool.submit(decrypted)
+            watched = pool.submit(ask_watchers, subject, watchers, known) if watchers else None
             asked = [pool.submit(ask, subject, host, known) for host in hosts]
             answers = {host: each.result() for host, each in zip(hosts, asked, strict=True)}
-            return judge(known.result(), _with_a_token(known.result(), answers))
+            found = _with_a_token(known.result(), answers)
+            return judge(known.result(), found, watched.result() if watched else None)
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             end_all()
@@ -59,14 +77,7 @@ def ask(subject: Subject, host: str, decrypted: Future[Subject]) -> HostAnswers:
     has the groups of the time when it was made.
     """
     ssh = ssh_target(subject.config.ssh, host).command
-    first = ("ssh", "-o", f"ConnectTimeout={LOGIN_SECONDS}", *ssh[1:])
-    run, words = command_over_ssh(first, HOST_SECONDS), ["sh", "-c", script(subject, host)]
-    answer = run(words)
-    facts = parse(answer.stdout) if answer.is_complete else None
-    if facts is not None and facts.access is DockerAccess.DENIED:
-        leave_connection(ssh)
-        answer = run(words)
-        facts = parse(answer.stdout) if answer.is_complete else None
+    answer, facts = _told(ssh, script(subject, host))
     if facts is None:
         key = None
         if answer.kind is Ending.NOT_REACHED:
@@ -74,6 +85,30 @@ def ask(subject: Subject, host: str, decrypted: Future[Subject]) -> HostAnswers:
         return HostAnswers(answer, key=key)
     sessions = way.open_sessions(ssh, way.sessions_needed(subject, host))
     return _conversations(decrypted.result(), host, ssh, HostAnswers(answer, facts, sessions))
+
+
+def ask_watchers(subject: Subject, watchers: Watchers, decrypted: Future[Subject]) -> HostAnswers:
+    """What the host is asked on which the stack is to be watched."""
+    ssh = ssh_target(subject.config.ssh, watchers.host).command
+    answer, facts = _told(ssh, watchers_script(subject, watchers))
+    if facts is None or subject.registry is None:
+        return HostAnswers(answer, facts)
+    with Tunnels(ssh) as tunnels:
+        images = [image for image in watchers.images if watching.is_asked_for(subject, image)]
+        found = registry.ask(decrypted.result(), images, facts, tunnels)
+    return HostAnswers(answer, facts, registry=found)
+
+
+def _told(ssh: tuple[str, ...], script: str) -> tuple[HostAnswer, HostFacts | None]:
+    first = ("ssh", "-o", f"ConnectTimeout={LOGIN_SECONDS}", *ssh[1:])
+    run, words = command_over_ssh(first, HOST_SECONDS), ["sh", "-c", script]
+    answer = run(words)
+    facts = parse(answer.stdout) if answer.is_complete else None
+    if facts is not None and facts.access is DockerAccess.DENIED:
+        leave_connection(ssh)
+        answer = run(words)
+        facts = parse(answer.stdout) if answer.is_complete else None
+    return answer, facts
 
 
 def _conversations(
@@ -100,7 +135,7 @@ def _conversations(
 
         of_registry = begin(
             subject.registry is not None and is_open(subject.registry),
-            lambda t: registry.ask(subject, host, facts, t),
+            lambda t: registry.ask(subject, subject.images(host), facts, t),
         )
         of_redis = begin(
             subject.redis in needed and is_open(subject.redis),
@@ -144,10 +179,12 @@ def _with_a_token(subject: Subject, answers: Mapping[str, HostAnswers]) -> dict[
     return found
 
 
-def judge(subject: Subject, answers: Mapping[str, HostAnswers]) -> list[Finding]:
+def judge(
+    subject: Subject, answers: Mapping[str, HostAnswers], watchers: HostAnswers | None = None
+) -> list[Finding]:
     """What the answers amount to, with the stack file's waivers; pure."""
     excs_runs = _excs_runs(subject, answers)
-    stack = StackView(subject, answers, excs_runs)
+    stack = StackView(subject, answers, excs_runs, watchers)
     hosts = [HostView(subject, host, each, excs_runs) for host, each in answers.items()]
     found = [finding for check in CHECKS for finding in check.findings(hosts, stack)]
     return [_waived(finding, subject.config.preflight.waive) for finding in found]

@@ -27,6 +27,17 @@ class ServerAddress:
 
 
 @dataclass(frozen=True)
+class Watchers:
+    """What is to be placed at `monitoring.host`, as far as the preflight asks about it: `ports`
+    with the container that is to have each, and the value of `label` that its containers have."""
+
+    host: str
+    ports: Mapping[int, str]
+    images: tuple[str, ...]
+    label: tuple[str, str]
+
+
+@dataclass(frozen=True)
 class Subject:
     """The stack that is examined. `secrets` are those that are set and could be decrypted;
     `no_secrets` says why there are none; `other_stacks` is how many stack files are beside its."""
@@ -40,6 +51,7 @@ class Subject:
     """The registry's; `no_login` says why there is none, though the stack file means one."""
     no_login: str = ""
     other_stacks: int = 0
+    watchers: Watchers | None = None
 
     @property
     def registry_host(self) -> str:

@@ -91,13 +91,14 @@ def service_and_tag(says: str) -> tuple[str, str]:
     return "", ""
 
 
-def examined(path: Path) -> Archive:
-    """The archive, read once to its end, and once more for each archive that wraps it.
+def examined(path: Path, chain: tuple[str, ...] = ()) -> Archive:
+    """The archive, or the one inside it that `chain` leads to, read once to its end, and once more
+    for each archive that wraps it.
 
     Raises ArchiveError if it's damaged, cut, or nothing that holds one image.
     """
     try:
-        return _examined(path, ())
+        return _examined(path, chain)
     except BROKEN as error:
         words = str(error).rstrip(".") or "it ends in the middle"
         raise ArchiveError(

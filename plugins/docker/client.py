@@ -94,6 +94,7 @@ class Docker:
         """Within, every failure of the library is a DockerError."""
         import docker.errors
         import requests.exceptions
+        import urllib3.exceptions
 
         try:
             yield
@@ -104,7 +105,13 @@ class Docker:
             raise DockerError(self.name, _without(str(problem), self.name)) from None
         except (requests.exceptions.Timeout, TimeoutError):
             raise self._no_answer() from None
-        except (requests.exceptions.RequestException, OSError) as problem:
+        except (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError):
+            raise DockerError(self.name, "the connection ended amid an answer of Docker") from None
+        except (
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,  # of a stream, which the library reads by itself
+            OSError,
+        ) as problem:
             if _is_timeout(problem):
                 raise self._no_answer() from None
             raise DockerError(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from plugins.docker import state
-from plugins.docker.client import PULL_SECONDS, Docker
+from plugins.docker.client import PULL_SECONDS, Docker, NoAnswer
 from plugins.docker.credentials import Credentials
 from plugins.docker.errors import DockerError, Refused
 from plugins.docker.other_fields import IMAGE
@@ -15,6 +16,8 @@ from plugins.docker.values import Props
 
 META = state.meta(with_timeouts=True)
 Seen = Mapping[str, Any]
+_BETWEEN_PULLS_SECONDS = 1.0
+"""Chosen: long enough for a connection that has ended to be known as ended."""
 
 
 def repository_and_tag(name: str) -> tuple[str, str]:
@@ -81,13 +84,24 @@ class Images:
                     raise DockerError(self._docker.name, str(error), 500)
 
         try:
-            self._docker.act(pull, PULL_SECONDS, may_be_ended=True)
+            self._tried(pull)
             found = self._found(name)
         except DockerError as problem:
             raise Refused(self._unable(name, problem.words)) from None
         if found is None:
             raise Refused(self._unable(name, "it isn't there after the pull"))
         return found
+
+    def _tried(self, pull: Callable[[Any], None]) -> None:
+        """Once more if the connection ends in the middle: what has come stays on the host."""
+        for is_last in (False, False, True):
+            try:
+                self._docker.act(pull, PULL_SECONDS, may_be_ended=True)
+                return
+            except DockerError as problem:
+                if is_last or problem.status or isinstance(problem, NoAnswer):
+                    raise
+            time.sleep(_BETWEEN_PULLS_SECONDS)
 
     def _unable(self, name: str, words: str) -> str:
         return f"{self._docker.name}: unable to pull image {name}: {words}"

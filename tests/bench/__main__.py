@@ -98,7 +98,7 @@ def with_script(lab: Lab) -> dict[str, float]:
     found = {"first up": plain.deploy(), "logins a host": logins(lab) / len(lab.exec_hosts)}
     found["chain"] = plain.chain_seconds()
     newer = Plain(layout_of(lab, NEW_TAG), lab.directory, lab_secrets())
-    found["new tag of the pair"] = newer.replace_pair()
+    found["new tag of the pair"] = newer.replace_pairs()
     return found
 
 
@@ -107,7 +107,12 @@ def layout_of(lab: Lab, pair_tag: str | None) -> Layout:
         work = make_workspace(Path(directory), lab)
         if pair_tag:
             work.edit("excp.pairs.1.tag", pair_tag)
-        values, secret_keys = read_stack_file(work.directory / f"Pulumi.{STACK}.yaml")
+        return layout_in(work)
+
+
+def layout_in(work: Workspace) -> Layout:
+    """The layout that the stack file says."""
+    values, secret_keys = read_stack_file(work.directory / f"Pulumi.{STACK}.yaml")
     config, problems = parse(values, secret_keys, {})
     assert config is not None, problems
     return build_layout(config, STACK)

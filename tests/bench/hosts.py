@@ -14,12 +14,14 @@ from functools import partial
 from pathlib import Path
 
 from lab.lab import Lab
-from tests.bench.__main__ import in_a_new_lab, plugins, seconds_of
+from stack.layout import Layout
+from tests.bench.__main__ import in_a_new_lab, layout_in, plugins, seconds_of
 from tests.lab.conftest import make_workspace
 from tests.lab.workspace import STACK, Workspace
 
 SAMPLE_SECONDS = 0.05
 FEW_OBJECTS = 10
+TAG = "100.0.100.11"
 
 
 def main() -> None:
@@ -49,7 +51,15 @@ def with_pulumi(lab: Lab, variables: dict[str, str]) -> dict[str, float]:
         return found
 
 
-def pairs_of(lab: Lab) -> dict[str, object]:
+def layout_of_all(lab: Lab, tag: str = TAG) -> Layout:
+    """The layout of a stack with all the lab's hosts."""
+    with tempfile.TemporaryDirectory() as directory:
+        work = make_workspace(Path(directory), lab)
+        work.edit("excp.pairs", pairs_of(lab, tag))
+        return layout_in(work)
+
+
+def pairs_of(lab: Lab, tag: str = TAG) -> dict[str, object]:
     """A pair for every two of the lab's EXCP hosts, all beside the same SIP Server pair."""
     primary, backup = (f"{address}:8000" for address in lab.plan.sip_servers)
     servers = [f"{primary}/{backup}"]
@@ -57,8 +67,8 @@ def pairs_of(lab: Lab) -> dict[str, object]:
     return {
         str(number + 1): {
             "hosts": addresses[2 * number : 2 * number + 2],
-            "tag": "100.0.100.11",
-            "voice_servers": {"vq": servers, "agent": servers, "call": servers},
+            "tag": tag,
+            "voice_servers": {kind: [*servers] for kind in ("vq", "agent", "call")},
             "log": {"path": "/logs"},
         }
         for number in range(len(addresses) // 2)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import Site
-from tests.lab.operator import Running, exctl
+from tests.lab.operator import Running, approvers, exctl
 
 pytestmark = pytest.mark.lab
 
@@ -25,8 +25,13 @@ def events(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_a_program_follows_a_run_by_its_events(site: Site) -> None:
-    said = events(exctl(site, "up", "--yes", "--json", "-m", "first").stdout)
+@pytest.fixture(scope="module", autouse=True)
+def said(site: Site) -> list[dict[str, Any]]:
+    """What the first deployment said, before any story."""
+    return events(exctl(site, "up", "--yes", "--json", "-m", "first").stdout)
+
+
+def test_a_program_follows_a_run_by_its_events(site: Site, said: list[dict[str, Any]]) -> None:
     kinds = [event["kind"] for event in said]
     assert (kinds[0], kinds[-1]) == ("begun", "ended")
     assert {"preflight", "plan", "step", "healthy", "synced", "instances", "release"} <= {*kinds}
@@ -34,7 +39,7 @@ def test_a_program_follows_a_run_by_its_events(site: Site) -> None:
     healthy = {event["instance"] for event in said if event["kind"] == "healthy"}
     assert healthy == {*site.hosts}
     assert said[-1]["release"] == 1
-    (run,) = history(site)
+    run, *_ = history(site)
     assert (run["result"], run["why"]) == ("succeeded", "first")
     assert run["plan"] == {k: v for k, v in said[kinds.index("plan")].items() if k in run["plan"]}
 
@@ -60,16 +65,6 @@ def test_a_run_that_rolled_back_one_that_was_killed_and_one_that_was_declined_ar
     assert "crashes again and again" in run["transcript"]
     (run,) = history(site, str(declined["number"]))
     assert "no\n" in run["transcript"]
-
-
-def approvers(site: Site) -> str:
-    """An allowed-signers file of ann and bob, whose keys are beside it."""
-    lines = []
-    for name in ("ann", "bob"):
-        site.work.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", name)
-        lines.append(f"{name} {(site.work.directory / f'{name}.pub').read_text()}")
-    (site.work.directory / "approvers").write_text("".join(lines))
-    return "approvers"
 
 
 def test_a_stack_that_wants_approvals_deploys_what_was_approved_and_nothing_else(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from lab.host import LabHost
 from lab.watch import RECEIVER_PORT, Notification, Watch, receiver
 from tests.lab.conftest import Site
 from tests.lab.operator import exctl, left_well
+from tests.lab.workspace import STACK
 
 pytestmark = pytest.mark.lab
 EXPORTER_PORT = 9640
@@ -130,6 +132,34 @@ def test_a_changed_configuration_is_read_without_a_restart(watched: Watched) -> 
     )
     exctl(site, "start", "excp", "--pair", "1", "--host", "2", "--yes")
     assert watched.containers() == before
+
+
+def runs_of_pulumi(site: Site) -> int:
+    words = ("stack", "history", "--json", "--page-size", "1000", "--stack", STACK)
+    return len(json.loads(site.work.pulumi(*words).stdout))
+
+
+def test_a_run_costs_no_second_one_for_what_is_as_it_was(watched: Watched) -> None:
+    site = watched.site
+    exctl(site, "up", "--yes")
+    count = runs_of_pulumi(site)
+    assert f"watched by prometheus http://{watched.host.address}" in exctl(site, "up", "--yes").text
+    assert runs_of_pulumi(site) == count + 1
+    found = json.loads(exctl(site, "doctor", "--json").stdout)
+    of_host = [each for each in found if each["check"].startswith("monitoring-")]
+    assert {each["verdict"] for each in of_host} == {"passed"}
+    assert len(of_host) == 9
+    assert "watched by prometheus" in exctl(site, "status").stdout
+
+    watched.host.run("docker", "stop", "exec-blackbox-exporter")
+    assert "NOT WATCHED by blackbox-exporter" in exctl(site, "status").stdout
+    (only,) = json.loads(exctl(site, "drift", "--json", code=4).stdout)
+    assert only["instance"] == "monitoring-blackbox-exporter"
+    assert "start it again with: exctl up" in only["what"]
+    exctl(site, "up", "--yes")
+    assert runs_of_pulumi(site) == count + 3
+    words = ("--format", "{{.State.Running}}", "exec-blackbox-exporter")
+    assert watched.host.run("docker", "inspect", *words).strip() == "true"
 
 
 def test_a_configuration_that_is_refused_fails_where_it_is_required_and_the_one_before_stays(

@@ -14,7 +14,8 @@ import pytest
 
 from plugins.docker.address import ANSWER_SECONDS, DaemonAddress
 from plugins.docker.client import Docker
-from plugins.docker.errors import DockerError, InterruptedWait
+from plugins.docker.errors import DockerError, InterruptedWait, Refused
+from plugins.docker.images import Images
 
 
 class Player(ThreadingHTTPServer):
@@ -27,6 +28,7 @@ class Player(ThreadingHTTPServer):
         self.least, self.most = least, most
         self.asked: list[str] = []
         self.slow = ""
+        self.pulls_cut = 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def docker(self, answer_seconds: int = ANSWER_SECONDS) -> Docker:
@@ -56,7 +58,21 @@ class _Answers(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_POST = do_GET
+    def do_POST(self) -> None:
+        if "/images/create" not in self.path:
+            self.do_GET()
+            return
+        self.server.asked.append(self.path)
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        step = b'{"status": "Pulling"}'
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(step), step))
+        if self.server.pulls_cut:
+            self.server.pulls_cut -= 1
+        else:
+            self.wfile.write(b"0\r\n\r\n")
+        self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
         """Silence."""
@@ -129,6 +145,27 @@ def test_an_interrupt_ends_what_may_be_ended_at_once(
     with pytest.raises(InterruptedWait):
         docker.act(lambda api: api.start("x"), 100, may_be_ended=True)
     assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize(("cut", "tries"), [(0, 1), (2, 3)])
+def test_a_pull_whose_connection_ends_is_gone_on_with(
+    cut: int, tries: int, player: Callable[[str, str], Player]
+) -> None:
+    played = player("1.12", "1.41")
+    played.pulls_cut = cut
+    found = Images(played.docker(), lambda _: None).pull("r/excp:1", "")
+    assert found["Id"] == "x"
+    assert len([path for path in played.asked if "/images/create" in path]) == tries
+
+
+def test_a_pull_whose_connection_always_ends_is_refused_in_plain_words(
+    player: Callable[[str, str], Player],
+) -> None:
+    played = player("1.12", "1.41")
+    played.pulls_cut = 99
+    with pytest.raises(Refused, match="image r/excp:1: the connection ended amid an answer"):
+        Images(played.docker(), lambda _: None).pull("r/excp:1", "")
+    assert played.pulls_cut == 96
 
 
 def test_an_address_that_means_nothing_is_refused_by_name() -> None:

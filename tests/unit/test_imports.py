@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
 from pathlib import Path
 
 from tests.unit.stack_file import CLONE
@@ -22,14 +24,18 @@ ALLOWED = {
     "monitoring": HEALTH | {"monitoring"},
     "genesys": HEALTH | {"genesys"},
     "engage": HEALTH | {"engage"},
-    "exctl": DESCRIBED | {"exctl"},
-    "kit": DESCRIBED | {"kit"},
+    "exctl": DESCRIBED | {"exctl", "kit", "toolchain"},
+    "kit": {"kit"},
     "lab": {"lab"},
     "toolchain": {"toolchain"},
     "plugins": {"plugins"},
     "__main__": DESCRIBED,
 }
 """Who may import what of ours. What isn't here isn't ours, or has no place yet."""
+BEFORE_ANYTHING_IS_INSTALLED = {
+    "contents", "errors", "install", "place", "signature", "steps", "uninstall", "verify"
+}  # fmt: skip
+"""What of the kit runs with a machine's own Python."""
 NOT_OURS_TO_IMPORT = {"tests", "docs", "scripts", "releases", "state", "build"}
 
 
@@ -66,6 +72,20 @@ def test_the_rules_of_a_stack_need_no_pulumi() -> None:
         for path in files(part):
             if path.name != "loader.py":
                 assert "pulumi" not in imports(path), path
+
+
+def test_an_installation_needs_nothing_but_the_standard_library() -> None:
+    found = set()
+    todo = ["install", "uninstall"]
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            path = CLONE / "kit" / f"{name}.py"
+            assert imports(path) <= sys.stdlib_module_names | {"kit"}, path
+            todo += re.findall(r"^from kit\.(\w+) import", path.read_text(), re.MULTILINE)
+            todo += re.findall(r"^from kit import (\w+)$", path.read_text(), re.MULTILINE)
+    assert found == BEFORE_ANYTHING_IS_INSTALLED
 
 
 def test_every_part_has_its_place_in_the_order() -> None:

@@ -58,7 +58,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     (tmp_path / "Pulumi.prod.yaml").write_text(f"{text}  exec:stopped: [excs, exas, excp]\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(deployment, "up", found.up)
-    monkeypatch.setattr(deployment, "preview", lambda _site, **_: found.planned)
+    monkeypatch.setattr(takeover, "preview", lambda _site, **_: found.planned)
     monkeypatch.setattr(secrets, "all_of", lambda _site: {})
     for module in (guard, takeover):
         monkeypatch.setattr(module, "probe_of", found.probe)

@@ -7,16 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from exctl.__main__ import main
 from exctl.errors import NothingTouched
-from exctl.runs import approval, saved_plan, saving
+from exctl.runs import approval, changes, saved_plan, saving
 from exctl.runs.plan import Touch
 from exctl.site import Site, open_site
+from tests.unit.exctl.signers import PROTECT, make_signers
 from tests.unit.stack_file import CLONE
 
 STACK = "prod"
 TOUCH = Touch("exas", "10.77.0.102", "replace", ("health",), "down for about 4 s", lane="exas")
-PROTECT = "  exec:protect: {approvals: 1, allowed_signers_path: approvers}\n"
 
 
 @pytest.fixture
@@ -25,13 +27,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     (tmp_path / "Pulumi.yaml").write_text("name: exec\n")
     text = (CLONE / "Pulumi.dev.yaml").read_text()
     (tmp_path / f"Pulumi.{STACK}.yaml").write_text(text + PROTECT)
-    lines = []
-    for name in ("ann", "bob", "eve"):
-        words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)]
-        subprocess.run(words, check=True)
-        kind, key, *_ = (tmp_path / f"{name}.pub").read_text().split()
-        lines.append(f"{name}@example.com {kind} {key}\n")
-    (tmp_path / "approvers").write_text("".join(lines[:2]))
+    make_signers(tmp_path, ("ann", "bob"), ("eve",))
     monkeypatch.chdir(tmp_path)
     return open_site(STACK)
 
@@ -108,6 +104,45 @@ def test_what_is_no_longer_as_it_was_is_all_named(site: Site) -> None:
         assert line in str(refused.value)
 
 
+def test_another_program_is_another_plan_and_a_commit_of_a_stack_file_is_not(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = kept(site)
+    approval.sign(site, path, site.project / "bob")
+    monkeypatch.setattr(saving, "program_revision", lambda: "later+")
+    saving.refuse_if_changed(site, path, [TOUCH])
+    (site.project / "__main__.py").write_text("# the project's own program\n")
+    with pytest.raises(NothingTouched, match=r"the program is another one: .*, and is later\+"):
+        saving.refuse_if_changed(site, path, [TOUCH])
+
+
+def test_a_plan_of_an_update_is_held_against_the_text_that_the_update_makes(site: Site) -> None:
+    words = changes.update_words("exas", None, "2")
+    wanted, path = site.project / "wanted.yaml", site.project / "plan.json"
+    wanted.write_text(changes.updated_text(site, site.layout.of("exas"), "2"))
+    saved = saving.saved_now(site, [TOUCH], "", words, wanted)
+    saving.keep(site, saved, path, site.project / "ann")
+    approval.sign(site, path, site.project / "bob")
+    assert "of: exctl update exas --tag 2" in "\n".join(saved_plan.read(path).described())
+    saving.refuse_unready(site, path, words)
+    saving.refuse_if_changed(site, path, [TOUCH], wanted)
+    with pytest.raises(NothingTouched, match="the stack file was changed"):
+        saving.refuse_if_changed(site, path, [TOUCH])
+    with pytest.raises(NothingTouched, match="a plan of: exctl update exas --tag 2; this is: exc"):
+        saving.refuse_unready(site, path, saving.UP)
+
+
+def test_several_plans_are_approved_with_one_question(site: Site) -> None:
+    paths = [kept(site), site.project / "second.json"]
+    saving.keep(site, saved_plan.read(paths[0]), paths[1], site.project / "ann")
+    words = ["approve", *map(str, paths), "--key", "bob", "--yes"]
+    found = CliRunner().invoke(main, words)
+    assert found.exit_code == 0, found.output
+    assert found.output.count("prod: approved by bob@example.com; signed by ann@") == 2
+    for path in paths:
+        assert len(approval.require(site, path)) == 2
+
+
 def test_times_and_pulls_are_no_other_plan(site: Site) -> None:
     path = kept(site)
     approval.sign(site, path, site.project / "bob")
@@ -119,7 +154,7 @@ def test_a_plan_that_is_none_or_another_stacks_is_refused(site: Site) -> None:
     other = replace(site, stack="test")
     with pytest.raises(NothingTouched, match="is a plan of the stack prod, and this is test"):
         saving.refuse_another(other, saved_plan.read(path), path)
-    for text in ("", "[]", "{}", '{"format": 2}', '{"format": 1, "stack": "prod"}'):
+    for text in ("", "[]", "{}", '{"format": 1}', '{"format": 2, "stack": "prod"}'):
         path.write_text(text)
         with pytest.raises(NothingTouched, match="isn't a plan of this exctl"):
             saved_plan.read(path)
@@ -142,8 +177,12 @@ def test_a_plan_is_never_overwritten_and_one_that_cant_be_signed_is_not_left(sit
     ("command", "words"),
     [
         ("up", "Instead of exctl up: exctl plan --out plan.json --stack prod; then exctl approve"),
-        ("update", "change the tag in Pulumi.prod.yaml; then exctl plan --out plan.json"),
-        ("rotate", "exctl secret set NAME --stack prod; then exctl plan"),
+        (
+            "update excp --tag 2",
+            "exctl plan excp --tag 2 --out plan.json --stack prod; then exctl approve plan.json"
+            " --stack prod, by others; then exctl update excp --tag 2 --plan plan.json",
+        ),
+        ("rotate NAME", "exctl secret set NAME --stack prod; then exctl plan"),
         ("destroy", "take `protect` out of Pulumi.prod.yaml, so that others see it"),
     ],
 )

@@ -7,15 +7,11 @@ from typing import Any
 
 import pytest
 
-from exctl.observe.drift import (
-    Deployed,
-    compare,
-    deployed_containers,
-    not_yet_rotated,
-    renewed_secrets,
-)
+from exctl.observe.deployed import Deployed, deployed_containers, deployed_watchers
+from exctl.observe.drift import compare, compare_watchers, not_yet_rotated, renewed_secrets
 from hosts.container import ContainerState
 from hosts.docker import Container
+from monitoring.placement import Placement, Program
 from stack.layout import Layout, build_layout
 from tests.unit.stack_file import StackFile
 
@@ -123,3 +119,60 @@ def test_limits_are_read_from_what_was_asked_for() -> None:
     assert deployed_containers({"resources": [row]}) == {
         "exas": Deployed("i", "10.0.0.2", "exas", "s", "unless-stopped", 512 << 20, 1_500_000_000)
     }
+
+
+PLACED = Placement(
+    "watch", "dev", "", (Program("prometheus", "Prometheus", "i/prometheus:2", 9090, "/"),)
+)
+WATCHER = Container("id of it", "exec-prometheus", "i", RUNNING, restart="unless-stopped")
+
+
+def watcher(image: str = "i/prometheus:2") -> dict[str, Deployed]:
+    """As the state has it."""
+    provider = "urn:pulumi:dev::exec::p$pulumi:providers:docker::monitoring-on-watch::u"
+    kinds = {
+        "docker:index/container:Container": ("monitoring-prometheus", "exec-prometheus"),
+        "docker:index/remoteImage:RemoteImage": ("monitoring-prometheus-image", image),
+    }
+    rows = [
+        {
+            "type": kind,
+            "urn": f"urn:pulumi:dev::exec::exec:components:Monitoring${kind}::{name}",
+            "id": "id of it",
+            "provider": provider,
+            "inputs": {"restart": "unless-stopped"},
+            "outputs": {"name": found},
+        }
+        for kind, (name, found) in kinds.items()
+    ]
+    assert deployed_containers({"resources": rows}) == {}
+    return deployed_watchers({"resources": rows})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "deployed", "there", "said"),
+    [
+        (PLACED, watcher(), [WATCHER], []),
+        (PLACED, {}, [], ["not yet deployed: it isn't placed yet; place it with: exctl up"]),
+        (PLACED, watcher("i/prometheus:1"), [WATCHER],
+         ["not yet deployed: the stack file has i/prometheus:2; deploy that with: exctl up"]),
+        (replace(PLACED, host="other"), watcher(), [WATCHER],
+         ["not yet deployed: the stack file moves it to other; move it with: exctl up"]),
+        (None, watcher(), [WATCHER],
+         ["not yet deployed: the stack file has it no longer; remove it with: exctl up"]),
+        (PLACED, watcher(), [replace(WATCHER, state=ContainerState("exited"))],
+         ["host changed: its container is exited; start it again with: exctl up"]),
+        (PLACED, watcher(), [replace(WATCHER, memory_bytes=300 << 20)],
+         ["host changed: its memory limit is 300 MiB, not none; fix it with docker update"]),
+        (PLACED, watcher(), "no route", ["unknown: the host doesn't say: no route"]),
+    ],
+)  # fmt: skip
+def test_what_watches_the_stack_is_compared_too(
+    wanted: Placement | None,
+    deployed: dict[str, Deployed],
+    there: list[Container] | str,
+    said: list[str],
+) -> None:
+    found = compare_watchers(wanted, deployed, {"watch": there})
+    assert [f"{each.kind}: {each.what}" for each in found] == said
+    assert {each.instance for each in found} <= {"monitoring-prometheus"}

@@ -26,10 +26,12 @@ from config_schema.fleet import Fleet
 from exctl.__main__ import main
 from exctl.errors import ExctlError, Interrupted, LeftOut, NothingTouched, RolledBack
 from exctl.fleet import checks, conduct, file, planning, rollout, status, views
+from exctl.fleet.child import outcome_of, words_of
 from exctl.fleet.conduct import How
 from exctl.fleet.matrix import document, lines
+from exctl.fleet.passphrase import passphrase
 from exctl.fleet.rollout import Rollout
-from exctl.fleet.runner import Means, Runner, outcome_of, passphrase, words_of
+from exctl.fleet.runner import Means, Runner
 from exctl.fleet.schedule import Outcome
 from exctl.report.markup import html
 from exctl.site import StackPlace

@@ -12,8 +12,10 @@ import pytest
 from exctl.errors import NothingTouched
 from exctl.images.load import WORK, work_directory
 from exctl.images.target import LoadOptions, targets_of
-from oci.archives.content import check_space
+from oci.archives.content import check_space, content_of
 from oci.errors import ArchiveError
+from oci.manifest import Start
+from tests.unit.kit import kits
 from tests.unit.oci.tars import saved, tar_of, write
 
 
@@ -93,3 +95,41 @@ def test_an_archive_inside_that_is_named_as_another_is_refused(tmp_path: Path) -
     path = write(tmp_path / "excs-1.2.tgz", gzip.compress(tar_of({"exas-1.2.tar": inner})))
     with pytest.raises(NothingTouched, match=r"holds exas-1\.2\.tar by its own words"):
         targets_of([path], LoadOptions())
+
+
+def kit_of(directory: Path, *names: str) -> tuple[Path, Path]:
+    """A kit with archives of the vendor's in it: unpacked, and packed."""
+    images = [(f"images/{name}.tgz", *name.split("-", 1)) for name in names]
+    described = kits.with_images(*((file, service, tag) for file, service, tag in images))
+    root = gzip.compress(tar_of({"bin/run": b"#!"}), mtime=0)
+    kit = kits.unpacked(directory / "kit", described, {file: root for file, _, _ in images})
+    return kit, kits.packed(kit, directory / "exec-kit.tar")
+
+
+def test_a_kit_gives_each_of_its_images_and_a_service_named_only_its_own(tmp_path: Path) -> None:
+    for path in kit_of(tmp_path, "excs-1.1", "exas-1.2", "excp-1.3"):
+        found = targets_of([path], LoadOptions())
+        assert [(each.service, each.tag) for each in found] == [
+            ("excs", "1.1"), ("exas", "1.2"), ("excp", "1.3"),
+        ]  # fmt: skip
+        (one,) = targets_of([path], LoadOptions(service="exas"))
+        assert one.tag == "1.2"
+        content = content_of(one.archive, Start(("/run",)), tmp_path)
+        assert content.starts == ("/run",)
+        with pytest.raises(NothingTouched, match=r"no such image; in it: excs:1\.1, exas:1\.2"):
+            targets_of([path], LoadOptions(tag="9"))
+
+
+def test_an_image_is_the_same_in_a_kit_packed_and_unpacked(tmp_path: Path) -> None:
+    ids = {
+        content_of(one.archive, Start(("/run",)), tmp_path).image_id
+        for path in kit_of(tmp_path, "excs-1.1")
+        for one in targets_of([path], LoadOptions())
+    }
+    assert len(ids) == 1
+
+
+def test_a_kit_without_images_says_how_they_come_into_one(tmp_path: Path) -> None:
+    kit, _ = kit_of(tmp_path)
+    with pytest.raises(NothingTouched, match="exctl kit build --stack NAME"):
+        targets_of([kit], LoadOptions())

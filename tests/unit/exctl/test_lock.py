@@ -21,7 +21,7 @@ from exctl.pulumi.workspace import workspace
 from exctl.site import StackPlace
 from health.errors import GateError
 from health.gates.clock import OperatorsClock
-from health.runlock import RUN_LOCK_VARIABLE, ourselves, wants_an_end
+from health.runlock import RUN_LOCK_VARIABLE, Holder, ourselves, wants_an_end
 
 
 @pytest.fixture
@@ -116,6 +116,21 @@ def test_pulumis_lock_of_a_living_run_is_respected(place: StackPlace) -> None:
 def test_pulumis_lock_of_a_killed_run_is_not_waited_for(place: StackPlace) -> None:
     pulumi_lock(place, dead_pid())
     with pytest.raises(ExctlError, match="exctl unlock --stack dev"), lock.hold(place, 600, print):
+        pass
+
+
+def test_pulumis_lock_of_a_run_that_ends_in_order_while_it_is_looked_at_is_none(
+    place: StackPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, look = pulumi_lock(place, dead_pid()), lock.holders
+
+    def look_then_end(place: StackPlace) -> list[Holder]:
+        found = look(place)
+        path.unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(lock, "holders", look_then_end)
+    with lock.hold(place, 0, print):
         pass
 
 

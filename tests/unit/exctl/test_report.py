@@ -11,8 +11,9 @@ from exctl.observe.drift import Drift
 from exctl.observe.endpoints import EndpointRow
 from exctl.observe.outages import outages
 from exctl.releases.store import Release
+from exctl.report.collected import Collected, NotFoundOut, as_json
 from exctl.report.markup import Cell, Chapter, Document, Notes, Paragraph, Table, html, markdown
-from exctl.report.page import Collected, NotFoundOut, as_json, document
+from exctl.report.page import document
 from exctl.site import Site
 from exctl.stackfile.cautions import cautions
 from health.preflight.finding import Finding

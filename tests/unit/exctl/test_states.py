@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from exctl.adoption.legacy import lost, situation
-from exctl.observe.drift import deployed_containers
+from exctl.observe.deployed import deployed_containers
 from exctl.pulumi.ownership import reasons
 from exctl.pulumi.state import State, with_the_rest_apart, without_host
 from exctl.runs.unknown import others, unknown

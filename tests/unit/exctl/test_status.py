@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from exctl.observe import endpoints, status
+from exctl.observe import endpoints, status, watchers
 from exctl.observe.endpoints import EndpointRow, row_of, sync_of
 from exctl.observe.last_run import LastRun
 from health.contract import parse_health
@@ -19,6 +19,8 @@ from health.gates.sync_progress import SyncProgress
 from health.probe import Answer
 from health.verdict import Identity, VerdictKind, judge
 from hosts.container import ContainerState
+from hosts.docker import Container
+from monitoring.placement import placement
 from tests.unit.exctl.sites import make_site
 from tests.unit.health.fakes import ORG as OUR_ORG
 from tests.unit.health.fakes import OTHER_ORG, RUNNING, STARTED
@@ -139,6 +141,30 @@ def test_another_version_than_the_stack_files_is_said() -> None:
 )  # fmt: skip
 def test_each_pairs_redundancy_is_said(rows: list[EndpointRow], said: str) -> None:
     assert status.lines(rows, WELL)[-1] == said
+
+
+def test_what_watches_the_stack_has_a_line_and_what_doesnt_run_one_of_its_own() -> None:
+    site = make_site(
+        monitoring__host="watch.example.com",
+        registry__infra_repository="registry.example.com/infra",
+        monitoring__alertmanagers=["alerts.example.com:9093"],
+        monitoring__blackbox=None,
+    )
+    placed = placement(site.config, site.layout, site.stack)
+    assert placed is not None
+    there = Container("i", "exec-prometheus", "x", RUNNING)
+    url = "http://watch.example.com:9090"
+    found = watchers.of(placed, [there])
+    assert status.lines([row()], WELL, found)[-2:] == [
+        f"watched by prometheus {url}",
+        "NOT WATCHED by blackbox-exporter on watch.example.com: its container is missing",
+    ]
+    assert [each["is_well"] for each in status.as_json(site, [], WELL, found)["monitoring"]] == [
+        True,
+        False,
+    ]
+    (said, _) = watchers.lines(watchers.of(placed, "no route"))
+    assert said.endswith("prometheus on watch.example.com: its container is unknown (no route)")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from exctl.observe import connections, topology, topology_svg
+from exctl.observe import connections, topology, topology_parts, topology_svg
 from exctl.observe.endpoints import EndpointRow
 from exctl.observe.svg import CHARACTER_PX, PLAIN_CHARACTER_PX, fitted
 from exctl.site import Site
@@ -161,7 +161,7 @@ def test_without_a_registry_and_with_gates_through_ssh_neither_is_drawn() -> Non
 
 
 def test_hosts_that_pairs_share_are_one_cluster() -> None:
-    found = topology_svg.clusters(SITES["pairs in a chain of hosts"].layout)
+    found = topology_parts.clusters(SITES["pairs in a chain of hosts"].layout)
     assert [cluster.hosts for cluster in found] == [
         ("10.77.0.101",),
         ("10.77.0.102",),

@@ -15,7 +15,7 @@ import pytest
 import exctl.adoption.takeover
 import exctl.onboarding.init_stack
 import exctl.onboarding.migration
-import exctl.report.page
+import exctl.report.collected
 import exctl.runs.changes  # noqa: F401  # loaded once, and not by each of the children
 from exctl import __main__
 from exctl.__main__ import SECTIONS

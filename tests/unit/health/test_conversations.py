@@ -161,14 +161,15 @@ def test_a_registrys_token_is_fetched_and_the_size_is_that_of_the_hosts_processo
     tunnels: Tunnels, registry_port: int, digest: str | None
 ) -> None:
     about = subject(digest, registry=registry_port)
-    answer = registry.ask(about, EXCS, facts(), tunnels)
+    answer = registry.ask(about, about.images(EXCS), facts(), tunnels)
     (image,) = about.images(EXCS)
     assert answer.login == Outcome("done")
     assert answer.manifests == {image: Manifest(INDEX_DIGEST, 123)}
 
 
 def test_a_registry_refuses_a_wrong_password(tunnels: Tunnels, registry_port: int) -> None:
-    answer = registry.ask(subject(password="wrong", registry=registry_port), EXCS, facts(), tunnels)
+    about = subject(password="wrong", registry=registry_port)
+    answer = registry.ask(about, about.images(EXCS), facts(), tunnels)
     assert answer.login == Outcome("refused", "it refuses exec or registryPassword")
 
 
@@ -179,14 +180,15 @@ def test_a_tag_that_isnt_there_is_told_by_image(tunnels: Tunnels, registry_port:
     about = registry.with_login(
         replace(site.subject(), secrets={"registryPassword": "s3cret"}), Path.cwd()
     )
-    answer = registry.ask(about, EXCS, facts(), tunnels)
+    answer = registry.ask(about, about.images(EXCS), facts(), tunnels)
     assert list(answer.manifests.values()) == [REFUSED]
 
 
 def test_no_password_goes_to_a_registry_without_tls_that_docker_takes_for_secure(
     tunnels: Tunnels, registry_port: int
 ) -> None:
-    answer = registry.ask(subject(registry=registry_port), EXCS, facts(False), tunnels)
+    about = subject(registry=registry_port)
+    answer = registry.ask(about, about.images(EXCS), facts(False), tunnels)
     assert answer.login == Outcome("failed", "what answers there speaks no TLS")
     assert answer.manifests == {}
 
@@ -207,7 +209,7 @@ def test_what_docker_asks_through_its_proxy_isnt_asked_from_here(
     given = facts()
     docker = {**given.docker, "HttpsProxy": "http://proxy:3128", "NoProxy": no_proxy}
     about = subject(registry=registry_port)
-    answer = registry.ask(about, EXCS, replace(given, docker=docker), tunnels)
+    answer = registry.ask(about, about.images(EXCS), replace(given, docker=docker), tunnels)
     assert (answer.login.kind == "done") is goes_past
     assert goes_past or answer.login.words == "the daemon asks it through a proxy"
 
@@ -259,7 +261,10 @@ def test_what_we_lack_isnt_tried_and_is_named(tunnels: Tunnels) -> None:
     about = registry.with_login(replace(subject(), secrets={}), Path.cwd())
     assert redis_server.ask(about, tunnels).login.words == "redisPassword isn't set"
     assert config_db.ask(about, tunnels).words == "configDbPassword isn't set"
-    assert registry.ask(about, EXCS, facts(), tunnels).login.words == "no registryPassword"
+    assert (
+        registry.ask(about, about.images(EXCS), facts(), tunnels).login.words
+        == "no registryPassword"
+    )
     site = Site()
     site.file.put("excs.config_db", {"host": "h", "port": 1521, "user": "u", "name": "n",
                                      "type": "oracle"})  # fmt: skip

@@ -117,8 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif "/uploads/" in parts.path:
             self._upload(parts.path.rpartition("/")[2], parse_qs(parts.query), body)
         elif "/blobs/" in parts.path:
-            known = parts.path.rpartition("/")[2] in self.server.blobs
-            self._answer(200 if known else 404)
+            data = self.server.blobs.get(parts.path.rpartition("/")[2])
+            self._answer(404 if data is None else 200, data or b"")
         elif parts.path.endswith("/tags/list"):
             self._tags(parts.query)
         else:

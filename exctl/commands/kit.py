@@ -1,0 +1,160 @@
+"""`exctl kit`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from exctl.cli import completion
+from exctl.cli.options import stack_option
+from exctl.commands.images import absolute
+from exctl.errors import UNHEALTHY, NothingTouched
+
+FILE = click.Path(path_type=Path)
+
+
+@click.group()
+def command() -> None:
+    """Carry everything to a machine without any network: one archive, built, verified, installed.
+
+    Example: exctl kit build --stack prod --key ~/.ssh/id_ed25519
+    """
+
+
+@command.command()
+@click.option(
+    "--out", type=FILE, metavar="FILE", help="the archive, or a directory for it; else here"
+)
+@click.option(
+    "--python", "pythons", metavar="VERSIONS",
+    help="of the other machine, 3.11,3.12 for instance; else as this one",
+)  # fmt: skip
+@stack_option
+@click.option(
+    "--images", multiple=True, type=FILE, callback=absolute, metavar="ARCHIVE",
+    help="carry the vendor's archive too (several times for several)",
+)  # fmt: skip
+@click.option(
+    "--via", metavar="HOST", shell_complete=completion.addresses,
+    help="reach the stack's registry through this host's SSH connection",
+)  # fmt: skip
+@click.option(
+    "--architecture", default="amd64", show_default=True, metavar="NAME",
+    help="what the hosts' processors are, as Docker calls it",
+)  # fmt: skip
+@click.option("--key", type=FILE, metavar="FILE", help="SSH key that signs the kit")
+def build(
+    out: Path | None,
+    pythons: str | None,
+    stack: str | None,
+    images: Sequence[Path],
+    via: str | None,
+    architecture: str,
+    key: Path | None,
+) -> None:
+    """Make a kit of this clone's commit: program, wheels, Pulumi CLI, checksums, bill of materials.
+
+    With --stack, the images that the stack names are in it, as its registry has them; with
+    --images, the vendor's archives. The machine that it is for has to be of this one's kind. The
+    same commit and options give the same bytes.
+
+    Example: exctl kit build --python 3.11,3.12 --stack prod --key ~/.ssh/id_ed25519
+    """
+    import platform
+
+    from exctl.images import carried
+    from exctl.site import PROGRAM, open_site
+    from exctl.terminal.messages import say, show
+    from kit import wheels
+    from kit.build import Wanted
+    from kit.build import build as built
+    from kit.contents import KitImage
+
+    if stack and images:
+        raise NothingTouched("--stack and --images are two ways to the images: give one.")
+    site = open_site(stack) if stack else None
+
+    def fill(directory: Path) -> list[KitImage]:
+        if site is not None:
+            return carried.of_stack(site, via, architecture, directory)
+        return carried.of_files(images, directory)
+
+    with _refused():
+        versions = wheels.checked(pythons or ".".join(platform.python_version_tuple()[:2]))
+        wanted = Wanted(PROGRAM, out and out.absolute(), versions, _pulumi, fill, key)
+        made, description = built(wanted, say)
+    size = made.stat().st_size / 1e6
+    show(f"{made} is built: {description.name}, {size:.0f} MB, Python {', '.join(versions)}")
+    say(f"next, where it is carried to: tar -xf {made.name}, then ./install in there")
+
+
+@command.command()
+@click.argument("file", type=FILE)
+@click.option(
+    "--signers", type=FILE, metavar="FILE",
+    help="who may have signed it: OpenSSH's allowed signers, for the namespace exec-kit",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="for programs; stable")
+def verify(file: Path, signers: Path | None, as_json: bool) -> None:
+    """Compare every file of a kit, packed or unpacked, with its checksums, and check who signed it.
+
+    Names each file that was changed, is missing, or was added; exit code 4 if there is one.
+
+    Example: exctl kit verify exec-kit-0.1.0-79afde8.tar --signers ~/kit-signers
+    """
+    import json
+    from dataclasses import asdict
+
+    from kit.verify import verify as verified
+
+    with _refused():
+        found = verified(file, signers)
+    if as_json:
+        click.echo(json.dumps(asdict(found), indent=1))
+    else:
+        for each in found.differences:
+            click.echo(f"{each.kind}: {each.name}")
+        click.echo(_verdict(found.files, len(found.differences), found.signer, found.key))
+    if not found.is_whole:
+        raise SystemExit(UNHEALTHY)
+
+
+def _verdict(files: int, differences: int, signer: str, key: str) -> str:
+    if differences:
+        return f"not as it was built: {differences} of {files} files. Copy the kit again."
+    if signer:
+        return f"as it was built: {files} files, signed by {signer}"
+    if key:
+        return f"as it was built: {files} files, signed with {key}; whose that is: --signers FILE"
+    return f"as it was built: {files} files, not signed"
+
+
+def _pulumi() -> Path:
+    """The CLI that the lock file names, never another one that is on PATH."""
+    from exctl.site import PROGRAM
+    from kit.errors import KitError
+    from toolchain.__main__ import built
+    from toolchain.failures import BuildFailure
+    from toolchain.versions import locked
+
+    try:
+        return built(locked(PROGRAM))
+    except BuildFailure as why:
+        remedy = f" To go on, {why.cause.remedy}." if why.cause.remedy else ""
+        raise KitError(
+            f"the Pulumi CLI wasn't built: {why.cause.happened} ({why.detail}).{remedy}"
+        ) from None
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """Within, what the kit finds wrong ends the command; nothing of ours was touched."""
+    from kit.errors import KitError
+
+    try:
+        yield
+    except KitError as error:
+        raise NothingTouched(str(error)) from None
