@@ -143,8 +143,11 @@ class Place:
             path = self.directory / name
             if path.is_symlink():
                 path.unlink()
-        with contextlib.suppress(OSError):  # where the operator has put something there
-            (self.directory / "bin").rmdir()
+        for compiled in self.directory.glob("__pycache__/__main__.*.pyc"):
+            compiled.unlink()  # Pulumi's runs of the program leave it
+        for name in ("bin", "__pycache__"):
+            with contextlib.suppress(OSError):  # where the operator has put something there
+                (self.directory / name).rmdir()
         self.current.unlink(missing_ok=True)
         shutil.rmtree(self.versions)
         left = sorted(path.name for path in self.directory.iterdir())

@@ -214,6 +214,8 @@ def test_an_uninstallation_leaves_what_is_the_operators_and_nothing_else(
     in_use(place, kits.DESCRIBED)
     assert all((place.directory / name).is_symlink() for name in LINKS)
     files = operators_files(place)
+    (place.directory / "__pycache__").mkdir()
+    (place.directory / "__pycache__/__main__.cpython-311.pyc").touch()  # of a run
     assert uninstall(str(place.directory)) == 0
     assert "yours stay there: .exec, Pulumi.prod.yaml, releases" in capfd.readouterr().out
     there = {p.relative_to(place.directory).as_posix() for p in place.directory.rglob("*")}
