@@ -51,8 +51,9 @@ def command(
     """Bring a release back: settings, secrets and images as they were.
 
     With a service, only that service's settings and image; all else stays. Without a release, the
-    last one that differs. Exactly the images of that release come back, even where somebody has
-    pushed over their tags, and without the registry while the hosts still have them.
+    last one that differs in more than what is stopped, which stays as it is. Exactly the images of
+    that release come back, even where somebody has pushed over their tags, and without the registry
+    while the hosts still have them.
 
     Where a password was changed since, --keep-secrets: the release's settings and images, and the
     secrets of now.

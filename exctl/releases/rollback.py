@@ -29,6 +29,7 @@ from exctl.stackfile.stack_file import value_in
 from exctl.terminal.messages import say
 from oci.reference import ImageReference
 from oci.registry import RegistryClient
+from stack import yaml_text
 from stack.layout import Instance
 
 LOGINS = frozenset(
@@ -111,25 +112,38 @@ def chosen(
 ) -> tuple[store.Release, str]:
     """The release, and the stack file's text with what is wanted of it.
 
-    Without a number: the last release whose settings differ from the stack file.
+    Without a number: the last release whose settings differ from the stack file, with what is
+    stopped now: who takes a version back wants no instance stopped or started with it.
     """
     now = site.file.read_text("utf-8")
-    if service is None and not keep_secrets:
-        release = store.find(site, wanted)
-        return release, release.stack_file
+    is_whole = service is None and not keep_secrets
     if wanted is not None:
         release = store.find(site, wanted)
-        return release, restored(now, release, service, pair)
+        text = release.stack_file if is_whole else restored(now, release, service, pair)
+        return release, text
     for number in reversed(store.numbers(site)):
         release = store.read(site, number)
-        text = restored(now, release, service, pair)
-        if text != now:
+        text = (
+            with_stopped_of(release.stack_file, now)
+            if is_whole
+            else restored(now, release, service, pair)
+        )
+        if yaml_text.read(text) != yaml_text.read(now):
             return release, text
-    what = f"pair {pair} of excp" if pair else service or "everything but the secrets"
+    what = f"pair {pair} of excp" if pair else service or "everything"
+    but = ", but the secrets," if keep_secrets else ""
     raise NothingTouched(
-        f"{what} is in every release as it is in the stack file; for other releases see: exctl"
+        f"{what}{but} is in every release as it is in the stack file; for other releases see: exctl"
         " releases."
     )
+
+
+def with_stopped_of(text: str, now: str) -> str:
+    """The text, with the instances stopped that are stopped in the other."""
+    stopped = stack_file.value_in(now, ("stopped",))
+    if stopped == stack_file.value_in(text, ("stopped",)):
+        return text
+    return stack_file.edited(text, ("stopped",), stopped)
 
 
 def restored(now: str, release: store.Release, service: str | None, pair: str | None) -> str:

@@ -133,23 +133,13 @@ def readable(site: StackPlace) -> list[Release]:
     return found
 
 
-def find(site: Site, wanted: str | None) -> Release:
-    """The release of that number; without one, the last that differs from the stack file as it is.
-
-    Raises NothingTouched with the releases there are.
-    """
+def find(site: Site, wanted: str) -> Release:
+    """The release of that number. Raises NothingTouched with the releases there are."""
     known = numbers(site)
-    if wanted is not None:
-        digits = wanted.lstrip("#")
-        if not digits.isdecimal() or int(digits) not in known:
-            raise NothingTouched(f"no release {wanted}; there are: {_listed(known)}.")
-        return read(site, int(digits))
-    now = site.file.read_text("utf-8")
-    for number in reversed(known):
-        release = read(site, number)
-        if release.stack_file != now:
-            return release
-    raise NothingTouched(f"no release differs from the stack file; there are: {_listed(known)}.")
+    digits = wanted.lstrip("#")
+    if not digits.isdecimal() or int(digits) not in known:
+        raise NothingTouched(f"no release {wanted}; there are: {_listed(known)}.")
+    return read(site, int(digits))
 
 
 def _listed(known: list[int]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +14,11 @@ from exctl.cli.vendor_spelling import translated
 from exctl.commands.rollback import words
 from exctl.errors import NothingTouched
 from exctl.releases import store
-from exctl.releases.rollback import restored
+from exctl.releases.rollback import chosen, restored
 from exctl.releases.store import Release, parsed, written
 from exctl.releases.views import difference, difference_as_json, in_full, listed, path_at
 from exctl.runs import downtime
-from exctl.site import StackPlace
+from exctl.site import Site, StackPlace, site_of
 from exctl.stackfile.stack_file import (
     edited,
     key_of,
@@ -142,6 +143,41 @@ def test_a_pair_that_came_later_is_left_out_of_it() -> None:
     assert value_in(text, ("excp", "pairs", "2")) == pair
     with pytest.raises(NothingTouched, match=r"pair 2 of excp isn't both"):
         restored(now, release(1), "excp", "2")
+
+
+def kept(tmp_path: Path, *texts: str) -> Site:
+    """A site whose releases have these stack files; the last is as the stack file is now."""
+    shutil.copy(CLONE / "Pulumi.yaml", tmp_path)
+    (tmp_path / "Pulumi.dev.yaml").write_text(texts[-1])
+    place = StackPlace(tmp_path, "dev")
+    directory = store.directory_of(place)
+    directory.mkdir(parents=True)
+    for number, text in enumerate(texts, 1):
+        (directory / f"{number:04}.yaml").write_text(written(release(number, text)))
+    return site_of(place, "Pulumi.dev.yaml", texts[-1])
+
+
+def test_without_a_number_what_was_stopped_in_between_is_no_version_to_go_back_to(
+    tmp_path: Path,
+) -> None:
+    stopped = edited(TEXT, ("stopped",), ["excp-1-2"])
+    newer = edited(TEXT, TAG, "2")
+    site = kept(tmp_path, TEXT, newer, edited(newer, ("stopped",), ["excp-1-2"]), newer)
+    found, text = chosen(site, None, None, None)
+    assert (found.number, text) == (1, TEXT)
+    assert chosen(site, "3", None, None)[0].number == 3
+    site.file.write_text(edited(newer, ("stopped",), ["excp-1-2"]))
+    found, text = chosen(site, None, None, None)
+    assert found.number == 1
+    assert yaml.safe_load(text) == yaml.safe_load(stopped)
+
+
+def test_where_nothing_but_what_is_stopped_differs_there_is_no_release_to_go_back_to(
+    tmp_path: Path,
+) -> None:
+    site = kept(tmp_path, edited(TEXT, ("stopped",), ["exas"]), TEXT)
+    with pytest.raises(NothingTouched, match="everything is in every release as it is"):
+        chosen(site, None, None, None)
 
 
 @pytest.mark.parametrize(
