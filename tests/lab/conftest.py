@@ -273,6 +273,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where the stories of a file are one story in chapters (`in_order`), each that was chosen
+    brings those before it along, in the file's order."""
+    for module in dict.fromkeys(item.getparent(pytest.Module) for item in items):
+        if module is None or module.get_closest_marker("in_order") is None:
+            continue
+        chosen = {item.nodeid: item for item in items if item.getparent(pytest.Module) is module}
+        place = min(items.index(item) for item in chosen.values())
+        told = [each for each in module.collect() if isinstance(each, pytest.Item)]
+        chapters = [chosen.get(each.nodeid, each) for each in told]
+        while chapters[-1].nodeid not in chosen:
+            chapters.pop()
+        rest = [item for item in items if item not in chosen.values()]
+        items[:] = [*rest[:place], *chapters, *rest[place:]]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The numbers that the stories prove, in every run that told any."""
     stats = terminalreporter.stats

@@ -16,7 +16,7 @@ import yaml
 from lab import settings
 from tests.lab.conftest import Site
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.in_order]
 
 STACK = "begun"
 SECRETS = {

@@ -19,7 +19,11 @@ import pytest
 from tests.lab.conftest import Site
 from tests.lab.operator import NEW, OLD, Running, costing_nothing, exctl, releases, waive
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("no_images", "without_registry")]
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.in_order,
+    pytest.mark.usefixtures("no_images", "without_registry"),
+]
 
 PAIR = ("excp-1-1", "excp-1-2")
 
