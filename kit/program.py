@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import re
 import subprocess
 import tarfile
@@ -38,7 +39,7 @@ class Commit:
 
 def commit_of(clone: Path) -> Commit:
     """The commit that a clone stands at. Raises KitError if this isn't one, or git can't be run."""
-    if not (clone / ".git").exists():
+    if not (clone / ".git").exists() and "GIT_DIR" not in os.environ:
         raise KitError(
             f"a kit is built in a clone, and {clone} is none: git clone the program, scripts/setup"
             " --without-lab there, then exctl kit build."

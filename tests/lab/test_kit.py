@@ -100,13 +100,25 @@ def wheels_at_hand() -> dict[str, str]:
     return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(directory)}
 
 
+def a_commit_of_this_tree(directory: Path) -> dict[str, str]:
+    """Variables by which git finds one, whether the tree is a clone or came some other way."""
+    found = {"GIT_DIR": str(directory), "GIT_WORK_TREE": str(CLONE)}
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    for words in (("init", "-q"), ("add", "-A"), (*author, "commit", "-qm", "as it is")):
+        subprocess.run(["git", *words], env={**os.environ, **found}, check=True)
+    return found
+
+
 @pytest.fixture(scope="module")
 def kit(site: Site, signers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built for the machine's own Python, with the images as the stack's registry has them."""
-    out = tmp_path_factory.mktemp("kit") / "kit.tar"
-    site.work.variables.update(wheels_at_hand())
+    directory = tmp_path_factory.mktemp("kit")
+    out = directory / "kit.tar"
+    site.work.variables |= wheels_at_hand() | a_commit_of_this_tree(directory / "git")
     words = ("--python", PYTHON, "--stack", STACK, "--key", str(signers.with_name("key")))
     exctl(site, "kit", "build", "--out", str(out), *words)
+    for name in ("GIT_DIR", "GIT_WORK_TREE"):
+        del site.work.variables[name]
     return out
 
 
