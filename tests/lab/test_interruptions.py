@@ -5,7 +5,9 @@ Nothing is lost, no pair is down for it, and the same command, or `up`, resumes 
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -55,6 +57,13 @@ def of_before(site: Site) -> None:
 
 def versions(site: Site) -> list[str]:
     return [site.version(key) for key in ("excp-1-1", "excp-1-2")]
+
+
+def last_transcript(site: Site) -> str:
+    """What the last run said, also to a terminal that was lost."""
+    number = json.loads(exctl(site, "history", "--json").stdout)["runs"][-1]["number"]
+    (run,) = json.loads(exctl(site, "history", "--json", str(number)).stdout)["runs"]
+    return re.sub(r"(?m)^[\d:]{8} ", "", run["transcript"])
 
 
 def previewing(site: Site) -> Running:
@@ -232,7 +241,8 @@ def test_a_lost_ssh_session_is_an_interrupt_and_no_step_is_lost(
         running.type("y\n")
         running.wait_for("excp-1-1: container started")
         os.killpg(running.process.pid, signal.SIGHUP)
-        said = running.end(130)
+        running.end(130)
+        said = last_transcript(site)
         assert locks(site) == []
         exctl(site, "up", "--yes")
     assert site.codes() == dict.fromkeys(SITE_KEYS, 200)
