@@ -93,6 +93,7 @@ def test_of_three_stacks_those_that_share_hosts_change_one_after_the_other(fleet
     assert third["at"] >= first["ended_at"]
 
 
+@pytest.mark.timeout(1200)
 def test_a_fleet_update_whose_wave_fails_stops_resumes_and_goes_back(fleet: Site) -> None:
     protect = {"approvals": 1, "allowed_signers_path": approvers(fleet)}
     third = fleet.work.directory / "Pulumi.third.yaml"
