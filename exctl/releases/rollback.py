@@ -116,19 +116,20 @@ def chosen(
     stopped now: who takes a version back wants no instance stopped or started with it.
     """
     now = site.file.read_text("utf-8")
-    is_whole = service is None and not keep_secrets
+
+    def wanted_of(release: store.Release) -> str:
+        if service is None and not keep_secrets:
+            return release.stack_file
+        return restored(now, release, service, pair)
+
     if wanted is not None:
         release = store.find(site, wanted)
-        text = release.stack_file if is_whole else restored(now, release, service, pair)
-        return release, text
+        return release, wanted_of(release)
+    settings = yaml_text.read(now)
     for number in reversed(store.numbers(site)):
         release = store.read(site, number)
-        text = (
-            with_stopped_of(release.stack_file, now)
-            if is_whole
-            else restored(now, release, service, pair)
-        )
-        if yaml_text.read(text) != yaml_text.read(now):
+        text = with_stopped_of(wanted_of(release), now)
+        if yaml_text.read(text) != settings:
             return release, text
     what = f"pair {pair} of excp" if pair else service or "everything"
     but = ", but the secrets," if keep_secrets else ""

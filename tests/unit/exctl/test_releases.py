@@ -172,6 +172,14 @@ def test_without_a_number_what_was_stopped_in_between_is_no_version_to_go_back_t
     assert yaml.safe_load(text) == yaml.safe_load(stopped)
 
 
+def test_what_is_stopped_stays_so_where_the_secrets_do(tmp_path: Path) -> None:
+    newer = edited(TEXT, TAG, "2")
+    site = kept(tmp_path, TEXT, edited(newer, ("stopped",), ["excp-1-2"]), newer)
+    found, text = chosen(site, None, None, None, keep_secrets=True)
+    assert found.number == 1
+    assert value_in(text, ("stopped",)) is None
+
+
 def test_where_nothing_but_what_is_stopped_differs_there_is_no_release_to_go_back_to(
     tmp_path: Path,
 ) -> None:
