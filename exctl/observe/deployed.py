@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exctl.pulumi.state import CONTAINER, PROVIDER, WATCHER, WATCHER_PROVIDER, name_of
+from exctl.pulumi.state import CONTAINER, IMAGE, PROVIDER, WATCHER, WATCHER_PROVIDER, name_of
 from exctl.runs.plan import CONTAINER_TYPE, IMAGE_TYPE
 
 BYTES_A_MIB = 1 << 20
@@ -31,44 +30,28 @@ class Deployed:
 
 def deployed_containers(deployment: Mapping[str, Any]) -> dict[str, Deployed]:
     """Instance → its container in the state."""
-    images = _images(deployment, lambda name: name.partition("image-")[2])
-    return {
-        name.removeprefix(CONTAINER): _deployed(row, PROVIDER, images[name.removeprefix(CONTAINER)])
-        for name, row in _containers(deployment).items()
-        if name.startswith(CONTAINER)
-    }
+    return _by_key(deployment, CONTAINER, PROVIDER, lambda key: f"{IMAGE}{key}")
 
 
 def deployed_watchers(deployment: Mapping[str, Any]) -> dict[str, Deployed]:
     """Program → its container in the state, of what watches the stack."""
-    images = _images(deployment, lambda name: name.removesuffix("-image").removeprefix(WATCHER))
-    return {
-        name.removeprefix(WATCHER): _deployed(
-            row, WATCHER_PROVIDER, images[name.removeprefix(WATCHER)]
-        )
-        for name, row in _containers(deployment).items()
-        if name.startswith(WATCHER)
-    }
+    return _by_key(deployment, WATCHER, WATCHER_PROVIDER, lambda key: f"{WATCHER}{key}-image")
 
 
-def _containers(deployment: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    return {
-        name_of(row): row
-        for row in deployment.get("resources") or []
-        if row["type"] == CONTAINER_TYPE and not row.get("delete")
-    }
-
-
-def _images(deployment: Mapping[str, Any], of: Callable[[str], str]) -> defaultdict[str, str]:
-    """What Docker was told to pull, by what it is for; '' for what isn't in the state."""
-    return defaultdict(
-        str,
-        {
-            of(name_of(row)): row["outputs"].get("name", "")
-            for row in deployment.get("resources") or []
-            if row["type"] == IMAGE_TYPE and not row.get("delete")
-        },
-    )
+def _by_key(
+    deployment: Mapping[str, Any], prefix: str, provider: str, image_of: Callable[[str], str]
+) -> dict[str, Deployed]:
+    """The containers whose rows' names begin so, by the rest of those; `image_of`: the name of an
+    image's row."""
+    rows = [row for row in deployment.get("resources") or [] if not row.get("delete")]
+    images = {name_of(r): r["outputs"].get("name", "") for r in rows if r["type"] == IMAGE_TYPE}
+    found = {}
+    for row in rows:
+        name = name_of(row)
+        if row["type"] == CONTAINER_TYPE and name.startswith(prefix):
+            key = name.removeprefix(prefix)
+            found[key] = _deployed(row, provider, images.get(image_of(key), ""))
+    return found
 
 
 def _deployed(row: Mapping[str, Any], provider: str, image: str) -> Deployed:

@@ -18,14 +18,12 @@ import pulumi
 from exctl import files
 from exctl.cli.version import code_sha256
 from exctl.errors import NothingTouched
-from exctl.hosts import on_host
+from exctl.observe.watchers import containers_on
 from exctl.pulumi import state
 from exctl.pulumi.state import State
 from exctl.rundir import run_directory
 from exctl.site import Site, StackPlace, read_stack_file
-from hosts import docker
-from hosts.docker import HostUnreadError
-from monitoring.placement import MONITORING_LABEL, Placement, placement
+from monitoring.placement import Placement, placement
 from stack.loader import alertmanager_text
 from stack.retention import retentions
 
@@ -77,10 +75,8 @@ def _runs(site: Site, known: State, wanted: Placement | None) -> bool:
     if wanted is None:
         return not known.monitoring
     ids = {str(row["id"]) for row in _rows(known) if str(row["type"]).endswith(":Container")}
-    label = f"label={MONITORING_LABEL}={site.stack}"
-    try:
-        found = docker.containers(on_host(site, wanted.host), label)
-    except HostUnreadError:
+    found = containers_on(site, wanted.host)
+    if isinstance(found, str):
         return False
     return ids == {each.id for each in found if each.state.word == "running"}
 
