@@ -6,8 +6,12 @@ the last lines of `text`. `str()` is the reason alone, which another message may
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from typing import ClassVar, Self
+
+from kit.errors import KitError
 
 DONE, FAILED, USAGE, ROLLED_BACK, UNHEALTHY, INTERRUPTED = 0, 1, 2, 3, 4, 130
 """Exit codes of exctl. Source: the design, Contracts."""
@@ -111,3 +115,12 @@ class NothingTouched(ExctlError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, touched=False)
+
+
+@contextmanager
+def kit_refusals() -> Iterator[None]:
+    """Within, what a kit or ssh-keygen refuses ends the command; nothing of ours was touched."""
+    try:
+        yield
+    except KitError as error:
+        raise NothingTouched(str(error)) from None

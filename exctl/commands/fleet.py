@@ -89,10 +89,13 @@ def update(service: str | None, tag: str | None, is_resumed: bool, how: How) -> 
 
     Example: exctl fleet update excp --tag 100.0.100.12 --resume
     """
+    from exctl.runs import changes
+
     if is_resumed and service is None and tag is None:
         _go(("update",), is_resumed, how)
     else:
-        _go(_update_words(service, tag, "exctl fleet update excp --tag N"), is_resumed, how)
+        example = "exctl fleet update excp --tag N"
+        _go(changes.update_words(service, None, tag, example), is_resumed, how)
 
 
 @command.command()
@@ -118,12 +121,14 @@ def plan(
     """
     from exctl.errors import ExctlError
     from exctl.fleet import file, plans
+    from exctl.runs import changes
     from exctl.site import find_project
     from stack.text import counted
 
     words: tuple[str, ...] = ("up",)
     if service is not None or tag is not None:
-        words = _update_words(service, tag, "exctl fleet plan excp --tag N --out DIR")
+        example = "exctl fleet plan excp --tag N --out DIR"
+        words = changes.update_words(service, None, tag, example)
     project = find_project()
     options = (*(("-m", message) if message else ()), "--key", key)
     found = plans.save(project, file.read(project), words, only, out, options)
@@ -267,17 +272,6 @@ def drift(only: tuple[str, ...], as_json: bool) -> None:
     Example: exctl fleet drift --json
     """
     _check("drift", only, as_json)
-
-
-def _update_words(service: str | None, tag: str | None, example: str) -> tuple[str, ...]:
-    from config_schema import tag_problem
-    from exctl.errors import NothingTouched
-
-    if service is None or tag is None:
-        raise NothingTouched(f"name a service and its version: {example}.")
-    if problem := tag_problem(tag):
-        raise NothingTouched(f"--tag: {problem}.")
-    return "update", service, "--tag", tag
 
 
 def _go(words: tuple[str, ...], is_resumed: bool, how: How) -> None:

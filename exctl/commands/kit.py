@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,7 +10,7 @@ import click
 from exctl.cli import completion
 from exctl.cli.options import stack_option
 from exctl.commands.images import absolute
-from exctl.errors import UNHEALTHY, NothingTouched
+from exctl.errors import UNHEALTHY, NothingTouched, kit_refusals
 
 FILE = click.Path(path_type=Path)
 
@@ -82,7 +81,7 @@ def build(
             return carried.of_stack(site, via, architecture, directory)
         return carried.of_files(images, directory)
 
-    with _refused():
+    with kit_refusals():
         versions = wheels.checked(pythons or ".".join(platform.python_version_tuple()[:2]))
         wanted = Wanted(PROGRAM, out and out.absolute(), versions, _pulumi, fill, key)
         made, description = built(wanted, say)
@@ -110,7 +109,7 @@ def verify(file: Path, signers: Path | None, as_json: bool) -> None:
 
     from kit.verify import verify as verified
 
-    with _refused():
+    with kit_refusals():
         found = verified(file, signers)
     if as_json:
         click.echo(json.dumps(asdict(found), indent=1))
@@ -147,14 +146,3 @@ def _pulumi() -> Path:
         raise KitError(
             f"the Pulumi CLI wasn't built: {why.cause.happened} ({why.detail}).{remedy}"
         ) from None
-
-
-@contextmanager
-def _refused() -> Iterator[None]:
-    """Within, what the kit finds wrong ends the command; nothing of ours was touched."""
-    from kit.errors import KitError
-
-    try:
-        yield
-    except KitError as error:
-        raise NothingTouched(str(error)) from None

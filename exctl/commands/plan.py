@@ -50,11 +50,11 @@ def command(
 
     Example: exctl plan excp --tag 100.0.100.12 --out plan.json --stack prod
     """
-    from exctl.runs import proposal, saving
+    from exctl.runs import changes, proposal, saving
 
     words = saving.UP
     if service is not None or pair is not None or tag is not None:
-        words = _update_words(service, pair, tag)
+        words = changes.update_words(service, pair, tag, "exctl plan excp --tag N --out FILE")
     saved = proposal.proposed(site, words, message)
     for line in saved.described():
         click.echo(line)
@@ -63,15 +63,3 @@ def command(
         click.echo(f"next, others: exctl approve {out}")
     else:
         click.echo(f"next: {saved.next_command} --plan {out}")
-
-
-def _update_words(service: str | None, pair: str | None, tag: str | None) -> tuple[str, ...]:
-    from config_schema import tag_problem
-    from exctl.errors import NothingTouched
-    from exctl.runs import changes
-
-    if service is None or tag is None:
-        raise NothingTouched("name a service and its version: exctl plan excp --tag N --out FILE.")
-    if problem := tag_problem(tag):
-        raise NothingTouched(f"--tag: {problem}.")
-    return changes.update_words(service, pair, tag)

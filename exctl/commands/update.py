@@ -43,15 +43,11 @@ def command(
             "both instances of a pair always have the same version, and are updated one after the"
             " other; leave out --host."
         )
-    from config_schema import tag_problem
     from exctl.runs import approval, changes
     from exctl.runs.selection import select
 
-    if problem := tag_problem(tag):
-        raise NothingTouched(f"--tag: {problem}.")
-
+    words = changes.update_words(service, pair, tag)
     if plan is None:
-        words = changes.update_words(service, pair, tag)
         approval.refuse_without_plan(site, " ".join(words))
     chosen = select(site.layout, service, pair, None)
     why = how.message or f"update {service} to {tag}"

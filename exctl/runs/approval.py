@@ -7,15 +7,13 @@ the stack file may also take `protect` out of it, which its next record in the a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from exctl import files
-from exctl.errors import NothingTouched
+from exctl.errors import NothingTouched, kit_refusals
 from exctl.site import Site
 from kit import signature
-from kit.errors import KitError
 from stack.text import counted
 
 NAMESPACE = "exec-plan"
@@ -52,7 +50,7 @@ def sign(site: Site, plan: Path, key: Path) -> str:
     Raises NothingTouched if the key can't sign, is in nobody's name, or has signed it already.
     """
     signers = _signers(site)
-    with _refused():
+    with kit_refusals():
         made = signature.sign(plan.read_bytes(), key, NAMESPACE)
     who = _whose(made, plan, signers)
     if who is None:
@@ -114,14 +112,5 @@ def _signatures_of(plan: Path) -> Path:
 
 def _whose(made: str, plan: Path, signers: Path) -> str | None:
     """The name under which a signature is valid now; None if there is none."""
-    with _refused():
+    with kit_refusals():
         return signature.signer(made, plan.read_bytes(), signers, NAMESPACE)
-
-
-@contextmanager
-def _refused() -> Iterator[None]:
-    """Within, what ssh-keygen can't do is found before anything was touched."""
-    try:
-        yield
-    except KitError as error:
-        raise NothingTouched(str(error)) from None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
+from config_schema import tag_problem
 from exctl import files
 from exctl.cli.usage import same_command
 from exctl.errors import (
@@ -75,8 +76,20 @@ def updated_text(site: Site, chosen: Sequence[Instance], tag: str) -> str:
     return text
 
 
-def update_words(service: str, pair: str | None, tag: str) -> tuple[str, ...]:
-    """The words of `exctl update` that choose what it is about: two that are equal do the same."""
+def update_words(
+    service: str | None,
+    pair: str | None,
+    tag: str | None,
+    example: str = "exctl update excp --tag N",
+) -> tuple[str, ...]:
+    """The words of `exctl update` that choose what it is about: two that are equal do the same.
+
+    Raises NothingTouched where one is missing, with the example, or the tag can't be one.
+    """
+    if service is None or tag is None:
+        raise NothingTouched(f"name a service and its version: {example}.")
+    if problem := tag_problem(tag):
+        raise NothingTouched(f"--tag: {problem}.")
     return ("update", service, *(("--pair", pair) if pair else ()), "--tag", tag)
 
 
