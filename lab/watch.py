@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from urllib.request import ProxyHandler, build_opener
 import yaml
 
 from lab.errors import LabError
-from lab.processes import accepts, running, wait_for
+from lab.processes import running, wait_for
 
 PROMETHEUS_PORT, ALERTMANAGER_PORT, BLACKBOX_PORT, RECEIVER_PORT = 9090, 9093, 9115, 9099
 PROGRAMS = ("prometheus", "prometheus-alertmanager", "prometheus-blackbox-exporter")
@@ -67,10 +68,21 @@ class Watch:
         assert isinstance(found, list)
         return found
 
+    def ready(self, port: int) -> bool:
+        """Whether it answers queries: its port is open a while before that.
+
+        Raises OSError while it doesn't.
+        """
+        with self._open("/-/ready", port) as answer:
+            return bool(answer.status == HTTPStatus.OK)
+
     def _get(self, path: str, port: int = PROMETHEUS_PORT) -> Any:
-        url = f"http://{self.address}:{port}{path}"
-        with build_opener(ProxyHandler({})).open(url, timeout=10) as answer:
+        with self._open(path, port) as answer:
             return json.load(answer)
+
+    def _open(self, path: str, port: int) -> Any:
+        url = f"http://{self.address}:{port}{path}"
+        return build_opener(ProxyHandler({})).open(url, timeout=10)
 
 
 @contextmanager
@@ -104,7 +116,7 @@ def watching(
         for name, argv in _commands(config, work, address).items():
             stack.enter_context(running(argv, work / f"{name}.log"))
         for port in (PROMETHEUS_PORT, ALERTMANAGER_PORT):
-            wait_for(f"port {port} on {address}", partial(accepts, address, port))
+            wait_for(f"port {port} on {address}", partial(watch.ready, port))
         yield watch
 
 

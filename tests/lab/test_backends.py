@@ -14,6 +14,8 @@ from lab.lab import Lab
 from tests.lab.conftest import Site, make_workspace
 from tests.lab.operator import NEW, OLD, Running, exctl
 
+pytestmark = [pytest.mark.lab, pytest.mark.long]
+
 PASSWORD = "lab-pulumi-pw"
 
 

@@ -10,7 +10,7 @@ from tests.lab.conftest import Site
 from tests.lab.operator import NEW, OLD, Running, exctl, left_well, watched
 from tests.lab.reliability import faced
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 BAKE_SECONDS = 25
 
 

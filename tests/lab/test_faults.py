@@ -29,7 +29,7 @@ from tests.lab.reliability import faced
 from tests.lab.test_gates import sshd_with
 from tests.lab.test_preflight import close_connections
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 PAIR = ("excp-1-1", "excp-1-2")
 RESTART = ("restart", "excp", "--pair", "1", "--yes")

@@ -12,7 +12,7 @@ from tests.lab.conftest import FIRST, SECOND_PAIR, Site
 from tests.lab.operator import NEW, approvers, exctl
 from tests.lab.workspace import STACK
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 ALL_AT_ONCE = f"""
 waves:

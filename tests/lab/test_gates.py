@@ -18,7 +18,7 @@ from tests.lab.operator import exctl, waive
 from tests.lab.prober import Watch
 from tests.lab.workspace import CLONE, STACK
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 PAIR = ("excp-1-1", "excp-1-2")
 

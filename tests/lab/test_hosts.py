@@ -18,7 +18,7 @@ from tests.lab.conftest import HOSTS, Site
 from tests.lab.test_preflight import close_connections, doctor, of
 from tests.lab.workspace import STACK, Run
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,12 @@ from tests.lab.conftest import Site
 from tests.lab.prober import Watch
 from tests.lab.workspace import STACK, Run
 
-pytestmark = [pytest.mark.lab, pytest.mark.in_order, pytest.mark.usefixtures("no_images")]
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.long,
+    pytest.mark.in_order,
+    pytest.mark.usefixtures("no_images"),
+]
 
 PAIR = ("excp-1-1", "excp-1-2")
 ENTRY = ("--entrypoint", '["/usr/bin/python3", "-m", "service", "excp"]', "--workdir", "/opt/exec")

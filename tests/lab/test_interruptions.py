@@ -28,7 +28,7 @@ from tests.lab.operator import (
 )
 from tests.lab.reliability import faced
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 SITE_KEYS = ("excs", "exas", "excp-1-1", "excp-1-2", "excp-2-1", "excp-2-2")
 UPDATE = ("update", "excp", "--pair", "1", "--tag", NEW)

@@ -24,7 +24,7 @@ from tests.lab.secret_watch import SecretWatch
 from tests.lab.workspace import STACK
 from tests.unit.exctl.env_stacks import by_python
 
-pytestmark = [pytest.mark.lab, pytest.mark.in_order]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.in_order]
 
 PAIRS = (("excp-1-1", "excp-1-2"), ("excp-2-1", "excp-2-2"))
 EXCP = tuple(key for pair in PAIRS for key in pair)

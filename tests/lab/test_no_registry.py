@@ -21,6 +21,7 @@ from tests.lab.operator import NEW, OLD, Running, costing_nothing, exctl, releas
 
 pytestmark = [
     pytest.mark.lab,
+    pytest.mark.long,
     pytest.mark.in_order,
     pytest.mark.usefixtures("no_images", "without_registry"),
 ]

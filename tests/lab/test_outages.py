@@ -16,7 +16,7 @@ from tests.lab.conftest import Site
 from tests.lab.operator import CRASHES, NEW, OLD, Running, costing_nothing, exctl, left_well
 from tests.lab.reliability import faced
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 PAIR = ("excp-1-1", "excp-1-2")
 

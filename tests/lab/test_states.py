@@ -16,7 +16,7 @@ from tests.lab.conftest import Site
 from tests.lab.operator import costing_nothing, exctl
 from tests.lab.reliability import faced
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from tests.lab.conftest import Site
 from tests.lab.operator import exctl, left_well
 from tests.lab.workspace import STACK
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 EXPORTER_PORT = 9640
 NAMES = ("exec-prometheus", "exec-alertmanager", "exec-blackbox-exporter")
 DATA = ("exec-prometheus-data", "exec-alertmanager-data")

@@ -95,7 +95,9 @@ class Project:
         return {name: value for name, value in found.items() if value}
 
     def program(self, text: str) -> None:
-        """Write the program."""
+        """Write the program. What Python compiled of the one before goes: it would be run again if
+        both have one size and were written within a second."""
+        shutil.rmtree(self.directory / "__pycache__", ignore_errors=True)
         (self.directory / "__main__.py").write_text(text)
 
     def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
