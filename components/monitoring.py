@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_docker as docker
@@ -66,9 +66,7 @@ class Monitoring(pulumi.ComponentResource):
                 ),
             ],
             # What it begins with. Later texts are brought into it as it runs, by its settings.
-            uploads=pulumi.Output.secret(
-                [{"file": path, "content": text} for path, text in program.files.items()]
-            ),
+            uploads=self._files(program).apply(_uploads),
             volumes=self._volumes(program),
             network_mode="host",
             restart="unless-stopped",
@@ -82,16 +80,31 @@ class Monitoring(pulumi.ComponentResource):
             opts=self._options(delete_before_replace=True, ignore_changes=["uploads"]),
         )
 
+    def _files(self, program: Program) -> pulumi.Output[dict[str, str]]:
+        """Path in the container → text, all of them a secret: a file of one's own may hold one."""
+        hidden = [self._context.secrets[name] for name in program.secret_files.values()]
+
+        def together(found: Sequence[str]) -> dict[str, str]:
+            return {**program.files, **dict(zip(program.secret_files, found, strict=True))}
+
+        files: pulumi.Output[dict[str, str]] = pulumi.Output.all(*hidden).apply(together)
+        return pulumi.Output.secret(files)
+
     def _volumes(self, program: Program) -> list[docker.ContainerVolumeArgs]:
+        found = [
+            docker.ContainerVolumeArgs(host_path=path, container_path=path)
+            for path in program.host_paths
+        ]
         if program.data_path is None:
-            return []
+            return found
         volume = docker.Volume(
             f"monitoring-{program.name}-data",
             name=self._placed.volume_name(program),
             opts=self._options(retain_on_delete=True),
         )
         return [
-            docker.ContainerVolumeArgs(volume_name=volume.name, container_path=program.data_path)
+            *found,
+            docker.ContainerVolumeArgs(volume_name=volume.name, container_path=program.data_path),
         ]
 
     def _settings(self, program: Program, container: docker.Container) -> None:
@@ -101,8 +114,8 @@ class Monitoring(pulumi.ComponentResource):
             ready_path=program.ready_path,
             reload_metric=program.reload_metric,
             container_name=self._placed.container_name(program),
-            files=program.files,
-            digest=digest_of(program.files),
+            files=(files := self._files(program)),
+            digest=files.apply(digest_of),
             reach=self._context.reach,
             trigger=container.id,
             opts=pulumi.ResourceOptions(parent=self),
@@ -123,3 +136,7 @@ class Monitoring(pulumi.ComponentResource):
             ignore_changes=ignore_changes,
             retain_on_delete=retain_on_delete,
         )
+
+
+def _uploads(files: Mapping[str, str]) -> Sequence[pulumi.Input[docker.ContainerUploadArgs]]:
+    return [docker.ContainerUploadArgs(file=path, content=text) for path, text in files.items()]

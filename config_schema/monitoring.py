@@ -65,6 +65,17 @@ class Grafana(Placed):
     tag: Tag = Field(default="11.6.0", description="version of the image, 11.6 or newer")
 
 
+class Portainer(Placed):
+    enabled: bool = Field(
+        default=False,
+        description="place Portainer too, with Docker's socket of that host: whoever logs in is"
+        " root there; its user admin has the secret portainerPassword",
+    )
+    port: Port = Field(default=9443, description="port that it serves on, with TLS")
+    image: Name = Field(default="portainer-ce", description="name of the image in the repository")
+    tag: Tag = Field(default="2.27.4", description="version of the image")
+
+
 class Monitoring(Section):
     """Your own Prometheus, for which `exctl monitoring export` writes; or, with `host`, ours."""
 
@@ -120,6 +131,7 @@ class Monitoring(Section):
         default=Blackbox(), description="placed at `host`, unless `blackbox` is set"
     )
     grafana: Grafana = Field(default=Grafana(), description="placed at `host`, if wanted")
+    portainer: Portainer = Field(default=Portainer(), description="placed at `host`, if wanted")
 
     @property
     def places_alertmanager(self) -> bool:

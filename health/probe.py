@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -153,21 +154,23 @@ def _in_words_of_ssh(answer: Answer, said: str) -> Answer:
 
 def _address(url: str) -> tuple[str, int]:
     parts = urlsplit(url)
-    if parts.scheme != "http" or parts.hostname is None:
-        raise ValueError(f"{url} isn't an http:// URL with a host")
-    return parts.hostname, parts.port or http.client.HTTP_PORT
+    default = {"http": http.client.HTTP_PORT, "https": http.client.HTTPS_PORT}.get(parts.scheme)
+    if default is None or parts.hostname is None:
+        raise ValueError(f"{url} isn't a URL with a host, http:// or https://")
+    return parts.hostname, parts.port or default
 
 
 def _ask(connection: socket.socket, url: str, started: float, timeout_seconds: float) -> Answer:
     """The answer over a connected socket; the watchdog ends it when the time is up."""
     host, port = _address(url)
     client = http.client.HTTPConnection(host, port)
-    client.sock = connection
-    left = max(0.0, started + timeout_seconds - time.monotonic())
     connection.settimeout(timeout_seconds)
-    watchdog = threading.Timer(left, _cut, [connection])
+    left = max(0.0, started + timeout_seconds - time.monotonic())
+    lifeline = connection.dup()  # TLS takes the connection's own descriptor
+    watchdog = threading.Timer(left, _cut, [lifeline])
     watchdog.start()
     try:
+        client.sock = _secured(connection) if url.startswith("https:") else connection
         client.request("GET", urlsplit(url).path or "/", headers={"Connection": "close"})
         response = client.getresponse()
         body = response.read(BODY_LIMIT_BYTES)
@@ -176,6 +179,16 @@ def _ask(connection: socket.socket, url: str, started: float, timeout_seconds: f
         return _no_answer(error, started, timeout_seconds)
     finally:
         watchdog.cancel()
+        client.close()
+        lifeline.close()
+
+
+def _secured(connection: socket.socket) -> socket.socket:
+    """The connection with TLS. Its certificate isn't judged: a probe says nothing secret and asks
+    whether something serves, and what is placed makes a certificate itself."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(connection)
 
 
 def _cut(connection: socket.socket) -> None:

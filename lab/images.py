@@ -35,6 +35,7 @@ PACKAGES = (
     "python3-redis",
 )
 SERVICE_CODE = Path(__file__).parent / "standins/service"
+INFRA_CODE = Path(__file__).parent / "standins/infra"
 CODE_PATH = "opt/exec"
 LEFT_OUT = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info")
 
@@ -68,7 +69,8 @@ def _recipe() -> str:
     """Hash of all that goes into a build."""
     digest = hashlib.sha256()
     modules = [Path(certificates.__file__), Path(watchers.__file__)]
-    sources = [Path(__file__), *modules, *sorted(SERVICE_CODE.glob("*.py"))]
+    code = sorted([*SERVICE_CODE.glob("*.py"), *INFRA_CODE.glob("*.py")])
+    sources = [Path(__file__), *modules, *code]
     for path in sources:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     digest.update(repr((settings.VERSIONS, settings.CRASHING_VERSION, settings.SERVICES)).encode())
@@ -85,6 +87,9 @@ def _build(directory: Path) -> None:
     archives = directory / "archives"
     archives.mkdir()
     _pack(root, directory / "root.tar")
+    programs = directory / "programs"
+    programs.mkdir()
+    _pack_standins(directory, programs)
     shutil.rmtree(root)
     first, *others = settings.SERVICES
     for version in (*settings.VERSIONS, settings.CRASHING_VERSION):
@@ -93,8 +98,6 @@ def _build(directory: Path) -> None:
         for service in others:
             # Their entry points differ, not their files.
             (archives / archive_name(service, version)).hardlink_to(archive)
-    programs = directory / "programs"
-    programs.mkdir()
     for program in watchers.PROGRAMS:
         watchers.make_root(program, directory / "root")
         _pack(directory / "root", programs / f"{program.image}.tar")
@@ -102,6 +105,16 @@ def _build(directory: Path) -> None:
     _seed_registry(directory, archives, programs)
     shutil.rmtree(programs)
     (directory / "root.tar").unlink()
+
+
+def _pack_standins(directory: Path, programs: Path) -> None:
+    """The stand-ins of what goes with EXEC: the same root file system, with code of their own."""
+    root = directory / "root"
+    code = root / CODE_PATH / "infra"
+    shutil.copytree(INFRA_CODE, code, ignore=shutil.ignore_patterns("__pycache__"))
+    certificates.issue(directory, code, "portainer", "127.0.0.1")
+    for program in watchers.STANDINS:
+        _pack(root, programs / f"{program.image}.tar")
 
 
 def _make_root(root: Path) -> None:
@@ -171,7 +184,7 @@ def _seed_registry(directory: Path, archives: Path, programs: Path) -> None:
             changes = ("--change", entry, "--change", f"WORKDIR /{CODE_PATH}")
             _run(*docker, "import", *changes, str(archive), image)
             _run(*docker, "push", "--quiet", image)
-        for program in watchers.PROGRAMS:
+        for program in (*watchers.PROGRAMS, *watchers.STANDINS):
             image = f"{registry}/{settings.INFRA}/{program.image}:{settings.WATCHERS_TAG}"
             own = (word for change in program.changes for word in ("--change", change))
             _run(*docker, "import", *own, str(programs / f"{program.image}.tar"), image)

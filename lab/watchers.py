@@ -1,5 +1,6 @@
-"""Prometheus, Alertmanager and the blackbox exporter of Debian's packages, packed as images: with
-the user, the data directory and the entry point that their makers' own images have."""
+"""What goes with EXEC, as images. Prometheus, Alertmanager and the blackbox exporter are those of
+Debian's packages, with the user, the data directory and the entry point that their makers' own
+images have; the rest are stand-ins."""
 
 from __future__ import annotations
 
@@ -33,6 +34,22 @@ PROGRAMS = (
     Program("alertmanager", "/usr/bin/prometheus-alertmanager", "/alertmanager"),
     Program("blackbox-exporter", "/usr/bin/prometheus-blackbox-exporter"),
 )
+
+
+@dataclass(frozen=True)
+class Standin:
+    """A program that isn't in Debian: a module of `lab.standins.infra`."""
+
+    image: str
+    module: str
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        entry = f'ENTRYPOINT ["/usr/bin/python3", "-m", "infra.{self.module}"]'
+        return (entry, "WORKDIR /opt/exec")
+
+
+STANDINS = (Standin("portainer-ce", "portainer"),)
 
 
 def make_root(program: Program, root: Path) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from config_schema import ExecConfig, Monitoring, Placed, Resources
+from hosts.shell import DOCKER_SOCKET
 from monitoring import prometheus
 from monitoring.prometheus import ALERTMANAGER_FILE, BLACKBOX_FILE, PROMETHEUS_FILE, Subject
 from stack.layout import Layout
@@ -42,6 +44,7 @@ class Program:
     port: int
     ready_path: str
     """Answers 200 once it serves."""
+    scheme: Literal["http", "https"] = "http"
     arguments: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     """Path in the container → text."""
@@ -53,6 +56,10 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     secret_environment: Mapping[str, str] = field(default_factory=dict)
     """Variable → name of the secret."""
+    secret_files: Mapping[str, str] = field(default_factory=dict)
+    """Path in the container → name of the secret that is its text."""
+    host_paths: tuple[str, ...] = ()
+    """What it has of the host, under the same path."""
     resources: Resources = field(default_factory=Resources)
 
 
@@ -72,7 +79,7 @@ class Placement:
         return f"{self.container_name(program)}-data"
 
     def url(self, program: Program) -> str:
-        return _url(self.host, program.port)
+        return _url(self.host, program.port, program.scheme)
 
     def urls(self) -> dict[str, str]:
         """The stack output."""
@@ -117,6 +124,8 @@ def placement(
         programs.append(_blackbox(settings, files))
     if settings.grafana.enabled:
         programs.append(_grafana(settings, host))
+    if settings.portainer.enabled:
+        programs.append(_portainer(settings))
     prefix = f"{config.tenant.container_prefix}-" if config.tenant.container_prefix else ""
     place = config.registry.infra_repository
     found = (replace(each, image=f"{place}/{each.image}") for each in programs)
@@ -231,5 +240,38 @@ def _grafana(settings: Monitoring, host: str) -> Program:
     )
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://{in_url(host)}:{port}"
+def _portainer(settings: Monitoring) -> Program:
+    """Portainer on the host's own Docker. The first login is nobody's to take: its admin is there,
+    with the secret, before it serves.
+
+    Source: portainer 2.23, api/cli/cli.go and api/cmd/portainer/main.go; its issue 12667: with a
+    password file there is no environment but the one of --host.
+    """
+    own = settings.portainer
+    password = f"{CONFIG}/portainer-password"
+    return Program(
+        name="portainer",
+        title="Portainer",
+        image=_image(own),
+        port=own.port,
+        ready_path="/api/system/status",
+        scheme="https",
+        arguments=(
+            f"--bind-https=:{own.port}",
+            "--http-disabled",
+            "--data=/data",
+            f"--host=unix://{DOCKER_SOCKET}",
+            f"--admin-password-file={password}",
+            # Its way in for agents elsewhere, which can't be left out: where nobody reaches it.
+            "--tunnel-addr=127.0.0.1",
+            "--tunnel-port=0",
+        ),
+        data_path="/data",
+        secret_files={password: "portainerPassword"},
+        host_paths=(DOCKER_SOCKET,),
+        resources=own.resources,
+    )
+
+
+def _url(host: str, port: int, scheme: str = "http") -> str:
+    return f"{scheme}://{in_url(host)}:{port}"

@@ -7,7 +7,6 @@ pickle in the state.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -40,7 +39,8 @@ class SettingsProvider(ResourceProvider):
 
 class MonitoringSettings(Resource, module="exec", name="MonitoringSettings"):
     """Done once the program at `url` serves and has taken its files; `trigger` is its container's
-    id. The files may name whom to call, with a key for it, so they are secret."""
+    id. The files may name whom to call, with a key for it, so they come as a secret, and so does
+    their digest."""
 
     def __init__(
         self,
@@ -49,8 +49,8 @@ class MonitoringSettings(Resource, module="exec", name="MonitoringSettings"):
         ready_path: str,
         reload_metric: str | None,
         container_name: str,
-        files: Mapping[str, str],
-        digest: str,
+        files: pulumi.Output[dict[str, str]],
+        digest: pulumi.Output[str],
         reach: Reach,
         trigger: pulumi.Input[str],
         opts: pulumi.ResourceOptions,
@@ -61,8 +61,8 @@ class MonitoringSettings(Resource, module="exec", name="MonitoringSettings"):
             "ready_path": ready_path,
             "reload_metric": reload_metric or "",
             "container_name": container_name,
-            "files": pulumi.Output.secret(dict(files)),
-            "digest": pulumi.Output.secret(digest),
+            "files": files,
+            "digest": digest,
             "reach": asdict(reach),
             "trigger": trigger,
         }

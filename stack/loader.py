@@ -115,8 +115,9 @@ def needed_secrets(sections: Mapping[str, Any]) -> dict[str, str]:
         needed["registryPassword"] = "registry.username is set"
     if paths.get(sections, "monitoring.grafana_url"):
         needed["grafanaToken"] = "monitoring.grafana_url is set"
-    if paths.get(sections, "monitoring.host") and paths.get(sections, "monitoring.grafana.enabled"):
-        needed["grafanaPassword"] = "monitoring.grafana.enabled is true"
+    for program in ("grafana", "portainer") if paths.get(sections, "monitoring.host") else ():
+        if paths.get(sections, f"monitoring.{program}.enabled"):
+            needed[f"{program}Password"] = f"monitoring.{program}.enabled is true"
     return needed
 
 

@@ -62,6 +62,8 @@ def _watchers(sections: Mapping[str, Any]) -> Iterator[str]:
         yield "blackbox_exporter"
     if paths.get(settings, "grafana.enabled") is True:
         yield "grafana"
+    if paths.get(settings, "portainer.enabled") is True:
+        yield "portainer"
 
 
 def _port_clashes(sections: Mapping[str, Any]) -> Iterator[Problem]:

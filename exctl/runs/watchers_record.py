@@ -27,7 +27,7 @@ from monitoring.placement import Placement, placement
 from stack.loader import alertmanager_text
 from stack.retention import retentions
 
-SECRETS = ("grafanaPassword", "registryPassword")
+SECRETS = ("grafanaPassword", "portainerPassword", "registryPassword")
 SECTIONS = {"monitoring", "logs", "ssh", "registry", "gate"}
 
 

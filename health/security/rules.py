@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from config_schema import ExecConfig
+from config_schema import ExecConfig, Monitoring
 from health.preflight.finding import EVERYWHERE, Finding, judged
 from health.security.facts import SecurityFacts
 from stack.layout import Instance, Layout
@@ -89,6 +89,7 @@ def _of_stack(config: ExecConfig, operator: OperatorSecurity) -> Iterator[Findin
             "warning",
             "give it a certificate, then registry.insecure: false",
         )
+    yield from _portainer(config.monitoring)
     if operator.passphrase_length is not None:
         is_long = operator.passphrase_length >= PASSPHRASE_LENGTH
         yield judged(
@@ -111,6 +112,19 @@ def _of_stack(config: ExecConfig, operator: OperatorSecurity) -> Iterator[Findin
             "others could read the stack's state, or change what Pulumi believes",
             "warning",
             f"chmod 700 {operator.state_directory}",
+        )
+
+
+def _portainer(settings: Monitoring) -> Iterator[Finding]:
+    if settings.host is not None and settings.portainer.enabled:
+        yield judged(
+            False,
+            "portainer",
+            settings.host,
+            f"Portainer has Docker's socket, and a web page on port {settings.portainer.port}",
+            "whoever logs in there, or breaks it, is root on that host",
+            "warning",
+            "let a firewall let only its operators through; or portainer.enabled: false",
         )
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import ssl
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +22,9 @@ from tests.lab.workspace import STACK
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 EXPORTER_PORT = 9640
-NAMES = ("exec-prometheus", "exec-alertmanager", "exec-blackbox-exporter")
-DATA = ("exec-prometheus-data", "exec-alertmanager-data")
+NAMES = ("exec-prometheus", "exec-alertmanager", "exec-blackbox-exporter", "exec-portainer")
+DATA = ("exec-prometheus-data", "exec-alertmanager-data", "exec-portainer-data")
+PORTAINER_PASSWORD = "of the placed Portainer"
 ALERT = "ExecPairWithoutRedundancy"
 
 
@@ -84,8 +88,10 @@ def watched(site: Site) -> Iterator[Watched]:
         "prometheus": tagged | {"resources": {"memory_mib": 512}},
         "alertmanager": tagged | {"config_path": "alertmanager.yml"},
         "blackbox_exporter": tagged,
+        "portainer": tagged | {"enabled": True},
     }.items():
         site.work.edit(f"monitoring.{name}", value)
+    site.work.set_secret("portainerPassword", PORTAINER_PASSWORD)
     said = site.work.up().text
     assert f"then, with EXEC done, monitoring on {host.address}: Prometheus" in said
     assert f"watched by prometheus http://{host.address}:9090" in said, said
@@ -123,6 +129,36 @@ def test_what_is_placed_scrapes_every_instance_and_calls_somebody(watched: Watch
     assert [n.status for n in watch.notifications] == ["firing", "resolved"]
 
 
+def ask_portainer(watched: Watched, path: str, token: str = "", **login: str) -> Any:
+    """Its answer to a GET, or to a login; None if it refuses."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    url = f"https://{watched.host.address}:9443{path}"
+    body = json.dumps(login).encode() if login else None
+    request = urllib.request.Request(url, body, {"Authorization": f"Bearer {token}"})
+    try:
+        with urllib.request.urlopen(request, context=context, timeout=5) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError:
+        return None
+
+
+def test_portainers_admin_has_the_secret_and_sees_the_hosts_docker(watched: Watched) -> None:
+    assert ask_portainer(watched, "/api/auth", username="admin", password="another") is None
+    words = {"username": "admin", "password": PORTAINER_PASSWORD}
+    token = ask_portainer(watched, "/api/auth", **words)["jwt"]
+    found = ask_portainer(watched, "/api/endpoints/1/docker/containers/json", token)
+    assert {f"/{name}" for name in NAMES} == {name for each in found for name in each["Names"]}
+    site = watched.site
+    state = site.work.pulumi("stack", "export", "--stack", STACK).stdout
+    assert "exec-portainer" in state
+    assert PORTAINER_PASSWORD not in state
+    assert PORTAINER_PASSWORD not in watched.host.run("docker", "inspect", "exec-portainer")
+    points = json.loads(exctl(site, "doctor", "--security", "--json").stdout)
+    (point,) = [each for each in points if each["point"] == "portainer"]
+    assert point["host"] == watched.host.address
+
+
 def test_a_changed_configuration_is_read_without_a_restart(watched: Watched) -> None:
     site, before = watched.site, watched.containers()
     exctl(site, "stop", "excp", "--pair", "1", "--host", "2", "--yes")
@@ -148,7 +184,7 @@ def test_a_run_costs_no_second_one_for_what_is_as_it_was(watched: Watched) -> No
     found = json.loads(exctl(site, "doctor", "--json").stdout)
     of_host = [each for each in found if each["check"].startswith("monitoring-")]
     assert {each["verdict"] for each in of_host} == {"passed"}
-    assert len(of_host) == 9
+    assert len(of_host) == 11
     assert "watched by prometheus" in exctl(site, "status").stdout
 
     watched.host.run("docker", "stop", "exec-blackbox-exporter")

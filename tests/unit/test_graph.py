@@ -25,6 +25,7 @@ from health.gates.resources import (
     PairGuardProvider,
     SyncGateProvider,
 )
+from hosts.shell import DOCKER_SOCKET
 from monitoring.placement import placement
 from stack.layout import Layout, build_layout
 from stack.loader import MONITORING_VARIABLE, Secrets
@@ -394,3 +395,23 @@ def test_what_was_collected_outlives_its_container_and_files_are_secret() -> Non
     assert container.request.ignoreChanges == ["uploads"]
     assert SECRET_MARK in graph["monitoring-alertmanager-settings"].inputs["files"].values()
     assert SECRET_MARK in container.inputs["uploads"].values()
+
+
+def test_portainers_password_is_a_secret_file_and_it_has_the_socket() -> None:
+    file = watched().put("monitoring.portainer", {"enabled": True})
+    file.values["portainerPassword"] = "hidden"
+    file.secret_keys.add("portainerPassword")
+    graph, outputs = register(file)
+    container = graph["monitoring-portainer"]
+    assert SECRET_MARK in container.inputs["uploads"].values()
+    (upload,) = container.inputs["uploads"]["value"]
+    assert upload["content"] == f"{SECRET}-portainerPassword"
+    elsewhere = {name: value for name, value in container.inputs.items() if name != "uploads"}
+    assert SECRET not in json.dumps(elsewhere)
+    settings = graph["monitoring-portainer-settings"].inputs
+    assert SECRET_MARK in settings["files"].values()
+    assert SECRET_MARK in settings["digest"].values()
+    socket, data = container.inputs["volumes"]
+    assert socket == {"hostPath": DOCKER_SOCKET, "containerPath": DOCKER_SOCKET}
+    assert data["containerPath"] == "/data"
+    assert outputs["monitoring"]["portainer"].startswith("https://")

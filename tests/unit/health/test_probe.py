@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.server
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from health.probe import AnswerKind, Probe, direct_probe, ssh_probe
+from lab import certificates
 
 FAKE_SSH = """
 import socket, sys, threading
@@ -78,6 +80,22 @@ def service() -> Iterator[str]:
         thread.join()
 
 
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp("tls")
+    certificates.make_authority(directory)
+    certificates.issue(directory, directory, "own", "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(directory / "own.pem", directory / "own.key")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"https://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
 @contextmanager
 def listener(behave: Callable[[socket.socket], object]) -> Iterator[str]:
     """A port where one connection is taken and treated as `behave` does."""
@@ -109,6 +127,22 @@ def test_an_answer_holds_code_body_and_time(
     answer = probe_with(5)(f"{service}/health")
     assert (answer.code, answer.body, answer.error) == (200, b'{"status":"UP"}', "")
     assert 0 < answer.seconds < 5
+
+
+def test_tls_is_spoken_whoever_made_the_certificate(
+    probe_with: Callable[[float], Probe], secured: str
+) -> None:
+    assert probe_with(5)(f"{secured}/health").body == b'{"status":"UP"}'
+
+
+def test_tls_with_something_that_never_answers_costs_no_more_than_the_time_limit(
+    probe_with: Callable[[float], Probe],
+) -> None:
+    with listener(lambda _: time.sleep(1)) as url:
+        started = time.monotonic()
+        answer = probe_with(0.5)(url.replace("http:", "https:"))
+    assert (answer.kind, answer.error) == (AnswerKind.NO_ANSWER, "no answer within 0.5 seconds")
+    assert time.monotonic() - started < 3
 
 
 def test_another_code_is_an_answer_too(probe_with: Callable[[float], Probe], service: str) -> None:

@@ -94,6 +94,16 @@ def test_what_goes_over_the_network_in_clear_is_a_point() -> None:
     }
 
 
+def test_a_placed_portainer_is_a_point() -> None:
+    file = StackFile().put("monitoring.portainer", {"enabled": True})
+    assert "portainer" not in not_passed(judged(file=file))
+    file.put("registry.infra_repository", "registry.example.com/infra")
+    file.put("monitoring.host", "10.77.0.50").put("monitoring.exporter", "10.77.0.1:9640")
+    file.values["portainerPassword"] = "hidden"
+    file.secret_keys.add("portainerPassword")
+    assert not_passed(judged(file=file))["portainer"] == "warning"
+
+
 def test_the_script_says_what_this_machine_has(tmp_path: Path) -> None:
     logs = tmp_path / "a b"
     logs.mkdir(mode=0o750)

@@ -15,6 +15,7 @@ from health.errors import GateError
 from health.probe import Answer
 from hosts.answer import HostAnswer
 from hosts.container import ContainerState
+from hosts.shell import DOCKER_SOCKET
 from monitoring.placement import CONFIG, Placement, placement, settled
 from monitoring.settling import Settling
 from tests.unit.exctl.sites import make_site
@@ -94,6 +95,28 @@ def test_grafana_has_its_password_as_a_secret_and_our_dashboards() -> None:
     assert grafana.environment["EXEC_PROMETHEUS_URL"] == f"http://{HOST}:9090"
 
 
+def test_portainer_has_its_password_as_a_secret_file_and_the_hosts_docker() -> None:
+    file = StackFile().put("monitoring", PLACED | {"portainer": {"enabled": True, "port": 9444}})
+    file.put("registry.infra_repository", "r.example.com/infra")
+    assert [found for found in file.problems() if "portainerPassword" in found]
+    file.values["portainerPassword"] = "hidden"
+    file.secret_keys.add("portainerPassword")
+    found = placement(file.config(), make_site().layout, "dev")
+    assert found is not None
+    portainer = found.programs[-1]
+    assert portainer.image == "r.example.com/infra/portainer-ce:2.27.4"
+    ((path, secret),) = portainer.secret_files.items()
+    assert secret == "portainerPassword"
+    assert f"--admin-password-file={path}" in portainer.arguments
+    assert {"--bind-https=:9444", "--http-disabled"} <= set(portainer.arguments)
+    assert portainer.host_paths == (DOCKER_SOCKET,)
+    assert found.urls()["portainer"] == f"https://{HOST}:9444"
+
+
+def test_without_being_asked_for_nothing_has_the_hosts_docker() -> None:
+    assert not any(program.host_paths for program in placed().programs)
+
+
 def test_what_is_placed_is_taken_by_prometheus_own_tool(tmp_path: Path) -> None:
     if (promtool := shutil.which("promtool")) is None:
         pytest.skip("no promtool here")
@@ -120,11 +143,18 @@ def test_what_is_placed_is_taken_by_prometheus_own_tool(tmp_path: Path) -> None:
             "monitoring.prometheus.port",
             "port 3630 on 10.77.0.102 is taken by exas",
         ),
+        (
+            {"portainer": {"enabled": True, "port": 9090}},
+            "monitoring.portainer.port",
+            f"port 9090 on {HOST} is taken by monitoring.prometheus.port",
+        ),
         ({"prometheus": {"tag": "latest"}}, "monitoring.prometheus.tag", "'latest' moves"),
     ],
 )
 def test_what_can_not_be_placed_is_refused(settings: dict[str, Any], path: str, words: str) -> None:
     file = StackFile().put("monitoring", PLACED | settings)
+    file.values["portainerPassword"] = "hidden"
+    file.secret_keys.add("portainerPassword")
     (found,) = file.put("registry.infra_repository", "r.example.com/infra").problems()
     assert found.startswith(problem(path, words)[: -1 if words[-1] == "." else None])
 
