@@ -91,7 +91,7 @@ def watched(site: Site) -> Iterator[Watched]:
         "portainer": tagged | {"enabled": True},
     }.items():
         site.work.edit(f"monitoring.{name}", value)
-    site.work.set_secret("portainerPassword", PORTAINER_PASSWORD)
+    site.work.secret("portainerPassword", PORTAINER_PASSWORD)
     said = site.work.up().text
     assert f"then, with EXEC done, monitoring on {host.address}: Prometheus" in said
     assert f"watched by prometheus http://{host.address}:9090" in said, said

@@ -124,10 +124,6 @@ class Workspace:
         """Writes one setting of the stack file, `excp.pairs.1.tag` for instance."""
         self._change(path, value)
 
-    def set_secret(self, name: str, value: str) -> None:
-        run = self.pulumi("config", "set", "--secret", f"exec:{name}", value, "--stack", STACK)
-        assert run.code == 0, run.text
-
     def remove(self, path: str) -> None:
         self._change(path, None)
 
