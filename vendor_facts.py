@@ -184,6 +184,7 @@ SECRETS: tuple[SecretKey, ...] = (
         "grafanaToken", "the token of a service account in Grafana (for monitoring.grafana_url)"
     ),
     SecretKey("grafanaPassword", "the password of the admin of a placed Grafana"),
+    SecretKey("shippingPassword", "the password of logging.shipping.user at the log store"),
     SecretKey(
         "portainerPassword",
         "the password of the admin of a placed Portainer, 12 characters or more",

@@ -15,7 +15,7 @@ from components.instance import StackContext
 from components.monitoring import Monitoring
 from components.retention import Retentions
 from config_schema import ExecConfig
-from monitoring.placement import Placement
+from monitoring.program import Placement
 from oci.reference import parsed
 from stack.layout import Layout
 from stack.loader import Secrets, is_monitoring_alone, is_without_monitoring, left_out
@@ -55,7 +55,7 @@ class Connector(pulumi.ComponentResource):
                 done += AgentStateSync(instance, context, after, parent).done
         done += ConversationProvider(layout, context, after, parent).done
         self.outputs = _outputs(layout, self.images, config.registry.is_used)
-        if placed is not None:
+        if placed is not None and placed.watching:
             self.outputs["monitoring"] = placed.urls()
         if not is_without_monitoring():
             # No children of this component: a run that names it and a few instances would have to

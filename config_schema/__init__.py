@@ -13,6 +13,7 @@ from config_schema.monitoring import Monitoring, Placed
 from config_schema.platform import Logging, Logs, Redis
 from config_schema.registry import Registry
 from config_schema.services import Exas, Excs, Hardening, Pair, Resources, Runtime
+from config_schema.shipping import SHIPPING_PORTS, Shipping
 from config_schema.stack import ExecConfig
 from config_schema.values import (
     LOG_REFERENCE,
@@ -27,6 +28,7 @@ from config_schema.values import (
 
 __all__ = [
     "LOG_REFERENCE",
+    "SHIPPING_PORTS",
     "CheckName",
     "Exas",
     "Excs",
@@ -43,6 +45,7 @@ __all__ = [
     "Registry",
     "Resources",
     "Runtime",
+    "Shipping",
     "Ssh",
     "Tag",
     "Tenant",

@@ -10,7 +10,6 @@ from config_schema.monitoring import Monitoring
 from config_schema.platform import (
     Audit,
     Gate,
-    Logging,
     Logs,
     Preflight,
     Protect,
@@ -19,6 +18,7 @@ from config_schema.platform import (
 )
 from config_schema.registry import Registry
 from config_schema.services import Exas, Excp, Excs
+from config_schema.shipping import StackLogging
 
 
 class ExecConfig(Section):
@@ -29,8 +29,10 @@ class ExecConfig(Section):
     ssh: Ssh = Field(default=Ssh(), description="the way to the hosts")
     registry: Registry = Field(description="where the images come from")
     logs: Logs = Field(description="log files")
-    logging: Logging = Field(
-        default=Logging(), description="where Docker puts what the services write to stdout"
+    logging: StackLogging = Field(
+        default=StackLogging(),
+        description="where Docker puts what the services write to stdout, and what ships their log"
+        " files",
     )
     redis: Redis = Field(description="the Redis that all services share")
     gate: Gate = Field(default=Gate(), description="when an instance is healthy")

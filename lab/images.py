@@ -33,6 +33,7 @@ PACKAGES = (
     "libpython3-stdlib",
     "python3-psycopg2",
     "python3-redis",
+    "python3-yaml",
 )
 SERVICE_CODE = Path(__file__).parent / "standins/service"
 INFRA_CODE = Path(__file__).parent / "standins/infra"

@@ -4,6 +4,7 @@ images have; the rest are stand-ins."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -42,14 +43,19 @@ class Standin:
 
     image: str
     module: str
+    words: tuple[str, ...] = ()
 
     @property
     def changes(self) -> tuple[str, ...]:
-        entry = f'ENTRYPOINT ["/usr/bin/python3", "-m", "infra.{self.module}"]'
-        return (entry, "WORKDIR /opt/exec")
+        entry = ["/usr/bin/python3", "-m", f"infra.{self.module}", *self.words]
+        return (f"ENTRYPOINT {json.dumps(entry)}", "WORKDIR /opt/exec")
 
 
-STANDINS = (Standin("portainer-ce", "portainer"),)
+STANDINS = (
+    Standin("portainer-ce", "portainer"),
+    Standin("alloy", "shipper", ("alloy",)),
+    Standin("filebeat", "shipper", ("filebeat",)),
+)
 
 
 def make_root(program: Program, root: Path) -> None:

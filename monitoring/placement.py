@@ -1,4 +1,5 @@
-"""A Prometheus of ours: which programs run at `monitoring.host`, with which words and files. Pure.
+"""Which programs are placed beside EXEC, with which words and files: a Prometheus of ours and its
+like at `monitoring.host`, and what ships log files on each host. Pure.
 
 The exporter isn't among them: it needs the SSH key of every host, and the clone that deploys
 (decision 0014).
@@ -6,22 +7,17 @@ The exporter isn't among them: it needs the SSH key of every host, and the clone
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import replace
 
-from config_schema import ExecConfig, Monitoring, Placed, Resources
+from config_schema import ExecConfig, Monitoring, Placed
 from hosts.shell import DOCKER_SOCKET
-from monitoring import prometheus
+from monitoring import prometheus, shippers
+from monitoring.program import CONFIG, Placement, Program, SecretFile
 from monitoring.prometheus import ALERTMANAGER_FILE, BLACKBOX_FILE, PROMETHEUS_FILE, Subject
 from stack.layout import Layout
 from stack.text import in_url
 
-MONITORING_LABEL = "exec.monitoring"
-"""Whose containers these are. They have none of the instances' labels: nothing that looks for a
-stack's instances finds them."""
-CONFIG = "/etc/exec"
 DATASOURCE = """\
 apiVersion: 1
 datasources:
@@ -32,61 +28,6 @@ apiVersion: 1
 providers:
   - {name: exec, type: file, options: {path: /etc/exec/dashboards}}
 """
-
-
-@dataclass(frozen=True)
-class Program:
-    """One container at `monitoring.host`."""
-
-    name: str
-    title: str
-    image: str
-    port: int
-    ready_path: str
-    """Answers 200 once it serves."""
-    scheme: Literal["http", "https"] = "http"
-    arguments: tuple[str, ...] = ()
-    files: Mapping[str, str] = field(default_factory=dict)
-    """Path in the container → text."""
-    reload_metric: str | None = None
-    """`…_config_last_reload` of its own metrics: it reads its files again at SIGHUP, and says there
-    what came of it. None: it looks at its files by itself."""
-    data_path: str | None = None
-    """Where its data is, on a volume that outlives it."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    secret_environment: Mapping[str, str] = field(default_factory=dict)
-    """Variable → name of the secret."""
-    secret_files: Mapping[str, str] = field(default_factory=dict)
-    """Path in the container → name of the secret that is its text."""
-    host_paths: tuple[str, ...] = ()
-    """What it has of the host, under the same path."""
-    resources: Resources = field(default_factory=Resources)
-
-
-@dataclass(frozen=True)
-class Placement:
-    """All programs of a stack, and where."""
-
-    host: str
-    stack: str
-    prefix: str
-    programs: tuple[Program, ...]
-
-    def container_name(self, program: Program) -> str:
-        return f"{self.prefix}exec-{program.name}"
-
-    def volume_name(self, program: Program) -> str:
-        return f"{self.container_name(program)}-data"
-
-    def url(self, program: Program) -> str:
-        return _url(self.host, program.port, program.scheme)
-
-    def urls(self) -> dict[str, str]:
-        """The stack output."""
-        return {program.name: self.url(program) for program in self.programs}
-
-    def __str__(self) -> str:
-        return f"monitoring on {self.host}: {', '.join(p.title for p in self.programs)}"
 
 
 def settled(settings: Monitoring) -> Monitoring:
@@ -108,34 +49,40 @@ def settled(settings: Monitoring) -> Monitoring:
 def placement(
     config: ExecConfig, layout: Layout, stack: str, alertmanager: str | None = None
 ) -> Placement | None:
-    """What is placed; None without `monitoring.host`. `alertmanager`: the site's own configuration
-    of it, as text."""
-    settings = config.monitoring
-    if settings.host is None:
+    """What is placed; None where nothing is. `alertmanager`: the site's own configuration of it, as
+    text."""
+    programs = [
+        *_watching(config.monitoring, layout, stack, alertmanager),
+        *shippers.programs(config, layout, stack),
+    ]
+    if not programs:
         return None
+    prefix = f"{config.tenant.container_prefix}-" if config.tenant.container_prefix else ""
+    place = config.registry.infra_repository
+    found = (replace(each, image=f"{place}/{each.image}") for each in programs)
+    return Placement(stack, prefix, tuple(found))
+
+
+def _watching(
+    settings: Monitoring, layout: Layout, stack: str, alertmanager: str | None
+) -> list[Program]:
+    """What is placed at `monitoring.host`; its images as yet without their repository."""
+    host = settings.host
+    if host is None:
+        return []
     files = prometheus.files(Subject(stack, settled(settings), layout))
     if alertmanager is not None:
         files[ALERTMANAGER_FILE] = alertmanager
-    host = settings.host
     programs = [_prometheus(settings, host, files)]
     if settings.places_alertmanager:
         programs.append(_alertmanager(settings, host, files))
     if settings.places_blackbox:
-        programs.append(_blackbox(settings, files))
+        programs.append(_blackbox(settings, host, files))
     if settings.grafana.enabled:
         programs.append(_grafana(settings, host))
     if settings.portainer.enabled:
-        programs.append(_portainer(settings))
-    prefix = f"{config.tenant.container_prefix}-" if config.tenant.container_prefix else ""
-    place = config.registry.infra_repository
-    found = (replace(each, image=f"{place}/{each.image}") for each in programs)
-    return Placement(host, stack, prefix, tuple(found))
-
-
-def digest_of(files: Mapping[str, str]) -> str:
-    """What changes with any of the files."""
-    parts = [part for name in sorted(files) for part in (name, files[name])]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        programs.append(_portainer(settings, host))
+    return programs
 
 
 def _image(own: Placed) -> str:
@@ -146,6 +93,7 @@ def _prometheus(settings: Monitoring, host: str, files: Mapping[str, str]) -> Pr
     own = settings.prometheus
     size = own.retention_size_gib
     return Program(
+        host=host,
         name="prometheus",
         title="Prometheus",
         image=_image(own),
@@ -173,6 +121,7 @@ def _prometheus(settings: Monitoring, host: str, files: Mapping[str, str]) -> Pr
 def _alertmanager(settings: Monitoring, host: str, files: Mapping[str, str]) -> Program:
     own = settings.alertmanager
     return Program(
+        host=host,
         name="alertmanager",
         title="Alertmanager",
         image=_image(own),
@@ -192,9 +141,10 @@ def _alertmanager(settings: Monitoring, host: str, files: Mapping[str, str]) -> 
     )
 
 
-def _blackbox(settings: Monitoring, files: Mapping[str, str]) -> Program:
+def _blackbox(settings: Monitoring, host: str, files: Mapping[str, str]) -> Program:
     own = settings.blackbox_exporter
     return Program(
+        host=host,
         name="blackbox-exporter",
         title="the blackbox exporter",
         image=_image(own),
@@ -217,6 +167,7 @@ def _grafana(settings: Monitoring, host: str) -> Program:
     provisioning = f"{CONFIG}/provisioning"
     found = {f"{CONFIG}/{name}": text for name, text in dashboards.files().items()}
     return Program(
+        host=host,
         name="grafana",
         title="Grafana",
         image=_image(own),
@@ -240,7 +191,7 @@ def _grafana(settings: Monitoring, host: str) -> Program:
     )
 
 
-def _portainer(settings: Monitoring) -> Program:
+def _portainer(settings: Monitoring, host: str) -> Program:
     """Portainer on the host's own Docker. The first login is nobody's to take: its admin is there,
     with the secret, before it serves.
 
@@ -250,6 +201,7 @@ def _portainer(settings: Monitoring) -> Program:
     own = settings.portainer
     password = f"{CONFIG}/portainer-password"
     return Program(
+        host=host,
         name="portainer",
         title="Portainer",
         image=_image(own),
@@ -267,11 +219,11 @@ def _portainer(settings: Monitoring) -> Program:
             "--tunnel-port=0",
         ),
         data_path="/data",
-        secret_files={password: "portainerPassword"},
+        secret_files={password: SecretFile("portainerPassword")},
         host_paths=(DOCKER_SOCKET,),
         resources=own.resources,
     )
 
 
-def _url(host: str, port: int, scheme: str = "http") -> str:
-    return f"{scheme}://{in_url(host)}:{port}"
+def _url(host: str, port: int) -> str:
+    return f"http://{in_url(host)}:{port}"

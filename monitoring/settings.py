@@ -39,13 +39,14 @@ class SettingsProvider(ResourceProvider):
 
 class MonitoringSettings(Resource, module="exec", name="MonitoringSettings"):
     """Done once the program at `url` serves and has taken its files; `trigger` is its container's
-    id. The files may name whom to call, with a key for it, so they come as a secret, and so does
-    their digest."""
+    id. `is_local`: it serves on its host's loopback alone. The files may name whom to call, with a
+    key for it, so they come as a secret, and so does their digest."""
 
     def __init__(
         self,
         name: str,
         url: str,
+        is_local: bool,
         ready_path: str,
         reload_metric: str | None,
         container_name: str,
@@ -58,6 +59,7 @@ class MonitoringSettings(Resource, module="exec", name="MonitoringSettings"):
         props = {
             "name": name,
             "url": url,
+            "is_local": is_local,
             "ready_path": ready_path,
             "reload_metric": reload_metric or "",
             "container_name": container_name,

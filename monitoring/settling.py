@@ -32,17 +32,21 @@ def settle(props: Mapping[str, Any]) -> None:
     ssh = ssh_command(props["reach"], str(urlsplit(props["url"]).hostname))
     run = command_over_ssh(ssh, COMMAND_TIMEOUT_SECONDS)
     name = props["container_name"]
+    is_direct = props["reach"]["via"] == "direct" and not props["is_local"]
     program = Settling(
         name=name,
         url=props["url"],
         container=HostContainer(name, run),
-        probe=direct_probe() if props["reach"]["via"] == "direct" else ssh_probe(ssh),
+        probe=direct_probe() if is_direct else ssh_probe(ssh),
         reload=lambda: run(["docker", "kill", "--signal", "HUP", name]),
         clock=OperatorsClock(),
     )
 
     def carry_out() -> None:
-        program.require(commands.copy_into(ssh, name, props["files"]), "to bring its files there")
+        if props["files"]:
+            program.require(
+                commands.copy_into(ssh, name, props["files"]), "to bring its files there"
+            )
         program.wait_until_ready(props["ready_path"])
         if props["reload_metric"]:
             program.read_again(props["reload_metric"])

@@ -13,12 +13,22 @@ from typing import Any
 
 import yaml
 
-from config_schema import ExecConfig
+from config_schema import ExecConfig, Shipping
+from monitoring.program import CONFIG, in_filebeat
 from stack.layout import Instance, Layout
 from stack.retention import log_files
 
 HEAD = "Made by exctl from the stack file, and written anew from it."
 LOKI_VARIABLE, ELASTICSEARCH_VARIABLE = "EXEC_LOKI_URL", "EXEC_ELASTICSEARCH_URL"
+LOKI_WORDS = (
+    f"// Where Loki is: {LOKI_VARIABLE} in Alloy's environment,"
+    " e.g. http://loki.example.com:3100/loki/api/v1/push\n"
+)
+ELASTICSEARCH_WORDS = (
+    f"Where Elasticsearch is: {ELASTICSEARCH_VARIABLE} in Filebeat's environment; for another"
+    " output, put that in its place."
+)
+PASSWORD_FILE = f"{CONFIG}/password"
 IGNORED_HOURS = 48
 """Chosen: files that nobody has written to for so long are history, and not shipped when a shipper
 begins; a weekend's quiet instance still writes more often."""
@@ -41,17 +51,18 @@ def files(stack: str, config: ExecConfig, layout: Layout) -> dict[str, str]:
     return found
 
 
-def alloy(stack: str, tenant: str, instances: Sequence[Instance]) -> str:
+def alloy(
+    stack: str, tenant: str, instances: Sequence[Instance], own: Shipping | None = None
+) -> str:
     """Alloy's configuration. The name of the file is no label: a new one a file would be a new
-    stream of Loki's each time."""
+    stream of Loki's each time. `own`: where Loki is; none: Alloy's environment says."""
     targets = "".join(
         f"    {{{', '.join(f'{key} = {json.dumps(value)}' for key, value in target.items())}}},\n"
         for target in _targets(stack, tenant, instances)
     )
     return (
         f"// {HEAD}\n"
-        f"// Where Loki is: {LOKI_VARIABLE} in Alloy's environment,"
-        " e.g. http://loki.example.com:3100/loki/api/v1/push\n"
+        f"{'' if own else LOKI_WORDS}"
         f"{''.join(f'// {line}{chr(10)}' for line in _left_out(instances))}"
         'local.file_match "exec" {\n'
         f"  path_targets = [\n{targets}  ]\n"
@@ -67,13 +78,28 @@ def alloy(stack: str, tenant: str, instances: Sequence[Instance]) -> str:
         '  stage.label_drop {\n    values = ["filename"]\n  }\n'
         "}\n\n"
         'loki.write "exec" {\n'
-        f'  endpoint {{\n    url = sys.env("{LOKI_VARIABLE}")\n  }}\n'
+        f"  endpoint {{\n    url = {_loki(own)}\n  }}\n"
         "}\n"
     )
 
 
-def filebeat(stack: str, tenant: str, instances: Sequence[Instance]) -> str:
-    """Filebeat's configuration: an input an instance, with our labels in `fields`."""
+def _loki(own: Shipping | None) -> str:
+    """The address, and the login after it."""
+    if own is None:
+        return f'sys.env("{LOKI_VARIABLE}")'
+    if own.user is None:
+        return json.dumps(own.url)
+    login = (
+        f"username      = {json.dumps(own.user)}\n      password_file = {json.dumps(PASSWORD_FILE)}"
+    )
+    return f"{json.dumps(own.url)}\n\n    basic_auth {{\n      {login}\n    }}"
+
+
+def filebeat(
+    stack: str, tenant: str, instances: Sequence[Instance], own: Shipping | None = None
+) -> str:
+    """Filebeat's configuration: an input an instance, with our labels in `fields`. `own`: where
+    Elasticsearch is; none: Filebeat's environment says."""
     inputs: list[dict[str, Any]] = []
     for target in _targets(stack, tenant, instances):
         labels = dict(target)
@@ -89,16 +115,14 @@ def filebeat(stack: str, tenant: str, instances: Sequence[Instance]) -> str:
                 "fields": labels,
             }
         )
-    content = {
-        "filebeat.inputs": inputs,
-        "output.elasticsearch": {"hosts": [f"${{{ELASTICSEARCH_VARIABLE}}}"]},
-    }
-    lines = [
-        HEAD,
-        f"Where Elasticsearch is: {ELASTICSEARCH_VARIABLE} in Filebeat's environment; for another"
-        " output, put that in its place.",
-        *_left_out(instances),
-    ]
+    content: dict[str, Any] = {"filebeat.inputs": inputs}
+    if own is None:
+        content["output.elasticsearch"] = {"hosts": [f"${{{ELASTICSEARCH_VARIABLE}}}"]}
+    else:
+        login = {"username": in_filebeat(own.user)} if own.user else {}
+        content["output.elasticsearch"] = {"hosts": [in_filebeat(own.url)], **login}
+        content |= {"http.enabled": True, "http.host": "127.0.0.1", "http.port": own.own_port}
+    lines = [HEAD, *([] if own else [ELASTICSEARCH_WORDS]), *_left_out(instances)]
     head = "".join(f"# {line}\n" for line in lines)
     return head + str(yaml.safe_dump(content, sort_keys=False, width=1000))
 

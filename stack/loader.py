@@ -118,6 +118,8 @@ def needed_secrets(sections: Mapping[str, Any]) -> dict[str, str]:
     for program in ("grafana", "portainer") if paths.get(sections, "monitoring.host") else ():
         if paths.get(sections, f"monitoring.{program}.enabled"):
             needed[f"{program}Password"] = f"monitoring.{program}.enabled is true"
+    if paths.get(sections, "logging.shipping.user"):
+        needed["shippingPassword"] = "logging.shipping.user is set"
     return needed
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import vendor_facts as vendor
-from config_schema import canonical_host, place_problem
+from config_schema import SHIPPING_PORTS, canonical_host, place_problem
 from stack import paths
 from stack.layout import stoppable
 from stack.problems import Problem
@@ -38,7 +38,20 @@ def _pairs(sections: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _places(sections: Mapping[str, Any]) -> Iterator[tuple[str, object, object]]:
-    """(path, host, port) of every instance that is well-formed enough to have them."""
+    """(path, host, port) of all that is placed and well-formed enough to have them."""
+    instances = list(_instances(sections))
+    yield from instances
+    if (host := paths.get(sections, "monitoring.host")) is not None:
+        for program in _watchers(sections):
+            path = f"monitoring.{program}.port"
+            yield path, host, paths.get(sections, path) or paths.default_of(path)
+    if (own := paths.get(sections, "logging.shipping")) is not None:
+        port = paths.get(own, "port") or SHIPPING_PORTS.get(str(paths.get(own, "agent") or "alloy"))
+        for host in dict.fromkeys(host for _, host, _ in instances if isinstance(host, str)):
+            yield "logging.shipping.port", host, port
+
+
+def _instances(sections: Mapping[str, Any]) -> Iterator[tuple[str, object, object]]:
     for service, port in (("excs", vendor.EXCS_PORT), ("exas", vendor.EXAS_PORT)):
         part = sections.get(service)
         yield service, paths.get(part, "host"), paths.get(part, "port") or port
@@ -46,10 +59,6 @@ def _places(sections: Mapping[str, Any]) -> Iterator[tuple[str, object, object]]
         hosts, port = paths.get(pair, "hosts"), paths.get(pair, "port") or vendor.EXCP_PORT
         for index, host in enumerate(hosts if isinstance(hosts, list) else [], 1):
             yield f"excp.pairs.{number}.hosts.{index}", host, port
-    if (host := paths.get(sections, "monitoring.host")) is not None:
-        for program in _watchers(sections):
-            path = f"monitoring.{program}.port"
-            yield path, host, paths.get(sections, path) or paths.default_of(path)
 
 
 def _watchers(sections: Mapping[str, Any]) -> Iterator[str]:
@@ -156,20 +165,23 @@ def _unknown_hosts(sections: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _monitoring_without_means(sections: Mapping[str, Any]) -> Iterator[Problem]:
-    """What a Prometheus that is placed by us can't do without."""
-    if paths.get(sections, "monitoring.host") is None:
+    """What that which is placed beside EXEC can't do without."""
+    has_host = paths.get(sections, "monitoring.host") is not None
+    if not has_host and paths.get(sections, "logging.shipping") is None:
         return
     place = paths.get(sections, "registry.infra_repository")
     if place is None:
+        why = "monitoring.host is: the images of Prometheus and the others come"
+        if not has_host:
+            why = "logging.shipping is: the image of its agent comes"
         yield Problem(
             "registry.infra_repository",
-            "is not set, but monitoring.host is: the images of Prometheus and the others come from"
-            " there; write for instance registry.example.com:5000/infra",
+            f"is not set, but {why} from there; write for instance registry.example.com:5000/infra",
         )
     elif isinstance(place, str) and (why := place_problem(place)):
         yield Problem("registry.infra_repository", why)
     exporter = paths.get(sections, "monitoring.exporter") or paths.default_of("monitoring.exporter")
-    if isinstance(exporter, str) and exporter.rpartition(":")[0] in _LOOPBACK:
+    if has_host and isinstance(exporter, str) and exporter.rpartition(":")[0] in _LOOPBACK:
         yield Problem(
             "monitoring.exporter",
             f"{exporter} is the host that asks, and Prometheus is placed at monitoring.host; write"

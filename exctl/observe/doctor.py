@@ -25,7 +25,8 @@ from health.preflight.registry import with_login
 from health.preflight.run import examine
 from health.preflight.subject import Subject, Watchers
 from health.preflight.tunnel import trusting
-from monitoring.placement import MONITORING_LABEL, placement
+from monitoring.placement import placement
+from monitoring.program import MONITORING_LABEL
 from stack.ssh import make_control_directory
 
 if TYPE_CHECKING:
@@ -58,15 +59,19 @@ def findings(site: Site, file: Path | None = None, left_out: Collection[str] = (
     return found
 
 
-def _watchers(site: Site, left_out: Collection[str]) -> Watchers | None:
+def _watchers(site: Site, left_out: Collection[str]) -> tuple[Watchers, ...]:
     placed = placement(site.config, site.layout, site.stack)
-    if placed is None or placed.host in left_out:
-        return None
-    return Watchers(
-        host=placed.host,
-        ports={each.port: placed.container_name(each) for each in placed.programs},
-        images=tuple(each.image for each in placed.programs),
-        label=(MONITORING_LABEL, placed.stack),
+    if placed is None:
+        return ()
+    return tuple(
+        Watchers(
+            host=host,
+            ports={each.port: placed.container_name(each) for each in placed.on(host)},
+            images=tuple(each.image for each in placed.on(host)),
+            label=(MONITORING_LABEL, placed.stack),
+        )
+        for host in placed.hosts
+        if host not in left_out
     )
 
 

@@ -25,7 +25,8 @@ from exctl.pulumi.workspace import exported
 from exctl.releases import store
 from exctl.site import Site
 from hosts.docker import Container
-from monitoring.placement import Placement, placement
+from monitoring.placement import placement
+from monitoring.program import Placement
 from stack import yaml_text
 from stack.layout import Instance, Layout
 
@@ -64,9 +65,8 @@ def look(site: Site) -> list[Drift]:
 def _of_watchers(site: Site, deployment: Mapping[str, Any]) -> list[Drift]:
     deployed = deployed_watchers(deployment)
     hosts = [*dict.fromkeys(was.host for was in deployed.values())]
-    found = on_each(hosts, lambda host: watchers.containers_on(site, host))
     wanted = placement(site.config, site.layout, site.stack)
-    return compare_watchers(wanted, deployed, dict(zip(hosts, found, strict=True)))
+    return compare_watchers(wanted, deployed, watchers.containers_of(site, hosts))
 
 
 def compare_watchers(
@@ -74,9 +74,8 @@ def compare_watchers(
     deployed: Mapping[str, Deployed],
     hosts: Mapping[str, list[Container] | str],
 ) -> list[Drift]:
-    """The same of what watches the stack."""
-    meant = {program.name: program for program in wanted.programs} if wanted else {}
-    host = wanted.host if wanted else ""
+    """The same of what is placed beside EXEC."""
+    meant = {program.key: program for program in wanted.programs} if wanted else {}
     found = []
     for name in dict.fromkeys([*meant, *deployed]):
         program, was = meant.get(name), deployed.get(name)
@@ -85,12 +84,14 @@ def compare_watchers(
             what = "it isn't placed yet; place it with: exctl up"
         elif program is None:
             what = "the stack file has it no longer; remove it with: exctl up"
-        elif was.host != host:
-            what = f"the stack file moves it to {host}; move it with: exctl up"
+        elif was.host != program.host:
+            what = f"the stack file moves it to {program.host}; move it with: exctl up"
         elif was.image not in ("", program.image):
             what = f"the stack file has {program.image}; deploy that with: exctl up"
-        key, place = f"{WATCHER}{name}", was.host if was else host
-        found += [Drift("not yet deployed", key, place, what)] if what else []
+        key = f"{WATCHER}{name}"
+        place = was or program
+        if what and place is not None:
+            found.append(Drift("not yet deployed", key, place.host, what))
         if was is not None:
             found += _of_container(key, was, hosts.get(was.host, []))
     return found

@@ -59,7 +59,7 @@ def _destroyed(site: Site, how: RunOptions) -> tuple[str, ...]:
         say("  none: the state knows of none, and the hosts that answer have none")
     say("Log files on the hosts, images, Redis, the Config DB and the EX Org are not touched.")
     if known.monitoring:
-        say("What Prometheus and the others have collected stays on their volumes.")
+        say("Volumes of what goes with EXEC stay: metrics, and how far log files were shipped.")
     if not how.yes:
         confirm("Remove them?")
     removed = [Touch(key, at[key], "remove", (), "gone for good") for key in keys]

@@ -1,28 +1,32 @@
-"""What goes with EXEC, by a last run of Pulumi of its own: what watches it, what removes old log
-files. Whatever comes of it, EXEC is deployed by then, and its release recorded."""
+"""What goes with EXEC, by a last run of Pulumi of its own: what watches it, what ships its log
+files, what removes old ones. Whatever comes of it, EXEC is deployed by then, its release recorded.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from exctl.errors import ExctlError, Interrupted
+from exctl.observe.watchers import shipped
 from exctl.pulumi import state
 from exctl.pulumi.workspace import tell_program
-from exctl.runs import reach, watchers_record
+from exctl.runs import apart, reach, watchers_record
 from exctl.runs.events import StepLog
 from exctl.runs.ground import Ground
 from exctl.runs.operation import carry_out
-from exctl.runs.scope import APART
 from exctl.site import Site
 from exctl.terminal import live
 from exctl.terminal.messages import report, say
-from monitoring.placement import Placement, placement
+from monitoring.placement import placement
+from monitoring.program import Placement
 from stack.loader import MONITORING_VARIABLE
 
 
 def are_there(site: Site, known: state.State) -> bool:
     """Whether there is to be something of it, or was."""
-    config = site.config
-    is_wanted = config.monitoring.host is not None or config.logs.retention_days is not None
-    return is_wanted or any(map(state.is_apart, known.rows))
+    is_wanted = placement(site.config, site.layout, site.stack) is not None
+    has_retention = site.config.logs.retention_days is not None
+    return is_wanted or has_retention or any(map(state.is_apart, known.rows))
 
 
 def line(site: Site, ground: Ground) -> str:
@@ -34,8 +38,8 @@ def line(site: Site, ground: Ground) -> str:
 
 
 def bring(site: Site, ground: Ground) -> None:
-    """Places what watches the stack, or brings it to what the stack file says; nothing is run
-    where it is that already.
+    """Places what goes with EXEC, or brings it to what the stack file says; nothing is run where it
+    is that already, and nothing is done on a host that doesn't answer.
 
     What goes wrong is a warning, and ExctlError where the stack file says `required`.
     """
@@ -47,11 +51,12 @@ def bring(site: Site, ground: Ground) -> None:
         _tell_where(wanted)
         return
     watchers_record.drop(site)
-    hosts = [*([wanted.host] if wanted else ()), *known.monitoring]
+    hosts = {*(wanted.hosts if wanted else ()), *known.monitoring}
+    silent = reach.silent(site, hosts)
+    wrong = [_gone(host, why, site, wanted) for host, why in silent.items()]
     try:
-        if silent := reach.silent(site, hosts):
-            raise ExctlError("\n".join(_gone(host, why, site) for host, why in silent.items()))
-        _run(site, ground)
+        if not hosts or hosts - silent.keys():
+            _run(site, ground, wanted, silent)
     except Interrupted:
         raise Interrupted(
             "interrupted: EXEC was deployed; its monitoring, or the removal of old log files, may"
@@ -59,17 +64,23 @@ def bring(site: Site, ground: Ground) -> None:
             touched=True,
         ) from None
     except ExctlError as error:
-        _tell(site, error)
-        return
-    _tell_where(wanted)
+        wrong.append(str(error))
+    if wrong:
+        _tell(site, "\n".join(wrong))
+    else:
+        _tell_where(wanted)
 
 
 def _tell_where(wanted: Placement | None) -> None:
-    if wanted is not None:
-        say(f"watched by {', '.join(f'{n} {url}' for n, url in wanted.urls().items())}")
+    if wanted is None:
+        return
+    if urls := wanted.urls():
+        say(f"watched by {', '.join(f'{name} {url}' for name, url in urls.items())}")
+    if found := wanted.shipping:
+        say(shipped(found[0].name, len(found), found[0].to))
 
 
-def _run(site: Site, ground: Ground) -> None:
+def _run(site: Site, ground: Ground, wanted: Placement | None, silent: Mapping[str, str]) -> None:
     log = StepLog(say)
     tell_program(ground.stack, MONITORING_VARIABLE, "alone")
     with live.shown("bringing what goes with it"):
@@ -79,25 +90,27 @@ def _run(site: Site, ground: Ground) -> None:
                 refresh=True,
                 on_event=log.on_event,
                 show_secrets=False,
-                target=list(APART),
+                target=apart.targets(wanted, ground.state, silent),
                 continue_on_error=True,
             ),
             log,
             site,
             ground.stack,
         )
-    watchers_record.keep(site, state.read(ground.stack))
+    if not silent:
+        watchers_record.keep(site, state.read(ground.stack))
 
 
-def _gone(host: str, why: str, site: Site) -> str:
-    if host == site.config.monitoring.host:
-        return f"{host} {why}"
+def _gone(host: str, why: str, site: Site, wanted: Placement | None) -> str:
+    if wanted is not None and host in wanted.hosts:
+        left_out = ", ".join(program.name for program in wanted.on(host))
+        return f"{host} {why}; {left_out} there: left as it was"
     return f"{host} {why}; if it is gone for good: exctl forget {host} --stack {site.stack}"
 
 
-def _tell(site: Site, error: ExctlError) -> None:
+def _tell(site: Site, error: str) -> None:
     again = f"To try again: exctl up --stack {site.stack}"
-    report("monitoring_failed", reason=str(error), required=site.config.monitoring.required)
+    report("monitoring_failed", reason=error, required=site.config.monitoring.required)
     if site.config.monitoring.required:
         raise ExctlError(
             "EXEC is deployed and healthy, but what goes with it isn't as the stack file says,"
@@ -105,7 +118,7 @@ def _tell(site: Site, error: ExctlError) -> None:
             touched=True,
         ) from None
     say("warning: EXEC is deployed and healthy; what goes with it isn't as the stack file says:")
-    for text in [*str(error).splitlines(), again]:
+    for text in [*error.splitlines(), again]:
         say(f"  {text}")
 
 

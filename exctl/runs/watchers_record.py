@@ -18,17 +18,18 @@ import pulumi
 from exctl import files
 from exctl.cli.version import code_sha256
 from exctl.errors import NothingTouched
-from exctl.observe.watchers import containers_on
+from exctl.observe.watchers import containers_of
 from exctl.pulumi import state
 from exctl.pulumi.state import State
 from exctl.rundir import run_directory
 from exctl.site import Site, StackPlace, read_stack_file
-from monitoring.placement import Placement, placement
+from monitoring.placement import placement
+from monitoring.program import Placement
 from stack.loader import alertmanager_text
 from stack.retention import retentions
 
-SECRETS = ("grafanaPassword", "portainerPassword", "registryPassword")
-SECTIONS = {"monitoring", "logs", "ssh", "registry", "gate"}
+SECRETS = ("grafanaPassword", "portainerPassword", "registryPassword", "shippingPassword")
+SECTIONS = {"monitoring", "logging", "logs", "ssh", "registry", "gate"}
 
 
 def digest(site: Site, known: State) -> str:
@@ -75,10 +76,12 @@ def _runs(site: Site, known: State, wanted: Placement | None) -> bool:
     if wanted is None:
         return not known.monitoring
     ids = {str(row["id"]) for row in _rows(known) if str(row["type"]).endswith(":Container")}
-    found = containers_on(site, wanted.host)
-    if isinstance(found, str):
-        return False
-    return ids == {each.id for each in found if each.state.word == "running"}
+    running: set[str] = set()
+    for found in containers_of(site, wanted.hosts).values():
+        if isinstance(found, str):
+            return False
+        running |= {each.id for each in found if each.state.word == "running"}
+    return ids == running
 
 
 def _rows(known: State) -> list[Any]:

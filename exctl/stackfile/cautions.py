@@ -44,6 +44,8 @@ def _of_settings(config: ExecConfig) -> Iterator[str]:
     for path, log in logs.items():
         if log.level == "trace":
             yield f"{path}.log.level is trace: it fills disks fast, and may log calls' data"
+        if config.logging.shipping is not None and log.path is None:
+            yield f"{path}.log.path is not set: it logs to stdout, which logging.shipping leaves"
     if not config.redis.secure:
         yield (
             "redis.secure is false: who reaches Redis can read the OAuth client's secret, which"

@@ -6,7 +6,7 @@ What a host is asked is in one `HostAnswers`; a judge is pure and asks nobody.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from config_schema import CheckName
 from health.preflight.answers import HostAnswers
@@ -33,13 +33,13 @@ class HostView:
 
 @dataclass(frozen=True)
 class StackView:
-    """The whole stack as its judges see it. `watchers`: what the host said on which it is to be
-    watched, None if there is none."""
+    """The whole stack as its judges see it. `watchers`: what each host said on which something is
+    to be placed beside EXEC."""
 
     subject: Subject
     answers: Mapping[str, HostAnswers]
     excs_runs: bool
-    watchers: HostAnswers | None = None
+    watchers: Mapping[str, HostAnswers] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TypeVar
 
 from health.preflight import (
@@ -56,14 +57,17 @@ def examine(
     """
     hosts = [host for host in subject.layout.hosts if host not in left_out]
     watchers = subject.watchers
-    with ThreadPoolExecutor(len(hosts) + 2) as pool:
+    with ThreadPoolExecutor(len(hosts) + len(watchers) + 1) as pool:
         try:
             known = pool.submit(decrypted)
-            watched = pool.submit(ask_watchers, subject, watchers, known) if watchers else None
+            watched = {
+                each.host: pool.submit(ask_watchers, subject, each, known) for each in watchers
+            }
             asked = [pool.submit(ask, subject, host, known) for host in hosts]
             answers = {host: each.result() for host, each in zip(hosts, asked, strict=True)}
             found = _with_a_token(known.result(), answers)
-            return judge(known.result(), found, watched.result() if watched else None)
+            said = {host: each.result() for host, each in watched.items()}
+            return judge(known.result(), found, said)
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             end_all()
@@ -88,7 +92,7 @@ def ask(subject: Subject, host: str, decrypted: Future[Subject]) -> HostAnswers:
 
 
 def ask_watchers(subject: Subject, watchers: Watchers, decrypted: Future[Subject]) -> HostAnswers:
-    """What the host is asked on which the stack is to be watched."""
+    """What a host is asked on which something is to be placed beside EXEC."""
     ssh = ssh_target(subject.config.ssh, watchers.host).command
     answer, facts = _told(ssh, watchers_script(subject, watchers))
     if facts is None or subject.registry is None:
@@ -180,7 +184,9 @@ def _with_a_token(subject: Subject, answers: Mapping[str, HostAnswers]) -> dict[
 
 
 def judge(
-    subject: Subject, answers: Mapping[str, HostAnswers], watchers: HostAnswers | None = None
+    subject: Subject,
+    answers: Mapping[str, HostAnswers],
+    watchers: Mapping[str, HostAnswers] = MappingProxyType({}),
 ) -> list[Finding]:
     """What the answers amount to, with the stack file's waivers; pure."""
     excs_runs = _excs_runs(subject, answers)

@@ -28,7 +28,7 @@ class ServerAddress:
 
 @dataclass(frozen=True)
 class Watchers:
-    """What is to be placed at `monitoring.host`, as far as the preflight asks about it: `ports`
+    """What is to be placed on a host beside EXEC, as far as the preflight asks about it: `ports`
     with the container that is to have each, and the value of `label` that its containers have."""
 
     host: str
@@ -51,7 +51,7 @@ class Subject:
     """The registry's; `no_login` says why there is none, though the stack file means one."""
     no_login: str = ""
     other_stacks: int = 0
-    watchers: Watchers | None = None
+    watchers: tuple[Watchers, ...] = ()
 
     @property
     def registry_host(self) -> str:

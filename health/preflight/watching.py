@@ -1,4 +1,4 @@
-"""The host on which the stack is to be watched: whether what is placed there will run. Pure.
+"""The hosts on which something is placed beside EXEC: whether it will run there. Pure.
 
 Nothing of this stops a deployment, `monitoring.required` or not: EXEC comes first, and alone.
 """
@@ -32,27 +32,29 @@ class _View:
         return self.watchers.host
 
 
-def _view(stack: StackView) -> _View | None:
-    """None where there is no such host, or Docker on it can't be asked: `monitoring-host` says."""
-    wanted, answers = stack.subject.watchers, stack.watchers
-    if wanted is None or answers is None or answers.facts is None or not answers.facts.docker:
-        return None
-    manifests = {} if answers.registry is None else answers.registry.manifests
-    return _View(stack.subject, wanted, answers.facts, manifests)
+def _views(stack: StackView) -> Iterator[_View]:
+    """Each host but those whose Docker can't be asked: `monitoring-host`, or EXEC's own checks, say
+    so."""
+    for wanted in stack.subject.watchers:
+        answers = stack.watchers.get(wanted.host)
+        if answers is not None and answers.facts is not None and answers.facts.docker:
+            manifests = {} if answers.registry is None else answers.registry.manifests
+            yield _View(stack.subject, wanted, answers.facts, manifests)
 
 
 def _host(stack: StackView) -> Iterator[Finding]:
-    wanted, answers = stack.subject.watchers, stack.watchers
-    if wanted is None or answers is None:
+    host = stack.subject.config.monitoring.host
+    answers = stack.watchers.get(host or "")
+    if host is None or answers is None:
         return
     found, fix = answers.login.why(), "see that SSH reaches it; or take monitoring.host out"
     if answers.facts is not None:
-        user = stack.subject.config.ssh.at(wanted.host).user
+        user = stack.subject.config.ssh.at(host).user
         found, fix = docker.access_words(answers.facts.access, user)
     yield judged(
         answers.facts is not None and answers.facts.access is DockerAccess.ALLOWED,
         CheckName.MONITORING_HOST,
-        wanted.host,
+        host,
         found,
         "SSH, and docker without sudo",
         "warning",
@@ -61,15 +63,15 @@ def _host(stack: StackView) -> Iterator[Finding]:
 
 
 def _apart(stack: StackView) -> Iterator[Finding]:
-    wanted = stack.subject.watchers
-    if wanted is None:
+    host = stack.subject.config.monitoring.host
+    if host is None or host not in stack.watchers:
         return
-    name = canonical_host(wanted.host)
+    name = canonical_host(host)
     there = [i.key for i in stack.subject.layout.instances if canonical_host(i.host) == name]
     yield judged(
         not there,
         CheckName.MONITORING_APART,
-        wanted.host,
+        host,
         f"it is the host of {', '.join(there)} too" if there else "none of EXEC's hosts",
         "a host that doesn't fall with what it watches",
         "warning",
@@ -78,9 +80,10 @@ def _apart(stack: StackView) -> Iterator[Finding]:
 
 
 def _port(stack: StackView) -> Iterator[Finding]:
-    view = _view(stack)
-    if view is None:
-        return
+    return (finding for view in _views(stack) for finding in _ports_of(view))
+
+
+def _ports_of(view: _View) -> Iterator[Finding]:
     label, value = view.watchers.label
     running = [c for c in view.facts.containers if c.is_running]
     ours = {c.name for c in running if c.labels.get(label) == value}
@@ -101,19 +104,15 @@ def _port(stack: StackView) -> Iterator[Finding]:
 
 
 def _disk(stack: StackView) -> Iterator[Finding]:
-    view = _view(stack)
-    if view is not None:
+    for view in _views(stack):
         to_pull = registry.to_pull(view.watchers.images, view.facts, view.manifests)
-        fix = "a larger disk, or fewer days of monitoring.prometheus.retention_days"
+        fix = "a larger disk; for Prometheus fewer days of monitoring.prometheus.retention_days"
         check = CheckName.MONITORING_DISK
         yield machine.room_for(to_pull, check, view.host, view.facts, "warning", fix)
 
 
 def _image(stack: StackView) -> Iterator[Finding]:
-    view = _view(stack)
-    for image in view.watchers.images if view is not None else ():
-        assert view is not None
-        yield _image_of(view, image)
+    return (_image_of(view, image) for view in _views(stack) for image in view.watchers.images)
 
 
 def _image_of(view: _View, image: str) -> Finding:
@@ -124,7 +123,7 @@ def _image_of(view: _View, image: str) -> Finding:
     if isinstance(manifest, Manifest):
         return Finding(name, host, "in the registry", image)
     if manifest is not None:
-        fix = "bring it there: docs/monitoring.md, A Prometheus that exctl places"
+        fix = "bring it there: docs/monitoring.md, A Prometheus that exctl places and Logs"
         return Finding(name, host, manifest.words, image, "warning", fix)
     why = "not on the host, and the registry couldn't be asked"
     if not is_asked_for(view.subject, image):
@@ -151,13 +150,13 @@ APART = Check(
 )
 PORT = Check(
     CheckName.MONITORING_PORT,
-    "each port of what is placed there is free, or its own already",
+    "each port of what is placed beside EXEC is free, or its own already",
     of_stack=_port,
     stops=False,
 )
 DISK = Check(
     CheckName.MONITORING_DISK,
-    "Docker's disk there has room for the images",
+    "Docker's disk there has room for its images",
     of_stack=_disk,
     stops=False,
 )

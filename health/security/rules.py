@@ -90,6 +90,17 @@ def _of_stack(config: ExecConfig, operator: OperatorSecurity) -> Iterator[Findin
             "give it a certificate, then registry.insecure: false",
         )
     yield from _portainer(config.monitoring)
+    if (shipping := config.logging.shipping) is not None:
+        is_secured = shipping.url.startswith("https:")
+        yield judged(
+            is_secured,
+            "shipping-tls",
+            EVERYWHERE,
+            f"log files are shipped with{'' if is_secured else 'out'} TLS",
+            "what they name can be read on the way, and the log store's password with it",
+            "warning",
+            "https:// in logging.shipping.url; or keep the log store in a network of its own",
+        )
     if operator.passphrase_length is not None:
         is_long = operator.passphrase_length >= PASSPHRASE_LENGTH
         yield judged(

@@ -34,6 +34,7 @@ from tests.unit.stack_file import StackFile
 IMAGE, CONTAINER = "docker:index/remoteImage:RemoteImage", "docker:index/container:Container"
 SECRET = "not-to-be-seen"
 SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270"
+LOGS = "/var/log/exec"
 DIGEST = f"sha256:{'d' * 64}"
 
 
@@ -395,6 +396,32 @@ def test_what_was_collected_outlives_its_container_and_files_are_secret() -> Non
     assert container.request.ignoreChanges == ["uploads"]
     assert SECRET_MARK in graph["monitoring-alertmanager-settings"].inputs["files"].values()
     assert SECRET_MARK in container.inputs["uploads"].values()
+
+
+def test_what_ships_log_files_comes_last_and_may_read_them_and_no_more() -> None:
+    file = StackFile().put("logging", {"shipping": {"url": "http://loki:3100/p", "user": "exec"}})
+    file.put("registry.infra_repository", "registry.example.com/infra")
+    file.values["shippingPassword"] = "hidden"
+    file.secret_keys.add("shippingPassword")
+    graph, outputs = register(file)
+    found = {f"monitoring-alloy-10.77.0.{last}" for last in (101, 102, 103, 104)}
+    assert found <= graph.keys()
+    assert "monitoring" not in outputs
+    name = "monitoring-alloy-10.77.0.103"
+    assert "health-excp-1-2" in waits_for(graph, name)
+    assert graph[f"{name}-data"].request.retainOnDelete
+    container = graph[name]
+    assert not container.request.ignoreChanges
+    logs, data = container.inputs["volumes"]
+    assert logs == {"hostPath": LOGS, "containerPath": LOGS, "readOnly": True}
+    assert data["containerPath"] == "/var/lib/exec"
+    assert container.inputs["capabilities"] == {"drops": ["ALL"], "adds": ["DAC_READ_SEARCH"]}
+    assert container.inputs["memory"] == 512
+    elsewhere = {name: value for name, value in container.inputs.items() if name != "uploads"}
+    assert SECRET not in json.dumps(elsewhere)
+    assert SECRET in json.dumps(container.inputs["uploads"])
+    assert SECRET_MARK in container.inputs["uploads"].values()
+    assert not graph[f"{name}-settings"].inputs["files"]
 
 
 def test_portainers_password_is_a_secret_file_and_it_has_the_socket() -> None:

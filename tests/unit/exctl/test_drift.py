@@ -11,7 +11,7 @@ from exctl.observe.deployed import Deployed, deployed_containers, deployed_watch
 from exctl.observe.drift import compare, compare_watchers, not_yet_rotated, renewed_secrets
 from hosts.container import ContainerState
 from hosts.docker import Container
-from monitoring.placement import Placement, Program
+from monitoring.program import Placement, Program
 from stack.layout import Layout, build_layout
 from tests.unit.stack_file import StackFile
 
@@ -122,8 +122,9 @@ def test_limits_are_read_from_what_was_asked_for() -> None:
 
 
 PLACED = Placement(
-    "watch", "dev", "", (Program("prometheus", "Prometheus", "i/prometheus:2", 9090, "/"),)
+    "dev", "", (Program("watch", "prometheus", "Prometheus", "i/prometheus:2", 9090, "/"),)
 )
+ELSEWHERE = replace(PLACED, programs=(replace(PLACED.programs[0], host="other"),))
 WATCHER = Container("id of it", "exec-prometheus", "i", RUNNING, restart="unless-stopped")
 
 
@@ -156,7 +157,7 @@ def watcher(image: str = "i/prometheus:2") -> dict[str, Deployed]:
         (PLACED, {}, [], ["not yet deployed: it isn't placed yet; place it with: exctl up"]),
         (PLACED, watcher("i/prometheus:1"), [WATCHER],
          ["not yet deployed: the stack file has i/prometheus:2; deploy that with: exctl up"]),
-        (replace(PLACED, host="other"), watcher(), [WATCHER],
+        (ELSEWHERE, watcher(), [WATCHER],
          ["not yet deployed: the stack file moves it to other; move it with: exctl up"]),
         (None, watcher(), [WATCHER],
          ["not yet deployed: the stack file has it no longer; remove it with: exctl up"]),

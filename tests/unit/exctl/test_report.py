@@ -235,6 +235,9 @@ def test_what_costs_money_data_or_sleep_is_warned_of() -> None:
         excp__pairs__2__tag="100.0.100.12",
         stopped=["excp-2"],
         preflight__waive={"disk-size": "a lab"},
+        registry__infra_repository="registry.example.com/infra",
+        logging__shipping={"url": "http://loki.example.com:3100/loki/api/v1/push"},
+        excs__log__path=None,
     ).config
     said = "\n".join(cautions(config))
     for words in (
@@ -245,6 +248,7 @@ def test_what_costs_money_data_or_sleep_is_warned_of() -> None:
         "100.0.100.11, 100.0.100.12",
         "stopped on purpose: excp-2",
         "the check 'disk-size' is waived: a lab",
+        "excs.log.path is not set: it logs to stdout, which logging.shipping leaves",
     ):
         assert words in said
 

@@ -154,7 +154,7 @@ def test_what_watches_the_stack_has_a_line_and_what_doesnt_run_one_of_its_own() 
     assert placed is not None
     there = Container("i", "exec-prometheus", "x", RUNNING)
     url = "http://watch.example.com:9090"
-    found = watchers.of(placed, [there])
+    found = watchers.of(placed, {"watch.example.com": [there]})
     assert status.lines([row()], WELL, found)[-2:] == [
         f"watched by prometheus {url}",
         "NOT WATCHED by blackbox-exporter on watch.example.com: its container is missing",
@@ -163,8 +163,23 @@ def test_what_watches_the_stack_has_a_line_and_what_doesnt_run_one_of_its_own() 
         True,
         False,
     ]
-    (said, _) = watchers.lines(watchers.of(placed, "no route"))
+    (said, _) = watchers.lines(watchers.of(placed, {"watch.example.com": "no route"}))
     assert said.endswith("prometheus on watch.example.com: its container is unknown (no route)")
+
+
+def test_what_ships_log_files_has_a_line_for_all_hosts_and_one_for_each_that_doesnt() -> None:
+    site = make_site(
+        logging__shipping={"url": "http://loki:3100/p"},
+        registry__infra_repository="registry.example.com/infra",
+    )
+    placed = placement(site.config, site.layout, site.stack)
+    assert placed is not None
+    there = [Container("i", "exec-alloy", "x", RUNNING)]
+    said = dict.fromkeys(placed.hosts, there) | {placed.hosts[3]: []}
+    assert watchers.lines(watchers.of(placed, said)) == [
+        "log files shipped by alloy from 3 hosts to http://loki:3100/p",
+        "LOG FILES NOT SHIPPED by alloy on 10.77.0.104: its container is missing",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from config_schema import Shipping
 from exctl.pulumi.state import State
 from exctl.runs import watchers_record
 from exctl.site import Site
@@ -145,6 +146,21 @@ def test_a_new_version_of_exec_changes_nothing_of_it(site: Site, on_host: list[A
     watchers_record.keep(site, KNOWN)
     resources = [*KNOWN.rows[:2], {**KNOWN.rows[2], "id": "another", "modified": "later"}]
     assert is_current(site, State(3, {"resources": resources}))
+
+
+def test_each_host_that_ships_log_files_has_to_run_what_it_is_to(
+    site: Site, on_host: list[Any]
+) -> None:
+    logging = site.config.logging.model_copy(
+        update={"shipping": Shipping(url="http://loki:3100/loki/api/v1/push")}
+    )
+    site = replace(site, config=site.config.model_copy(update={"logging": logging}))
+    assert on_host
+    watchers_record.keep(site, KNOWN)
+    assert is_current(site)
+    more = State(3, {"resources": [*KNOWN.rows, row("monitoring-alloy-10.77.0.101")]})
+    watchers_record.keep(site, more)
+    assert not is_current(site, more)
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,13 @@ def test_what_goes_over_the_network_in_clear_is_a_point() -> None:
     }
 
 
+def test_log_files_that_are_shipped_in_clear_are_a_point() -> None:
+    file = StackFile().put("registry.infra_repository", "registry.example.com/infra")
+    for scheme, is_point in (("http", True), ("https", False)):
+        file.put("logging", {"shipping": {"url": f"{scheme}://loki.example.com/loki/api/v1/push"}})
+        assert ("shipping-tls" in not_passed(judged(file=file))) is is_point
+
+
 def test_a_placed_portainer_is_a_point() -> None:
     file = StackFile().put("monitoring.portainer", {"enabled": True})
     assert "portainer" not in not_passed(judged(file=file))

@@ -36,8 +36,10 @@ LOGGED_IN = HostAnswer(0, "", "")
 
 def subject(host: str = HOST, image: str = IMAGE) -> Subject:
     config = StackFile().put("preflight", {"waive": {}}).config()
+    settings = config.monitoring.model_copy(update={"host": host})
+    config = config.model_copy(update={"monitoring": settings})
     wanted = Watchers(host, {9090: "exec-prometheus"}, (image,), LABEL)
-    return Subject("dev", config, build_layout(config, "dev"), watchers=wanted)
+    return Subject("dev", config, build_layout(config, "dev"), watchers=(wanted,))
 
 
 def findings(
@@ -46,7 +48,9 @@ def findings(
     registry: RegistryAnswer | None = None,
     login: HostAnswer = LOGGED_IN,
 ) -> dict[str, Finding]:
-    found = judge(of or subject(), {}, HostAnswers(login, facts, registry=registry))
+    of = of or subject()
+    said = HostAnswers(login, facts, registry=registry)
+    found = judge(of, {}, {each.host: said for each in of.watchers})
     return {each.check: each for each in found if each.check.startswith("monitoring-")}
 
 
@@ -123,13 +127,22 @@ def test_a_host_of_execs_own_is_named_unless_it_is_waived(host: str, keys: str) 
     assert findings(of=of)["monitoring-apart"].waived == "small"
 
 
+def test_a_host_of_execs_own_that_ships_log_files_is_looked_at_for_that_alone() -> None:
+    config = StackFile().put("preflight", {"waive": {}}).config()
+    wanted = Watchers(EXAS, {12345: "exec-alloy"}, (IMAGE,), LABEL)
+    of = Subject("dev", config, build_layout(config, "dev"), watchers=(wanted,))
+    found = findings(replace(WELL, listeners={12345: ("root",)}), of)
+    assert sorted(found) == ["monitoring-disk", "monitoring-image", "monitoring-port"]
+    assert found["monitoring-port"].found == "12345 is taken by a process of root"
+    assert found["monitoring-port"].host == EXAS
+
+
 def test_nothing_is_said_where_nothing_is_placed() -> None:
-    assert findings(of=replace(subject(), watchers=None)) == {}
+    assert findings(of=replace(subject(), watchers=())) == {}
 
 
 def test_the_host_is_asked_for_its_own_ports_and_images() -> None:
     of = subject()
-    assert of.watchers is not None
-    script = watchers_script(of, of.watchers)
+    script = watchers_script(of, of.watchers[0])
     assert "want=' 2382 '" in script
     assert f"set -- {IMAGE}" in script

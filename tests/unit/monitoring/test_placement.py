@@ -16,7 +16,8 @@ from health.probe import Answer
 from hosts.answer import HostAnswer
 from hosts.container import ContainerState
 from hosts.shell import DOCKER_SOCKET
-from monitoring.placement import CONFIG, Placement, placement, settled
+from monitoring.placement import placement, settled
+from monitoring.program import CONFIG, Placement
 from monitoring.settling import Settling
 from tests.unit.exctl.sites import make_site
 from tests.unit.health.fakes import OK, REFUSED, RUNNING, FakeClock, FakeContainer
@@ -106,7 +107,8 @@ def test_portainer_has_its_password_as_a_secret_file_and_the_hosts_docker() -> N
     portainer = found.programs[-1]
     assert portainer.image == "r.example.com/infra/portainer-ce:2.27.4"
     ((path, secret),) = portainer.secret_files.items()
-    assert secret == "portainerPassword"
+    assert secret.text("hidden") == "hidden"
+    assert secret.secret == "portainerPassword"
     assert f"--admin-password-file={path}" in portainer.arguments
     assert {"--bind-https=:9444", "--http-disabled"} <= set(portainer.arguments)
     assert portainer.host_paths == (DOCKER_SOCKET,)
