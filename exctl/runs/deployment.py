@@ -205,7 +205,7 @@ def _end(
     if release:
         report("release", number=release.number, images=release.images)
         say(f"this is release {release.number}")
-    if is_all:
+    if not split.elsewhere:
         watchers.bring(site, ground)
     _say_what_is_left(site, split, ground.scope)
     if release and release.number == 1:
@@ -220,8 +220,13 @@ def _silenced(
     why = how.message or f"a run of exctl on stack {site.stack}"
     settings = site.config.monitoring
     # One that is to be placed by us may not be there yet.
-    url = settled(settings).silence_url if ground.state.monitoring else settings.silence_url
+    is_there = _is_placed("alertmanager", ground)
+    url = settled(settings).silence_url if is_there else settings.silence_url
     return silenced(url, site.stack, instances, why, say)
+
+
+def _is_placed(program: str, ground: Ground) -> bool:
+    return any(program in names for names in ground.state.monitoring.values())
 
 
 def _annotated(
@@ -229,7 +234,7 @@ def _annotated(
 ) -> AbstractContextManager[None]:
     settings, touched = site.config.monitoring, [touch.instance for touch in here]
     url, is_ours = settings.grafana_url, False
-    if url is None and any("grafana" in names for names in ground.state.monitoring.values()):
+    if url is None and _is_placed("grafana", ground):
         url, is_ours = settled(settings).grafana_url, True
     login = Login()
     if url is not None and touched:

@@ -47,12 +47,13 @@ def bring(site: Site, ground: Ground) -> None:
     wanted = placement(site.config, site.layout, site.stack)
     if not are_there(site, known):
         return
-    if watchers_record.is_current(site, known, wanted):
+    hosts = {*(wanted.hosts if wanted else ()), *known.monitoring}
+    silent = {host: "didn't answer" for host in sorted(hosts & ground.silent)}
+    if not silent and watchers_record.is_current(site, known, wanted):
         _tell_where(wanted)
         return
     watchers_record.drop(site)
-    hosts = {*(wanted.hosts if wanted else ()), *known.monitoring}
-    silent = reach.silent(site, hosts)
+    silent |= reach.silent(site, sorted(hosts - ground.silent))
     wrong = [_gone(host, why, site, wanted) for host, why in silent.items()]
     try:
         if not hosts or hosts - silent.keys():
@@ -66,7 +67,7 @@ def bring(site: Site, ground: Ground) -> None:
     except ExctlError as error:
         wrong.append(str(error))
     if wrong:
-        _tell(site, "\n".join(wrong))
+        _tell(site, ground, "\n".join(wrong))
     else:
         _tell_where(wanted)
 
@@ -108,16 +109,20 @@ def _gone(host: str, why: str, site: Site, wanted: Placement | None) -> str:
     return f"{host} {why}; if it is gone for good: exctl forget {host} --stack {site.stack}"
 
 
-def _tell(site: Site, error: str) -> None:
+def _tell(site: Site, ground: Ground, error: str) -> None:
+    """A run that leaves out a host of EXEC's ends with that, and its exit code, whatever is
+    required."""
     again = f"To try again: exctl up --stack {site.stack}"
     report("monitoring_failed", reason=error, required=site.config.monitoring.required)
-    if site.config.monitoring.required:
+    is_all = not ground.scope.left_out
+    if site.config.monitoring.required and is_all:
         raise ExctlError(
             "EXEC is deployed and healthy, but what goes with it isn't as the stack file says,"
             f" which monitoring.required asks for:\n{error}\n{again}",
             touched=True,
         ) from None
-    say("warning: EXEC is deployed and healthy; what goes with it isn't as the stack file says:")
+    what = "EXEC" if is_all else "what answers of EXEC"
+    say(f"warning: {what} is deployed and healthy; what goes with it isn't as the stack file says:")
     for text in [*error.splitlines(), again]:
         say(f"  {text}")
 

@@ -15,6 +15,7 @@ import yaml
 
 from lab import settings
 from lab.host import LabHost
+from lab.log_store import LOG_STORE_PORT, Line, log_store
 from lab.watch import RECEIVER_PORT, Notification, Watch, receiver
 from tests.lab.conftest import Site
 from tests.lab.operator import exctl, left_well
@@ -25,6 +26,7 @@ EXPORTER_PORT = 9640
 NAMES = ("exec-prometheus", "exec-alertmanager", "exec-blackbox-exporter", "exec-portainer")
 DATA = ("exec-prometheus-data", "exec-alertmanager-data", "exec-portainer-data")
 PORTAINER_PASSWORD = "of the placed Portainer"
+STORE_PASSWORD = "of the $${log} store"
 ALERT = "ExecPairWithoutRedundancy"
 
 
@@ -35,6 +37,7 @@ class Watched:
     site: Site
     host: LabHost
     watch: Watch
+    shipped: list[Line]
 
     def up(self) -> dict[str, str]:
         return {s["metric"]["job"]: s["value"][1] for s in self.watch.query("min by (job) (up)")}
@@ -92,14 +95,19 @@ def watched(site: Site) -> Iterator[Watched]:
     }.items():
         site.work.edit(f"monitoring.{name}", value)
     site.work.secret("portainerPassword", PORTAINER_PASSWORD)
+    url = f"http://{plan.operator}:{LOG_STORE_PORT}"
+    own = {"url": f"{url}/loki/api/v1/push", "user": "exec", "tag": settings.WATCHERS_TAG}
+    site.work.edit("logging.shipping", own)
+    site.work.secret("shippingPassword", STORE_PASSWORD)
     said = site.work.up().text
     assert f"then, with EXEC done, monitoring on {host.address}: Prometheus" in said
     assert f"watched by prometheus http://{host.address}:9090" in said, said
+    assert f"log files shipped by alloy from 4 hosts to {url}/loki/api/v1/push" in said, said
     words = ("--listen", f"{plan.operator}:{EXPORTER_PORT}", "--interval-seconds", "1")
     exporter = site.work.start("exctl", "exporter", *words, "--host-interval-seconds", "5")
     try:
-        with receiver(plan.operator, note):
-            found = Watched(site, host, watch)
+        with receiver(plan.operator, note), log_store(plan.operator) as shipped:
+            found = Watched(site, host, watch, shipped)
             site.wait_until(lambda: set(found.up().values()) == {"1"}, "every job to be up", 60)
             site.wait_until(lambda: not watch.alerts(), "alerts of the start to end", 60)
             yield found
@@ -108,6 +116,8 @@ def watched(site: Site) -> Iterator[Watched]:
         exporter.communicate(timeout=20)
         for name in NAMES:
             host.run("docker", "rm", "--force", name, check=False)
+        for key in site.hosts:
+            site.docker(key, "rm", "--force", "exec-alloy", "exec-filebeat")
 
 
 @pytest.fixture(autouse=True)
@@ -184,7 +194,7 @@ def test_a_run_costs_no_second_one_for_what_is_as_it_was(watched: Watched) -> No
     found = json.loads(exctl(site, "doctor", "--json").stdout)
     of_host = [each for each in found if each["check"].startswith("monitoring-")]
     assert {each["verdict"] for each in of_host} == {"passed"}
-    assert len(of_host) == 11
+    assert len(of_host) == 11 + 3 * len(site.hosts)
     assert "watched by prometheus" in exctl(site, "status").stdout
 
     watched.host.run("docker", "stop", "exec-blackbox-exporter")
@@ -223,6 +233,79 @@ def test_a_host_that_is_silent_holds_nothing_and_is_named(watched: Watched) -> N
     assert "warning: EXEC is deployed and healthy" in said
     assert f"{watched.host.address} answers over SSH, but Docker on it doesn't" in said
     site.clear_faults(watched.host.name)
+
+
+def write(site: Site, key: str, text: str) -> None:
+    """Appends a line to the newest log file of an instance."""
+    newest = f"$(ls -t {settings.HOST_LOG_PATH}/{key.split('-')[0]}*.log | head -n 1)"
+    site.host(key).run("sh", "-c", f'echo "{text}" >>"{newest}"')
+
+
+def test_a_line_that_an_instance_logs_reaches_the_store_with_labels_and_once(
+    watched: Watched,
+) -> None:
+    site, shipped = watched.site, watched.shipped
+    site.wait_until(
+        lambda: {line.labels["instance"] for line in shipped} == set(site.hosts), "each one's lines"
+    )
+    assert {line.login for line in shipped} == {f"exec:{STORE_PASSWORD}"}
+    write(site, "excp-1-2", "before it ends")
+    site.wait_until(lambda: "before it ends" in [line.text for line in shipped], "the line")
+    site.docker("excp-1-2", "stop", "exec-alloy")
+    assert "LOG FILES NOT SHIPPED by alloy on" in exctl(site, "status").stdout
+    write(site, "excp-1-2", "while it is away")
+    exctl(site, "up", "--yes")
+    site.wait_until(lambda: "while it is away" in [line.text for line in shipped], "the line")
+    found = [line for line in shipped if line.text in ("before it ends", "while it is away")]
+    assert [line.text for line in found] == ["before it ends", "while it is away"]
+    assert found[0].labels == {
+        "job": "exec-logs",
+        "stack": STACK,
+        "tenant": "1",
+        "service": "excp",
+        "instance": "excp-1-2",
+        "pair": "1",
+        "host": site.hosts["excp-1-2"],
+    }
+    (inspected,) = json.loads(site.docker("excp-1-2", "inspect", "exec-alloy"))
+    assert STORE_PASSWORD not in json.dumps(inspected)
+    (mount,) = [each for each in inspected["Mounts"] if each["Type"] == "bind"]
+    assert (mount["Source"], mount["RW"]) == (settings.HOST_LOG_PATH, False)
+    state = site.work.pulumi("stack", "export", "--stack", STACK).stdout
+    assert json.dumps(STORE_PASSWORD)[1:-1] not in state
+
+
+def test_another_agent_takes_over_and_no_service_is_touched(watched: Watched) -> None:
+    site, before = watched.site, watched.site.container_ids()
+    was = site.work.setting("logging.shipping")
+    site.work.edit("logging.shipping.agent", "filebeat")
+    site.work.edit("logging.shipping.url", was["url"].removesuffix("/loki/api/v1/push"))
+    exctl(site, "up", "--yes")
+    assert "exec-filebeat" in site.docker("excs", "ps", "--format", "{{.Names}}")
+    assert "exec-alloy" not in site.docker("excs", "ps", "--all", "--format", "{{.Names}}")
+    write(site, "excs", "to another store")
+    site.wait_until(lambda: "to another store" in [line.text for line in watched.shipped], "it")
+    site.work.edit("logging.shipping", was)
+    exctl(site, "up", "--yes")
+    assert site.container_ids() == before
+
+
+def test_a_host_of_execs_that_is_silent_keeps_no_other_from_its_new_settings(
+    watched: Watched,
+) -> None:
+    site = watched.site
+    was = site.work.setting("logging.shipping")
+    site.work.edit("logging.shipping.port", 12346)
+    address = site.hosts["excp-1-2"]
+    site.set_fault("exec-4", "ssh-dropped")
+    said = exctl(site, "up", "--yes", code=1).text
+    site.clear_faults("exec-4")
+    assert f"{address} didn't answer; alloy there: left as it was" in said
+    for key in site.hosts:
+        is_new = "127.0.0.1:12346" in site.docker(key, "inspect", "exec-alloy")
+        assert is_new is (key != "excp-1-2")
+    site.work.edit("logging.shipping", was)
+    assert "warning" not in exctl(site, "up", "--yes").text
 
 
 def crontab(site: Site, key: str) -> str:
