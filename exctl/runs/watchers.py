@@ -48,7 +48,7 @@ def bring(site: Site, ground: Ground) -> None:
     if not are_there(site, known):
         return
     hosts = {*(wanted.hosts if wanted else ()), *known.monitoring}
-    silent = {host: "didn't answer" for host in sorted(hosts & ground.silent)}
+    silent = dict.fromkeys(sorted(hosts & ground.silent), "didn't answer")
     if not silent and watchers_record.is_current(site, known, wanted):
         _tell_where(wanted)
         return
