@@ -17,6 +17,10 @@ from stack.layout import log_limits
 
 STOP_GRACE_SECONDS = 30
 """Chosen: Prometheus writes what it holds in memory when it ends."""
+SIGNALLED: Mapping[str, Any] = {"restart": "always", "stop_signal": "SIGTERM"}
+"""Docker takes any signal that it sends for a wanted end. After a SIGHUP it so wouldn't start a
+container of `unless-stopped` when the host is rebooted, nor one without a signal for its end after
+a crash. Source: moby, daemon/kill.go, and its issue 41302."""
 READER: Mapping[str, Any] = {
     "user": "0:0",
     "capabilities": docker.ContainerCapabilitiesArgs(drops=["ALL"], adds=["DAC_READ_SEARCH"]),
@@ -77,7 +81,7 @@ class Monitoring(pulumi.ComponentResource):
             uploads=self._files(program).apply(_uploads),
             volumes=self._volumes(program),
             network_mode="host",
-            restart="unless-stopped",
+            **(SIGNALLED if program.reload_metric else {"restart": "unless-stopped"}),
             destroy_grace_seconds=STOP_GRACE_SECONDS,
             log_driver="json-file",
             log_opts=log_limits(self._context.config.logs),

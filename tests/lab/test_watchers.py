@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import ssl
 import urllib.error
 import urllib.request
@@ -47,6 +49,10 @@ class Watched:
         words = ("--format", "{{.Name}} {{.Id}} {{.State.StartedAt}} {{.RestartCount}}")
         said = self.host.run("docker", "inspect", *words, *NAMES)
         return dict(line.removeprefix("/").split(" ", 1) for line in said.splitlines())
+
+    def all_run(self) -> bool:
+        words = ("docker", "ps", "--filter", "status=running", "--format", "{{.Names}}")
+        return set(NAMES) <= set(self.host.run(*words, check=False).split())
 
     def volumes(self) -> set[str]:
         return set(self.host.run("docker", "volume", "ls", "--quiet").split())
@@ -233,6 +239,13 @@ def test_a_host_that_is_silent_holds_nothing_and_is_named(watched: Watched) -> N
     assert "warning: EXEC is deployed and healthy" in said
     assert f"{watched.host.address} answers over SSH, but Docker on it doesn't" in said
     site.clear_faults(watched.host.name)
+    site.wait_until(watched.all_run, "each to be started again")
+    before = watched.containers()
+    pid = watched.host.run("docker", "inspect", "--format", "{{.State.Pid}}", "exec-prometheus")
+    os.kill(int(pid), signal.SIGKILL)
+    site.wait_until(
+        lambda: watched.containers() != before and watched.all_run(), "it after a crash"
+    )
 
 
 def write(site: Site, key: str, text: str) -> None:

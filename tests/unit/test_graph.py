@@ -398,6 +398,17 @@ def test_what_was_collected_outlives_its_container_and_files_are_secret() -> Non
     assert SECRET_MARK in container.inputs["uploads"].values()
 
 
+def test_what_is_told_to_read_its_files_again_is_started_again_all_the_same() -> None:
+    file = watched().put("monitoring.portainer", {"enabled": True})
+    file.values["portainerPassword"] = "hidden"
+    file.secret_keys.add("portainerPassword")
+    graph, _ = register(file)
+    for name in ("prometheus", "alertmanager", "blackbox-exporter"):
+        inputs = graph[f"monitoring-{name}"].inputs
+        assert (inputs["restart"], inputs["stopSignal"]) == ("always", "SIGTERM")
+    assert graph["monitoring-portainer"].inputs["restart"] == "unless-stopped"
+
+
 def test_what_ships_log_files_comes_last_and_may_read_them_and_no_more() -> None:
     file = StackFile().put("logging", {"shipping": {"url": "http://loki:3100/p", "user": "exec"}})
     file.put("registry.infra_repository", "registry.example.com/infra")
