@@ -17,11 +17,11 @@ import yaml
 
 from lab import settings
 from lab.host import LabHost
-from lab.log_store import LOG_STORE_PORT, Line, log_store
 from lab.watch import RECEIVER_PORT, Notification, Watch, receiver
 from tests.lab.conftest import Site
 from tests.lab.operator import exctl, left_well
 from tests.lab.workspace import STACK
+from tests.log_store import LOG_STORE_PORT, Line, log_store
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 EXPORTER_PORT = 9640

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from config_schema import ExecConfig
-from lab.log_store import Line, log_store
 from lab.processes import free_port
 from lab.standins.infra import shipper
 from monitoring.placement import placement
 from monitoring.program import Placement, Program, SecretFile
 from stack.layout import build_layout
+from tests.log_store import Line, log_store
 from tests.unit.stack_file import StackFile
 
 LOKI = "http://loki.example.com:3100/loki/api/v1/push"

@@ -1,4 +1,4 @@
-"""A log store of the lab's own, which takes lines as Loki and Elasticsearch do."""
+"""A log store that takes lines as Loki and Elasticsearch do and keeps them for a test."""
 
 from __future__ import annotations
 
