@@ -47,7 +47,8 @@ def bring(site: Site, ground: Ground) -> None:
     wanted = placement(site.config, site.layout, site.stack)
     if not are_there(site, known):
         return
-    hosts = {*(wanted.hosts if wanted else ()), *known.monitoring}
+    given_up = ground.gone if ground.scope.is_whole else ()  # in no state any more
+    hosts = {*(wanted.hosts if wanted else ()), *known.monitoring} - {*given_up}
     silent = dict.fromkeys(sorted(hosts & ground.silent), "didn't answer")
     if not silent and watchers_record.is_current(site, known, wanted):
         _tell_where(wanted)
