@@ -186,7 +186,7 @@ def _ask(connection: socket.socket, url: str, started: float, timeout_seconds: f
 def _secured(connection: socket.socket) -> socket.socket:
     """The connection with TLS. Its certificate isn't judged: a probe says nothing secret and asks
     whether something serves, and what is placed makes a certificate itself."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context.wrap_socket(connection)
 
