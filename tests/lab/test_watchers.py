@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import ssl
 import urllib.error
 import urllib.request
@@ -242,7 +240,7 @@ def test_a_host_that_is_silent_holds_nothing_and_is_named(watched: Watched) -> N
     site.wait_until(watched.all_run, "each to be started again")
     before = watched.containers()
     pid = watched.host.run("docker", "inspect", "--format", "{{.State.Pid}}", "exec-prometheus")
-    os.kill(int(pid), signal.SIGKILL)
+    watched.host.run("kill", "-KILL", pid.strip())
     site.wait_until(
         lambda: watched.containers() != before and watched.all_run(), "it after a crash"
     )

@@ -152,8 +152,17 @@ class Workspace:
         return found
 
     def secret(self, name: str, value: str) -> None:
-        run = self.pulumi("config", "set", "--secret", f"exec:{name}", "--stack", STACK, value)
-        assert run.code == 0, run.text
+        """Sets a secret of the stack file, which need not be deployed yet."""
+        run = subprocess.run(
+            ["exctl", "secret", "set", name, "--stack", STACK],
+            cwd=self.directory,
+            env=self.environment,
+            input=value,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """The state's resources by name, as `stack export` gives them (empty without a stack)."""
