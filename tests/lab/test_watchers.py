@@ -308,9 +308,10 @@ def test_a_host_of_execs_that_is_silent_keeps_no_other_from_its_new_settings(
     was = site.work.setting("logging.shipping")
     site.work.edit("logging.shipping.port", 12346)
     address = site.hosts["excp-1-2"]
-    site.set_fault("exec-4", "ssh-dropped")
-    said = exctl(site, "up", "--yes", code=1).text
-    site.clear_faults("exec-4")
+    name = site.host("excp-1-2").name
+    site.set_fault(name, "ssh-dropped")
+    said = exctl(site, "up", "--yes", code=4).text
+    site.clear_faults(name)
     assert f"{address} didn't answer; alloy there: left as it was" in said
     for key in site.hosts:
         is_new = "127.0.0.1:12346" in site.docker(key, "inspect", "exec-alloy")
