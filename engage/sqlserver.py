@@ -32,7 +32,9 @@ class SqlServer:
     )
     own_schema_sql = "select schema_name()"
 
-    def __init__(self, connect: Connect, login: Login) -> None:
+    def __init__(
+        self, connect: Connect, login: Login, login_seconds: float = LOGIN_SECONDS
+    ) -> None:
         import certifi
         import pytds
 
@@ -45,7 +47,7 @@ class SqlServer:
                 port=login.port,
                 sock=connect(),
                 timeout=STATEMENT_SECONDS,
-                login_timeout=LOGIN_SECONDS,
+                login_timeout=login_seconds,
                 appname=APPLICATION,
                 autocommit=True,
                 readonly=True,

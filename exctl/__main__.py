@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
 
 import click
@@ -95,14 +96,14 @@ def main() -> None:
     """
 
 
-def run() -> int:
+def run(command: Callable[..., object] = main) -> int:
     """The exit code of the command that stands in sys.argv."""
     if COMPLETION_VARIABLE in os.environ:
         from exctl.cli import vendor_completion
 
         vendor_completion.begin()
     try:
-        main(translated(sys.argv[1:]), prog_name="exctl", standalone_mode=False)
+        command(translated(sys.argv[1:]), prog_name="exctl", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo(f"exctl: not done.\n{NOTHING_TOUCHED}", err=True)
         return INTERRUPTED

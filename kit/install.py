@@ -36,15 +36,19 @@ def main(words: Sequence[str]) -> int:
         print(f"install: {error}\n{_state(place)}", file=sys.stderr)
         return FAILED
     except OSError as error:
-        why = f"{error.filename or place.directory}: {error.strerror}"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            why = f"the disk of {place.directory} is full. Make room"
-        print(f"install: {why}.\n{_state(place)}", file=sys.stderr)
+        print(f"install: {why(error, place)}.\n{_state(place)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print(f"install: interrupted.\n{_state(place)}", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def why(error: OSError, place: Place) -> str:
+    """What went wrong with a file or a disk, and what to do where that is known."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk of {place.directory} is full. Make room"
+    return f"{error.filename or place.directory}: {error.strerror}"
 
 
 def _options(words: Sequence[str]) -> argparse.Namespace:

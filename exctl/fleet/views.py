@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exctl.fleet.rollout import Rollout, StackRun
 from exctl.fleet.runner import Runner
@@ -15,6 +15,9 @@ from exctl.fleet.schedule import Outcome, Wave
 from exctl.terminal import live
 from exctl.terminal.messages import begin_above, end_above
 from stack.text import aligned, counted
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 GROUPS = (
     ("new", Outcome.DONE),
@@ -96,20 +99,21 @@ class LiveView:
     """Each stack that changes, with a line of its own at the end of the terminal; nothing where
     there is none."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console
         self._live: Any = None
 
     @contextmanager
     def shown(self, runner: Runner) -> Iterator[None]:
         """Within, it is there."""
-        if not live.is_wanted():
+        if not live.is_wanted(self._console):
             yield
             return
         from rich.console import Console
         from rich.live import Live
         from rich.text import Text
 
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console = self._console or Console(stderr=True, highlight=False, soft_wrap=True)
         view = _View(runner)
         with Live(view, console=console, refresh_per_second=4.0, transient=True) as self._live:
             begin_above(lambda line: console.print(Text(line)))

@@ -32,15 +32,16 @@ WORK = "exctl-images-"
 
 
 @contextmanager
-def work_directory() -> Iterator[Path]:
-    """A directory for what has to be compressed, gone afterwards; what killed runs of this user
-    left is removed first, for it may be what fills the disk."""
-    place = Path(tempfile.gettempdir())
+def work_directory(parent: Path | None = None) -> Iterator[Path]:
+    """A directory for what has to be compressed, gone afterwards, in `parent` or else where
+    temporary files go; what killed runs of this user left there is removed first, for it may be
+    what fills the disk."""
+    place = parent or Path(tempfile.gettempdir())
     for left in place.glob(f"{WORK}*-*"):
         pid = left.name.removeprefix(WORK).partition("-")[0]
         if left.stat().st_uid == os.getuid() and not Path("/proc", pid).exists():
             shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"{WORK}{os.getpid()}-") as directory:
+    with tempfile.TemporaryDirectory(prefix=f"{WORK}{os.getpid()}-", dir=place) as directory:
         yield Path(directory)
 
 

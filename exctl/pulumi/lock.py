@@ -39,6 +39,7 @@ _CREATED_BY = re.compile(
 )
 """Pulumi's own words for whoever holds a lock. Source: pulumi 3.274, backend/diy/lock.go."""
 Say = Callable[[str], None]
+Look = Callable[[StackPlace], list[Holder]]
 
 
 def holders(place: StackPlace) -> list[Holder]:
@@ -112,16 +113,17 @@ def path_of(place: StackPlace) -> Path:
 
 
 @contextmanager
-def hold(place: StackPlace, wait_seconds: float, say: Say) -> Iterator[None]:
+def hold(place: StackPlace, wait_seconds: float, say: Say, look: Look = holders) -> Iterator[None]:
     """Holds the stack: nobody else who uses exctl in this clone changes its file or its hosts.
 
-    Looks at Pulumi's lock too, since somebody in another clone, or with plain pulumi, may be at it.
+    Looks at Pulumi's lock too (`look` says who holds it), since somebody in another clone, or with
+    plain pulumi, may be at it.
 
     Raises ExctlError with who is at it if that isn't over within `wait_seconds`, or at once where
     Pulumi's lock is that of a run that was killed.
     """
     with _opened(path_of(place)) as file:
-        _wait(lambda: _in_the_way(place, file), place, wait_seconds, say)
+        _wait(lambda: _in_the_way(place, file, look), place, wait_seconds, say)
         _write(file)
         try:
             yield
@@ -152,15 +154,15 @@ def _write(file: IO[str]) -> None:
     file.flush()
 
 
-def _in_the_way(place: StackPlace, file: IO[str]) -> Holder | None:
+def _in_the_way(place: StackPlace, file: IO[str], look: Look) -> Holder | None:
     """Who is at the stack, None if the lock is ours now and Pulumi's is free."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return holder(read(path_of(place))) or Holder(0, "somebody", "this host")
-    found = holders(place)
+    found = look(place)
     if dead := [each for each in found if each.lives is False]:
-        found = holders(place)  # one that ended in order meanwhile has taken its lock along
+        found = look(place)  # one that ended in order meanwhile has taken its lock along
         if left := [each for each in dead if each in found]:
             raise ExctlError(
                 f"a run that was killed has left the lock of the stack {place.stack}:"

@@ -24,9 +24,9 @@ _STYLES = {"waiting": "dim", "busy": "bold", "done": "green", "failed": "bold re
 _MARKS = {"waiting": "·", "busy": "▸", "done": "✓", "failed": "✗"}
 
 
-def is_wanted() -> bool:
-    """True where stderr is a terminal that can be written over."""
-    console = Console(stderr=True)
+def is_wanted(console: Console | None = None) -> bool:
+    """True where the console, or else stderr, is a terminal that can be written over."""
+    console = console or Console(stderr=True)
     return console.is_terminal and not console.is_dumb_terminal
 
 

@@ -3,6 +3,7 @@ one, how it goes on and back, and how the fleet is."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from config_schema.fleet import Fleet
 from exctl.__main__ import main
@@ -303,17 +305,17 @@ def test_a_wave_that_wants_approval_waits_for_it(project: FleetProject) -> None:
 
 
 def test_a_stack_that_is_not_well_in_its_waves_bake_stops_the_rollout(
-    project: FleetProject, monkeypatch: pytest.MonkeyPatch
+    project: FleetProject,
 ) -> None:
     project.fleet(THREE.replace("stacks: [a]", "stacks: [a]\n    bake_seconds: 0.5"))
-    ill = {"a": "excs: HTTP 503"}
-    monkeypatch.setattr(conduct, "_unhealthy", lambda _project, _stacks: ill)
-    with pytest.raises(ExctlError, match="stopped at wave first"):
-        begin(project)
-    assert last(project).stacks["a"].reason.endswith("excs: HTTP 503")
-    assert project.began == ["a"]
-    ill.clear()
-    resume(project)
+    with services(project, ["a"]) as answering:
+        answering.code = 503
+        with pytest.raises(ExctlError, match="stopped at wave first"):
+            begin(project)
+        assert "excs: HTTP 503" in last(project).stacks["a"].reason
+        assert project.began == ["a"]
+        answering.code, answering.version = 200, NEW
+        resume(project)
     assert sorted(project.began) == ["a", "b", "c"]  # a isn't updated again, its bake is
 
 
@@ -382,7 +384,7 @@ def test_a_passphrase_command_that_fails_refuses_its_stack_without_its_words(
 def test_a_new_secret_goes_to_every_stack_on_stdin_and_into_no_file(
     project: FleetProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exctl.terminal.questions.all_of_stdin", lambda: "new-pass\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"new-pass\n")))
     begin(project, ("rotate", "redisPassword"))
     assert {row["value"] for row in project.rows("began.txt")} == {"new-pass"}
     (project.directory / "began.txt").unlink()
@@ -512,14 +514,11 @@ def test_a_stacks_line_says_what_its_run_is_at() -> None:
     assert words_of({"kind": "unheard of"}) == ""
 
 
-def test_a_question_is_asked_while_the_live_view_is_away(
-    project: FleetProject, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_question_is_asked_while_the_live_view_is_away(project: FleetProject) -> None:
     begin(project)
     runner = Runner(last(project), Means(project.directory, lambda _: True, lambda _: {}))
     assert views.live_rows(runner, 0.0) == [("", "3 of 3 stacks", "")]
-    monkeypatch.setattr("exctl.terminal.live.is_wanted", lambda: True)
-    view = views.LiveView()
+    view = views.LiveView(Console(file=io.StringIO(), force_terminal=True))
     with view.shown(runner):
         assert view._live.is_started
         with view.away():
@@ -530,10 +529,17 @@ def test_a_question_is_asked_while_the_live_view_is_away(
 # How the fleet is
 
 
+class Services(ThreadingHTTPServer):
+    """Services that answer with this code and this version."""
+
+    code, version = 200, OLD
+
+
 class Answering(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        body = json.dumps({"version": OLD}).encode()
-        self.send_response(200)
+        assert isinstance(self.server, Services)
+        body = json.dumps({"version": self.server.version}).encode()
+        self.send_response(self.server.code)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -543,9 +549,9 @@ class Answering(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def services(project: FleetProject, stacks: list[str]) -> Iterator[None]:
+def services(project: FleetProject, stacks: list[str]) -> Iterator[Services]:
     """Every instance of these stacks answers, on ports of this machine."""
-    server = ThreadingHTTPServer(("0.0.0.0", 0), Answering)  # all of 127.0.0.0/8
+    server = Services(("0.0.0.0", 0), Answering)  # all of 127.0.0.0/8
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     port = server.server_address[1]
     for number, stack in enumerate(stacks):
@@ -557,7 +563,7 @@ def services(project: FleetProject, stacks: list[str]) -> Iterator[None]:
             text = text.replace(f"{key}\n", f"{key}\n{indent}port: {port}\n")
         path.write_text(text)
     try:
-        yield
+        yield server
     finally:
         server.shutdown()
         server.server_close()
@@ -574,19 +580,16 @@ def test_fifty_stacks_are_looked_at_within_ten_seconds(tmp_path: Path) -> None:
     assert rows[0].services["excp"].healthy == 2
 
 
-def test_a_dead_stack_holds_nobody_up(
-    project: FleetProject, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, is_over = status._asked, threading.Event()
+def test_a_dead_stack_holds_nobody_up(project: FleetProject) -> None:
+    is_over = threading.Event()
 
-    def asked(site: Any) -> Any:
-        if site.stack == "b":
+    def row(place: StackPlace) -> status.StackRow:
+        if place.stack == "b":
             is_over.wait(60)
-        return real(site)
+        return status.row_of(place)
 
-    monkeypatch.setattr(status, "_asked", asked)
     with services(project, ["a", "b", "c"]):
-        rows = status.look([StackPlace(project.directory, name) for name in "abc"], 5)
+        rows = status.look([StackPlace(project.directory, name) for name in "abc"], 5, row)
         is_over.set()
     assert [row.problem for row in rows] == ["", "no answer within 5 s", ""]
 

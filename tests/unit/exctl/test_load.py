@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -46,15 +45,12 @@ def test_a_disk_without_room_is_said_before_anything_is_written(tmp_path: Path) 
         check_space(tmp_path, 10**15, "the content of excs-1.tgz")
 
 
-def test_what_a_killed_run_left_is_removed_and_what_another_uses_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_what_a_killed_run_left_is_removed_and_what_another_uses_is_not(tmp_path: Path) -> None:
     dead, alive = tmp_path / f"{WORK}999999999-a", tmp_path / f"{WORK}{os.getpid()}-b"
     other = tmp_path / "exctl-report-1-c"
     for directory in (dead, alive, other):
         directory.mkdir()
-    with work_directory() as made:
+    with work_directory(tmp_path) as made:
         assert made.is_dir()
         assert sorted(tmp_path.iterdir()) == sorted([alive, other, made])
     assert sorted(tmp_path.iterdir()) == sorted([alive, other])

@@ -120,17 +120,16 @@ def test_pulumis_lock_of_a_killed_run_is_not_waited_for(place: StackPlace) -> No
 
 
 def test_pulumis_lock_of_a_run_that_ends_in_order_while_it_is_looked_at_is_none(
-    place: StackPlace, monkeypatch: pytest.MonkeyPatch
+    place: StackPlace,
 ) -> None:
-    path, look = pulumi_lock(place, dead_pid()), lock.holders
+    path = pulumi_lock(place, dead_pid())
 
     def look_then_end(place: StackPlace) -> list[Holder]:
-        found = look(place)
+        found = lock.holders(place)
         path.unlink(missing_ok=True)
         return found
 
-    monkeypatch.setattr(lock, "holders", look_then_end)
-    with lock.hold(place, 0, print):
+    with lock.hold(place, 0, print, look_then_end):
         pass
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from exctl.runs import silence
 from exctl.runs.silence import matchers, silenced
 from monitoring.alerts import ALERTS
 from tests.unit.exctl.http_server import serving
@@ -86,12 +85,10 @@ def test_a_pair_that_is_down_is_never_silenced() -> None:
 
 
 def test_silences_begin_with_the_run_are_renewed_and_end_with_it(
-    alertmanager: Alertmanager, monkeypatch: pytest.MonkeyPatch
+    alertmanager: Alertmanager,
 ) -> None:
-    monkeypatch.setattr(silence, "RENEWED_SECONDS", 0.05)
-
     def run() -> None:
-        with silenced(alertmanager.url, "dev", PAIR_1, "update excp", print):
+        with silenced(alertmanager.url, "dev", PAIR_1, "update excp", print, 0.05):
             while len(alertmanager.posted) < 4:
                 time.sleep(0.01)
             raise RuntimeError("a run that failed")

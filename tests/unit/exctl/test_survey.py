@@ -195,16 +195,11 @@ def test_without_its_password_nothing_is_asked() -> None:
         raise AssertionError
 
 
-def test_a_database_that_is_not_there_is_said_with_the_other_way(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def refused(*_: object) -> None:
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr("socket.create_connection", refused)
+def test_a_database_that_is_not_there_is_said_with_the_other_way() -> None:
+    nobody = make_site(excs__config_db__host="127.0.0.1", excs__config_db__port=9)
     with (
         pytest.raises(ExctlError, match="exctl survey --via ssh") as caught,
-        connection.session(SITE, {"configDbPassword": "never-shown"}, "direct"),
+        connection.session(nobody, {"configDbPassword": "never-shown"}, "direct"),
     ):
         raise AssertionError
     assert "Nothing was touched" in caught.value.text
