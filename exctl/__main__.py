@@ -86,13 +86,13 @@ def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) ->
 def main() -> None:
     """Deploy and run EX Engage Connector.
 
-    Each stack is one tenant and its EX organization, written down in Pulumi.<stack>.yaml.
+    Each stack is one tenant and its EX organization, described in Pulumi.<stack>.yaml.
 
     The vendor's words work too: exctl --action start --service excp --pair 1 --host 1
 
     Exit codes: 0 done, 1 failed (the message says what state things are in), 2 a mistake in the
-    command or the stack file (nothing was touched), 3 failed and rolled back, 4 something is not
-    healthy or not as it should be, 130 interrupted.
+    command or the stack file (nothing was touched), 3 failed and rolled back, 4 something isn't
+    healthy or isn't as it should be, 130 interrupted.
     """
 
 
