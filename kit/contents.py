@@ -126,7 +126,7 @@ def checksums(text: str, place: Path) -> dict[str, str]:
     for number, line in enumerate(text.splitlines(), 1):
         match = _LINE.fullmatch(line)
         if match is None:
-            raise KitError(f"{place}: line {number} of {CHECKSUMS} is no checksum.")
+            raise KitError(f"{place}: line {number} of {CHECKSUMS} isn't a checksum.")
         found[match[2]] = match[1]
     return found
 

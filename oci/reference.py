@@ -35,7 +35,7 @@ class ImageReference:
         """The reference; ValueError says what of it isn't one. No tag stays no tag."""
         bare, at, digest = text.partition("@")
         if at and not is_digest(digest):
-            raise ValueError(f"{text!r}: after the @ stands no digest (sha256: and 64 digits)")
+            raise ValueError(f"{text!r}: there is no digest after the @ (sha256: and 64 digits)")
         head, colon, tag = bare.rpartition(":")
         if not colon or "/" in tag:
             head, tag = bare, ""

@@ -33,9 +33,9 @@ def require_the_peer(site: Site, instance: Instance, how: RunOptions, means: Mea
         )
     except GateError as error:
         raise ExctlError(
-            f"{error.failure.summary} It keeps serving as it was. Put {peer.key} right and run"
-            " `exctl adopt` again: what was adopted before stays ours. To go on all the same and"
-            " have the pair down meanwhile: exctl adopt --allow-outage"
+            f"{error.failure.summary} It keeps serving as it was. Fix {peer.key} and run"
+            " `exctl adopt` again: what was adopted before stays ours. To go on anyway, with the"
+            " pair down meanwhile: exctl adopt --allow-outage"
         ) from None
 
 

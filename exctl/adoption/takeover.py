@@ -176,7 +176,7 @@ def _tidied(stack: str, means: Means) -> str:
     try:
         means.up(open_site(stack), PART)
     except ExctlError as error:
-        return f"\n\nPulumi's state still has it, which `exctl up` puts right: {error}"
+        return f"\n\nPulumi's state still has it; `exctl up` fixes that: {error}"
     return ""
 
 
@@ -212,8 +212,8 @@ def give_back(
     except (ExctlError, GateError) as error:
         raise FailedRun(
             f"the rollback failed as well: {error}\n\nThe legacy container on {instance.host} is"
-            f" {container.own_name} or {container.own_name}.before-exec; look at it there. What"
-            f" failed first:\n\n{reason}"
+            f" {container.own_name} or {container.own_name}.before-exec; check it there. The"
+            f" first failure:\n\n{reason}"
         ) from None
     _with_stopped(site, stopped_keys(site.layout) | {instance.key})
 
@@ -236,7 +236,7 @@ def _given_back(
         if s.kind in ("ours", "cut") and s.container is not None
     ]
     if not found:
-        raise NothingTouched("no legacy container stands aside here.")
+        raise NothingTouched("no legacy container is set aside here.")
     lines = []
     for each in reversed(found):
         assert each.container is not None
@@ -245,7 +245,7 @@ def _given_back(
     for line in lines:
         say(line)
     if not how.yes:
-        confirm("Take ours away and start these again, one after the other?")
+        confirm("Remove ours and start these again, one after the other?")
     keys = tuple(each.instance.key for each in reversed(found))
     hooks.before(site, how, lines, keys)
     for each in reversed(found):
@@ -269,7 +269,7 @@ def clean(site: Site, chosen: Sequence[Instance], yes: bool, means: Means = REAL
     hosts = {s.instance.host for s in found}
     _refuse(
         [
-            f"{s.instance.key} on {s.instance.host} isn't ours and healthy; first: exctl adopt"
+            f"{s.instance.key} on {s.instance.host} isn't both ours and healthy; first: exctl adopt"
             for s in found
             if s.kind != "ours" or not look_at(site, s.instance).is_healthy
         ]
@@ -281,7 +281,7 @@ def clean(site: Site, chosen: Sequence[Instance], yes: bool, means: Means = REAL
     for host in views:
         for line in [*(f"the container {c.name}" for c in aside[host]), *views[host].clear_files]:
             say(f"{host}: {line}")
-    say("With these gone there is no `exctl adopt --back`; `exctl export-env` stays.")
+    say("After this `exctl adopt --back` is impossible; `exctl export-env` still works.")
     if not yes:
         confirm("Remove them for good?")
     for host in views:

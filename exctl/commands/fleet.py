@@ -139,7 +139,7 @@ def plan(
     if failed := [made.stack for made in found if made.failure]:
         raise ExctlError(
             f"{counted(len(failed), 'stack')} without a plan: {', '.join(failed)}. Once the cause"
-            " is gone, the same command with --stack for each of them",
+            f" is fixed, the same command with --stack for each of them",
             touched=False,
         )
     click.echo(f"next, others: exctl approve {out}/*.json")

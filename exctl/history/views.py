@@ -86,5 +86,5 @@ def _stack_file(run: Run) -> str:
         (record or {}).get("stack_file_sha256", "") for record in (run.begun, run.ended)
     )
     if run.ended is None:
-        return "(what it left of the stack file isn't recorded)"
+        return "(how it left the stack file isn't recorded)"
     return "the stack file stayed as it was" if before == after else "the stack file was changed"

@@ -30,7 +30,7 @@ def of_stack(site: Site, via: str | None, architecture: str, to: Path) -> list[K
         if other != image:
             raise NothingTouched(
                 f"{other} and {image} are two images of {instance.service}:{instance.tag}, and a"
-                " kit carries one of each version: give one of them a tag of its own."
+                f" kit holds one image per version: give one of them another tag."
             )
     images = []
     for (service, tag), image in found.items():

@@ -121,7 +121,7 @@ def table(listed: Listing) -> list[str]:
             where.append("in the registry" if row.registry_tags else "not in the registry")
         if moved := [tag for tag in row.host_tags if tag not in row.registry_tags]:
             others = {t for r in listed.rows if r.name == row.name for t in r.registry_tags}
-            where += [f"tag {tag} leads elsewhere there" for tag in moved if tag in others]
+            where += [f"tag {tag} is another image there" for tag in moved if tag in others]
         where.append(f"on {counted(len(row.hosts), 'host')}" if row.hosts else "on no host")
         if row.running:
             where.append(f"runs as {', '.join(row.running)}")

@@ -81,7 +81,7 @@ def next_step(site: Site, found: Sequence[Finding]) -> str:
     if store.numbers(site):
         return ""
     if report.stopping(found):
-        return f"next: put right what FAILED, then again: exctl doctor --stack {site.stack}"
+        return f"next: fix what FAILED, then run again: exctl doctor --stack {site.stack}"
     return f"next: exctl up --stack {site.stack}"
 
 

@@ -50,7 +50,7 @@ def refuse_a_full_disk(default: Path, needed_mib: int = FREE_MIB) -> None:
     if free_mib < needed_mib:
         raise ExctlError(
             f"{directory}, where Pulumi's state is, has {free_mib:.0f} MiB of disk space left, and"
-            f" a run needs {needed_mib}. Free some, then give the same command again.",
+            f" a run needs {needed_mib}. Free some, then run the same command again.",
             touched=False,
         )
 

@@ -77,7 +77,7 @@ def described(found: Holder) -> str:
     if found.command:
         who += f", {found.command}"
     if found.lives is None:
-        return f"{who}: on another host, look there whether it still runs"
+        return f"{who}: on another host; check there whether it still runs"
     return f"{who}: {'STILL RUNS' if found.lives else 'no longer runs'}"
 
 
@@ -98,7 +98,7 @@ def release(place: StackPlace) -> None:
         arguments = ["cancel", "--yes", "--stack", place.stack]
         work.pulumi_command.run(arguments, work.work_dir, work.env_vars)
     except auto.CommandError as error:
-        raise ExctlError(f"the lock can't be taken: {last_error(error)}") from None
+        raise ExctlError(f"the lock can't be removed: {last_error(error)}") from None
 
 
 def run_under_way(place: StackPlace) -> Holder | None:
@@ -142,8 +142,7 @@ def _opened(path: Path) -> IO[str]:
         return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664), "r+")
     except OSError as error:
         raise NothingTouched(
-            f"{path} can't be written ({error.strerror}), so no run can be kept apart from another"
-            " one."
+            f"{path} can't be written ({error.strerror}), so runs can't be kept apart."
         ) from None
 
 
@@ -165,8 +164,8 @@ def _in_the_way(place: StackPlace, file: IO[str], look: Look) -> Holder | None:
         found = look(place)  # one that ended in order meanwhile has taken its lock along
         if left := [each for each in dead if each in found]:
             raise ExctlError(
-                f"a run that was killed has left the lock of the stack {place.stack}:"
-                f" {described(left[0])}.\nTo take it from that run: exctl unlock"
+                f"a killed run has left the lock of the stack {place.stack}:"
+                f" {described(left[0])}.\nTo remove it: exctl unlock"
                 f" --stack {place.stack}",
                 touched=False,
             )
@@ -186,8 +185,8 @@ def _wait(
             waited = f" after waiting for {wait_seconds:g} s" if wait_seconds else ""
             raise ExctlError(
                 f"another run holds the lock of the stack {place.stack}{waited}:"
-                f" {described(found)}.\nTo wait for it: --lock-wait SECONDS. To take the lock of"
-                f" a run that was killed: exctl unlock --stack {place.stack}",
+                f" {described(found)}.\nTo wait for it: --lock-wait SECONDS. To remove the lock"
+                f" of a killed run: exctl unlock --stack {place.stack}",
                 touched=False,
             )
         if found != told:

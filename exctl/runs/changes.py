@@ -163,7 +163,7 @@ def _deployed(site: Site, how: RunOptions, text: str | None, up: Up) -> Outcome:
         if text is not None and not failure.touched:
             raise  # `apply` puts the file back: nothing is left to go on with
         if good is None or good.stack_file == wanted or how.stay or not failure.touched:
-            ways = _ways_on(site, good, wanted, ", once the cause is gone")
+            ways = _ways_on(site, good, wanted, ", once the cause is fixed")
             raise failure.and_then(ways) from None
         # A command about some instances takes back what it has done, and nothing that was pending.
         to = good.stack_file if how.scope.is_whole or text is None else before
@@ -185,8 +185,8 @@ def _refuse_left_pins(site: Site, good: store.Release | None, text: str | None) 
     if left := pins.left_behind(good.stack_file, now, pins.places_of(site.layout)):
         names = ", ".join(".".join(place) for place in left)
         raise NothingTouched(
-            f"{names}: the tag was changed, but `digest` still pins the image of before. Take the"
-            " line `digest` out, or use: exctl update."
+            f"{names}: the tag was changed, but `digest` still pins the old image. Remove the"
+            f" line `digest`, or use: exctl update."
         )
 
 
@@ -201,7 +201,7 @@ def _ways_on(site: Site, good: store.Release | None, wanted: str, when: str = ""
             " back to it is the same command."
         )
     return (
-        f"{onward} {site.file.name} holds what was wanted, and not release {good.number}, the last"
+        f"{onward} {site.file.name} is what was to be deployed, not release {good.number}, the last"
         f" that ran. To go back: exctl rollback {good.number} --stack {site.stack}"
     )
 
@@ -217,7 +217,7 @@ def _go_back(
     failed = run_directory(site.project) / f"{path.name}.failed"
     files.write(failed, path.read_text("utf-8"))
     files.write(path, to)
-    kept = f"What was wanted is in {failed.relative_to(site.project)}."
+    kept = f"The stack file that failed is in {failed.relative_to(site.project)}."
     report("rolling_back", release=good.number, reason=failure.reason)
     summary = failure.reason.splitlines()[0]
     say(f"\n{summary}\n\nrolling back to release {good.number} ({good.tags})")

@@ -118,8 +118,8 @@ def _show(ground: Ground, split: Divided, site: Site) -> None:
     for host in ground.gone if ground.scope.is_whole else ():
         held = ", ".join(ground.state.hosts[host]) or "nothing"
         say(
-            f"{host} is no longer in the stack file and doesn't answer: it is taken out of the"
-            f" state with what it held ({held}). If it comes back, see what still runs there."
+            f"{host} is no longer in the stack file and doesn't answer: it is removed from the"
+            f" state with everything on it ({held}). If it comes back, check what still runs there."
         )
     for line in plan.lines(split.here):
         say(line)
@@ -181,8 +181,8 @@ def _ask_all_of(site: Site, scope: Scope, here: Sequence[Touch], what: str) -> N
             show(line)
     except KeyboardInterrupt:
         raise Interrupted(
-            f"interrupted: {what} was deployed, but not all of it was asked whether it is"
-            f" healthy, and no release was recorded. To do both: exctl up --stack {site.stack}",
+            f"interrupted: {what} was deployed, but not all of it was checked for health, and no"
+            f" release was recorded. To do both: exctl up --stack {site.stack}",
             touched=True,
         ) from None
 
@@ -255,7 +255,8 @@ def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
         "\n".join(
             [
                 *plan.left_out_lines(scope.missed),
-                "All else is done. No release was recorded. Once they answer: exctl up --stack"
+                "Everything else is done. No release was recorded. Once they answer: exctl up"
+                " --stack"
                 f" {site.stack}. A host that is gone for good: exctl forget HOST --stack"
                 f" {site.stack}",
             ]

@@ -158,7 +158,7 @@ def worded(failure: GateFailure) -> str:
     if failure.code not in (GateCode.LAST_OF_PAIR, GateCode.IN_DOUBT):
         return text
     return (
-        f"{text}\n  To go on all the same and have the pair down meanwhile: the same command with"
+        f"{text}\n  To go on anyway, with the pair down meanwhile: the same command with"
         " --allow-outage."
     )
 

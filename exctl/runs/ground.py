@@ -76,7 +76,7 @@ def _leaving_out(stack: auto.Stack, scope: Scope, found: Mapping[str, str]) -> S
     scope = replace(scope, left_out={**scope.left_out, **found})
     if scope.keys and scope.missed.keys() == scope.keys:
         reasons = "\n".join(f"  {key}: {why}" for key, why in scope.missed.items())
-        raise ExctlError(f"nothing of that can be done:\n{reasons}", touched=False)
+        raise ExctlError(f"none of that can be done:\n{reasons}", touched=False)
     tell_program(stack, LEFT_OUT_VARIABLE, ",".join(sorted(scope.left_out)))
     return scope
 

@@ -146,7 +146,7 @@ def _called(
     for line in lines[-SHOWN_LINES:]:
         say(f"hooks/{name}: {line}")
     if code is None:
-        return f"was ended: it ran for longer than {limit_seconds:g} s"
+        return f"was killed: it ran for longer than {limit_seconds:g} s"
     return f"ended with exit code {code}" if code else ""
 
 

@@ -188,12 +188,12 @@ def _downtime(instance: Instance, verb: str, layout: Layout, outlook: Outlook) -
         if verb != "remove":
             return outlook.meanwhile(instance, peer)
         is_alone = not peer.is_stopped and outlook.may_serve(peer.key)
-        return f"down from then on{f'; {peer.key} serves alone' if is_alone else ''}"
+        return f"down afterwards{f'; {peer.key} serves alone' if is_alone else ''}"
     if verb == "remove":
-        return f"down from then on{in_want if instance.service == 'excs' else ''}"
+        return f"down afterwards{in_want if instance.service == 'excs' else ''}"
     if instance.service == "exas":
         return "agent states are missed until it is healthy again"
-    return f"Engage's changes wait until it is synced again{in_want}"
+    return f"changes in Engage wait until it is synced again{in_want}"
 
 
 def lines(planned: Sequence[Touch]) -> list[str]:

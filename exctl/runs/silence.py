@@ -126,8 +126,8 @@ class _Keeper:
             if not self._is_told:
                 why = type(error).__name__
                 self._say(
-                    f"warning: {self._url} takes no silence ({why}), so alerts of this run may"
-                    " reach somebody"
+                    f"warning: {self._url} accepts no silence ({why}), so alerts of this run may"
+                    f" notify somebody"
                 )
             self._is_told = True
             return None

@@ -29,7 +29,7 @@ def line(site: Site, ground: Ground) -> str:
     """What a run will do about it after all else, for its plan; '' if nothing."""
     wanted = placement(site.config, site.layout, site.stack)
     if wanted is None:
-        return f"then taken away: {_held(ground.state)}" if ground.state.monitoring else ""
+        return f"then removed: {_held(ground.state)}" if ground.state.monitoring else ""
     return f"then, with EXEC done, {wanted}"
 
 
@@ -72,7 +72,7 @@ def _tell_where(wanted: Placement | None) -> None:
 def _run(site: Site, ground: Ground) -> None:
     log = StepLog(say)
     tell_program(ground.stack, MONITORING_VARIABLE, "alone")
-    with live.shown("bringing what goes with it"):
+    with live.shown("deploying what goes with it"):
         carry_out(
             lambda: ground.stack.up(
                 message="monitoring",

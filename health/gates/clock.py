@@ -34,9 +34,7 @@ class OperatorsClock(SystemClock):
         until = self.seconds() + seconds
         while True:
             if wants_an_end():
-                raise GateError(
-                    GateCode.INTERRUPTED, "", "interrupted: nothing is waited for any more"
-                )
+                raise GateError(GateCode.INTERRUPTED, "", "interrupted: the gate stops waiting")
             left = until - self.seconds()
             if left <= 0:
                 return

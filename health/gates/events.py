@@ -173,7 +173,9 @@ class GuardPassed:
         if self.peer_is is VerdictKind.HEALTHY:
             return f"guard passed: its peer {self.peer} serves"
         if self.peer_is is self.own is VerdictKind.UNHEALTHY:
-            return f"guard passed: neither it nor its peer {self.peer} is well ({self.own_found})"
+            return (
+                f"guard passed: neither it nor its peer {self.peer} is healthy ({self.own_found})"
+            )
         return f"guard passed: it does not serve ({self.own_found}), so nothing is lost"
 
 

@@ -101,7 +101,7 @@ def test_a_fleet_update_whose_wave_fails_stops_resumes_and_goes_back(fleet: Site
     third.write_text(before_protect + f"  exec:protect: {json.dumps(protect)}\n")
     update = ("fleet", "update", "excp", "--tag", NEW)
 
-    assert "third deploys approved plans alone" in exctl(fleet, *update, "--yes", code=2).stderr
+    assert "third deploys only approved plans" in exctl(fleet, *update, "--yes", code=2).stderr
     exctl(fleet, "fleet", "plan", *update[2:], "--out", "plans", "--key", "ann", "-m", "CHG-1")
     shown = exctl(fleet, "approve", "plans/third.json", "--key", "bob", "--yes").stdout
     assert f"of: exctl update excp --tag {NEW}" in shown

@@ -155,6 +155,6 @@ def test_destroy_says_what_it_couldnt_ask_and_else_leaves_nothing(deployed: Site
     site.set_fault(name, "ssh-dropped")
     try:
         said = exctl(site, "destroy", "--yes", code=4).stderr
-        assert "where containers of it may still run" in said
+        assert "where its containers may still run" in said
     finally:
         site.clear_faults(name)

@@ -124,7 +124,7 @@ def test_before_the_first_release_the_next_command_is_named_and_afterwards_none(
     config = StackFile().config()
     site = Site(tmp_path, "dev", config, build_layout(config, "dev"))
     assert doctor.next_step(site, [FINE, WARNING]) == "next: exctl up --stack dev"
-    assert doctor.next_step(site, BAD).endswith("then again: exctl doctor --stack dev")
+    assert doctor.next_step(site, BAD).endswith("then run again: exctl doctor --stack dev")
     release = tmp_path / "releases/dev/0001.yaml"
     release.parent.mkdir(parents=True)
     release.touch()

@@ -119,7 +119,7 @@ def test_the_example_is_a_valid_fleet_and_names_every_setting() -> None:
         ),
         (
             "waves: [{name: w, stacks: [a]}]\nstacks: {a: {freeze: {until: 2027-01-01}}}",
-            "some readers of YAML take for a date; put it in quotes",
+            "some YAML parsers read as a date; put it in quotes",
         ),
         ("waves: [{name: w, stacks: [a]}]\nstacks: {a: {pins: {exds: '1'}}}", "stacks.a.pins"),
     ],
@@ -163,7 +163,9 @@ def test_it_stops_at_the_first_wave_that_fails_more_than_it_may_and_resumes_ther
     project: FleetProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.behave({"a": {"ends": "rolled back"}})
-    with pytest.raises(RolledBack, match="stopped at wave first: 1 of its stacks failed, 0 may"):
+    with pytest.raises(
+        RolledBack, match="stopped at wave first: 1 of its stacks failed, 0 allowed"
+    ):
         begin(project)
     out = capsys.readouterr().out
     assert "rolled back: a: the gate of excp-1-1 failed\n" in out
@@ -190,7 +192,7 @@ def test_what_may_fail_stops_nothing_and_is_said(project: FleetProject) -> None:
 
 def test_a_resumed_rollout_leaves_what_is_done(project: FleetProject) -> None:
     project.behave({"b": {"ends": "failed"}})
-    with pytest.raises(ExctlError, match="To take back what is new: exctl fleet rollback") as stop:
+    with pytest.raises(ExctlError, match="To undo what was done: exctl fleet rollback") as stop:
         begin(project)
     assert stop.value.code == 1
     project.behave({})
@@ -297,7 +299,7 @@ def test_a_stack_file_that_changes_after_the_plan_is_not_carried_out(
 
 def test_a_wave_that_wants_approval_waits_for_it(project: FleetProject) -> None:
     project.fleet(THREE.replace("stacks: [b, c]", "stacks: [b, c]\n    approve: true"))
-    with pytest.raises(LeftOut, match="the wave rest waits for somebody's word"):
+    with pytest.raises(LeftOut, match="the wave rest waits for approval"):
         begin(project)
     assert project.began == ["a"]
     resume(project, approved=("rest",))
@@ -332,7 +334,7 @@ def test_a_rollback_takes_back_all_stacks_of_the_rollout_the_last_wave_first(
     assert [project.tag(stack) for stack in "abc"] == [OLD] * 3
     assert project.began[len(before) :] == ["c", "a"]
     assert "left alone: b: was rolled back already" in capsys.readouterr().out
-    with pytest.raises(NothingTouched, match="the last rollout took back"):
+    with pytest.raises(NothingTouched, match="the last rollout already rolled back"):
         roll_back(project)
 
 

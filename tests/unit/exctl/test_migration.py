@@ -49,7 +49,7 @@ def test_an_imported_file_explains_itself(project: Path) -> None:
 
 def test_a_stack_that_is_there_is_not_overwritten(project: Path) -> None:
     (project / "Pulumi.prod.yaml").write_text("mine")
-    with pytest.raises(NothingTouched, match="is there already and is never overwritten"):
+    with pytest.raises(NothingTouched, match="already exists and is never overwritten"):
         list(import_env(SOURCE, "prod", {}))
     assert (project / "Pulumi.prod.yaml").read_text() == "mine"
 
@@ -86,7 +86,7 @@ def test_what_is_wrong_is_told_all_at_once_and_nothing_is_written(project: Path)
         "  EXAS_HOST is missing (its place in a stack file: exas.host)\n"
         "  line 14, EXCS_TAG: 'latest' moves; name a version such as 100.0.100.11\n"
         "Besides:\n"
-        "  line 44, PROXY: isn't a key of the vendor's page; it was left out, look whether it is"
+        "  line 44, PROXY: isn't a key of the vendor's page; it was left out; check whether it is"
         " needed"
     )
     assert not list(project.glob("*prod*"))

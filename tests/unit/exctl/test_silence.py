@@ -112,7 +112,7 @@ def test_an_alertmanager_that_refuses_is_named_once_and_the_run_goes_on(
     with silenced(alertmanager.url, "dev", PAIR_1, "", said.append):
         pass
     assert len(said) == 1
-    assert "takes no silence (HTTPError), so alerts of this run may reach somebody" in said[0]
+    assert "accepts no silence (HTTPError), so alerts of this run may notify somebody" in said[0]
 
 
 def test_nothing_is_asked_without_an_address_or_without_instances(

@@ -150,7 +150,7 @@ def test_problems_come_first_and_are_what_is_next() -> None:
     shared = TransactionFacts("there", 1, 21, shared_with=("B",))
     whole = taken(found(near_supervisors=near, transaction=shared))
     assert [point.level for point in whole.points] == ["problem", "warning"]
-    assert next_step(whole, SITE).startswith("next: solve 1 problem in Engage, then again")
+    assert next_step(whole, SITE).startswith("next: fix 1 problem in Engage, then run again")
 
 
 def test_one_page_holds_what_was_found_and_json_all_of_it() -> None:

@@ -90,7 +90,7 @@ def test_one_bad_answer_is_passed_over_and_three_in_a_row_are_not() -> None:
     assert watch.failure is not None
     assert watch.failure.failure.code is GateCode.DID_NOT_LAST
     assert "did not stay healthy: HTTP 503" in watch.error
-    assert "Its gates were open; this was after 4 seconds of the 1 minute of gate.bake" in (
+    assert "Its gates had passed; this was 4 seconds into the 1 minute of gate.bake" in (
         watch.error
     )
 
@@ -123,7 +123,7 @@ def test_it_does_not_end_in_the_middle_of_bad_answers() -> None:
 def test_a_container_that_has_run_for_longer_already_is_not_watched_when_bake_is_new() -> None:
     watch = Watch([OK], is_new=True)
     assert watch.seconds == 0
-    assert "has run for so long already" in watch.reported[0]
+    assert "has run that long already" in watch.reported[0]
     young = replace(RUNNING, started_at=datetime.now(UTC) - timedelta(seconds=5))
     assert Watch([OK], [young], is_new=True).seconds > 50
     assert Watch([OK]).seconds > 50

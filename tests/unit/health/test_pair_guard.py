@@ -132,9 +132,9 @@ def test_the_last_that_serves_is_not_taken() -> None:
         " exit code 1, restarted 0 times\n"
         "  excp-1-1 stays as it was.\n"
         "  Fix excp-1-2 and run `exctl up` again.\n"
-        "  If this run fixes excp-1-2, let it go first: EXEC_PAIR_FIRST=excp-1-2 pulumi up (exctl"
-        " does so by itself).\n"
-        "  To go on all the same and have the pair down meanwhile: `exctl up --allow-outage`"
+        "  If this run fixes excp-1-2, let it go first: EXEC_PAIR_FIRST=excp-1-2 pulumi up"
+        " (exctl does so automatically).\n"
+        "  To go on anyway, with the pair down meanwhile: `exctl up --allow-outage`"
         " (EXEC_ALLOW_OUTAGE=1 with plain pulumi)."
     )
 
@@ -186,8 +186,8 @@ def test_a_closed_port_behind_ssh_is_told_by_a_login_of_its_own() -> None:
 def test_of_two_that_say_alike_that_they_are_ill_one_may_be_taken() -> None:
     judged = judge(ILL, (down(503), RUNNING))
     assert judged.said == (
-        "excp-1-1: guard passed: neither it nor its peer excp-1-2 is well (HTTP 503, redis is DOWN"
-        " (gone))"
+        "excp-1-1: guard passed: neither it nor its peer excp-1-2 is healthy (HTTP 503, redis is"
+        " DOWN (gone))"
     )
 
 

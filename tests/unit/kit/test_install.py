@@ -108,7 +108,7 @@ def test_a_directory_of_something_else_is_left_alone(
     assert run(kit, Place(kit / "exec")) == 1
     assert "is in the kit itself" in capfd.readouterr().err
     assert run(kit, Place(photo)) == 1
-    assert "is no directory" in capfd.readouterr().err
+    assert "isn't a directory" in capfd.readouterr().err
 
 
 def test_a_clone_is_something_else_and_what_an_uninstalled_kit_left_is_not(place: Place) -> None:

@@ -115,7 +115,7 @@ def test_a_refused_chunk_says_how_large_it_was(content: Content) -> None:
         server.refuse["PATCH"] = 413
         with pytest.raises(RegistryError) as refused:
             push(server, content)
-        assert "takes no request of 0.0 MB" in sentence(refused.value)
+        assert "accepts no request of 0.0 MB" in sentence(refused.value)
         assert "--chunk-mib" in sentence(refused.value)
         assert not server.manifests
 
@@ -132,8 +132,8 @@ def test_all_pages_of_tags_are_read(content: Content) -> None:
         (401, "user or password is wrong"),
         (403, "the right to push and pull"),
         (404, "registry.repository in the stack file"),
-        (413, "takes no request of 8.0 MB"),
-        (500, "a full disk is the most frequent one"),
+        (413, "accepts no request of 8.0 MB"),
+        (500, "most often a full disk"),
         (507, "its disk is full"),
     ],
 )
