@@ -7,6 +7,10 @@ its container. A host's faults are done to the host, and noted in its directory.
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +19,7 @@ from lab import exec_host, infra, settings
 from lab.errors import LabError
 from lab.host import LabHost
 from lab.lab import Lab
+from lab.processes import wait_for
 from lab.standins.faults import faults_of
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
@@ -112,18 +117,29 @@ def _daemon_signal(signal: str) -> Callable[[LabHost, Parameters], None]:
 
 
 def _slow_network(host: LabHost, parameters: Parameters) -> None:
-    delay = f"{int(parameters['ms'])}ms"
-    try:
-        host.run("tc", "qdisc", "add", "dev", "eth0", "root", "netem", "delay", delay)
-    except LabError as error:
-        raise LabError(
-            f"{host.name}: this kernel has no netem, so it can't delay packets ({error})."
-            " Nothing was changed. Packet loss works without it: fault `loss`."
-        ) from error
+    cable, milliseconds = host.plan.cable(host.name), str(int(parameters["ms"]))
+    words = [cable, host.plan.bridge, milliseconds, str(_delay(host))]
+    log = host.directory / "logs/delay.log"
+    with log.open("ab") as out:
+        subprocess.run(
+            ["setsid", "--fork", sys.executable, "-m", "lab.delay", *words],
+            cwd=settings.CLONE,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            check=True,
+        )
+    wait_for(f"the delay of {host.name} ({log})", _delay(host).exists, 10)
 
 
 def _fast_network(host: LabHost, _parameters: Parameters) -> None:
-    host.run("tc", "qdisc", "del", "dev", "eth0", "root")
+    os.kill(int(_delay(host).read_text()), signal.SIGTERM)
+    wait_for(f"the end of {host.name}'s delay", lambda: not _delay(host).exists(), 10)
+
+
+def _delay(host: LabHost) -> Path:
+    """The process id of what delays its packets."""
+    return host.directory / "delay.pid"
 
 
 HOST_FAULTS: Mapping[str, HostFault] = {
@@ -159,7 +175,7 @@ HOST_FAULTS: Mapping[str, HostFault] = {
         hosts="any",
     ),
     "latency": HostFault(
-        "packets from the host are delayed (needs netem in the kernel)",
+        "packets from the host are delayed",
         _slow_network,
         _fast_network,
         parameter="ms=200",

@@ -43,8 +43,8 @@ def make(plan: Plan) -> None:
         f"addr add {plan.operator}/{width} dev {plan.bridge}",
         f"link set {plan.bridge} up",
     ]
-    for number, (host, addresses) in enumerate(plan.addresses.items()):
-        namespace, cable = plan.namespace(host), f"{plan.bridge}.{number}"
+    for host, addresses in plan.addresses.items():
+        namespace, cable = plan.namespace(host), plan.cable(host)
         ip("netns", "add", namespace)
         lines += [
             f"link add {cable} type veth peer name eth0 netns {namespace}",

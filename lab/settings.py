@@ -93,6 +93,10 @@ class Plan:
     def bridge(self) -> str:
         return f"xl{self.tag}"
 
+    def cable(self, host: str) -> str:
+        """The bridge's end of a host's cable."""
+        return f"{self.bridge}.{list(self.addresses).index(host)}"
+
     def namespace(self, host: str) -> str:
         return f"exlab-{self.tag}-{host}"
 

@@ -3,18 +3,19 @@
     EXEC_COMPOSE=docker-compose python -m tests.bench.peers 4 10 50
 
 Plain ssh and docker; Ansible (Debian's packages ansible and python3-requests), if it is installed;
-docker compose, if EXEC_COMPOSE names the program.
+docker compose, if EXEC_COMPOSE names the program. `--only ours --only Ansible` leaves out the rest.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+
+import click
 
 from lab.lab import Lab
 from stack.layout import Layout
@@ -31,10 +32,15 @@ COLUMNS = ("first", "plan", "nothing to do", "new tag of all pairs", "logins a h
 Measure = Callable[[Lab], dict[str, float]]
 
 
-def main() -> None:
+@click.command()
+@click.argument("numbers", type=int, nargs=-1)
+@click.option("--only", multiple=True)
+def main(numbers: tuple[int, ...], only: tuple[str, ...]) -> None:
     print(f"| hosts | | {' | '.join(COLUMNS)} |\n|---|---|{'---|' * len(COLUMNS)}")
-    for hosts in map(int, sys.argv[1:] or ("4", "10", "50")):
+    for hosts in numbers or (4, 10, 50):
         for name, measure in peers().items():
+            if only and name not in only:
+                continue
             found = in_a_new_lab(measure, (hosts - 2) // 2, FEW_OBJECTS)
             cells = [f"{found[column]:.1f}" if column in found else "" for column in COLUMNS]
             print(f"| {hosts} | {name} | {' | '.join(cells)} |", flush=True)

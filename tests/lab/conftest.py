@@ -19,7 +19,7 @@ from lab import faults, network, settings
 from lab.errors import LabError
 from lab.host import LabHost
 from lab.lab import Lab, locked
-from tests.lab import reliability
+from tests.lab import leftovers, reliability
 from tests.lab.prober import LONGEST, PROVEN
 from tests.lab.workspace import STACK, Workspace
 
@@ -169,11 +169,8 @@ def free_plan(pairs: int = 1) -> settings.Plan:
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """A lab of the tests' own, gone when they end; one for each process that runs stories."""
-    directory = settings.CLONE / ".lab" / os.environ.get("PYTEST_XDIST_WORKER", "test")
-    leftover = directory / "state.json"
-    if leftover.exists():
-        found = json.loads(leftover.read_text())
-        Lab(settings.plan(found["subnet"], found["pairs"]), directory).remove()
+    directory = leftovers.LABS / os.environ.get("PYTEST_XDIST_WORKER", "test")
+    leftovers.remove(directory)
     made = Lab(free_plan(PAIRS), directory)
     with locked(directory):
         made.start(OBJECTS, settings.RATE_PER_MINUTE)

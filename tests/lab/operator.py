@@ -195,6 +195,18 @@ def _made_since(site: Site, key: str, began: float) -> int:
     return sum(name in (key, f"{key}.pulumi-next") for name in made.split())
 
 
+def archive(site: Site, service: str, version: str) -> str:
+    """An archive of the vendor's."""
+    state = json.loads((site.lab.directory / "state.json").read_text())
+    return str(Path(state["archives"]) / f"{service}-{version}.tgz")
+
+
+def starting(service: str) -> tuple[str, ...]:
+    """How the lab's images start; what the archive of a root file system doesn't say."""
+    words = json.dumps(["/usr/bin/python3", "-m", "service", service])
+    return ("--entrypoint", words, "--workdir", "/opt/exec")
+
+
 def waive(site: Site, *checks: str) -> None:
     """Lets a run go on though the preflight finds these, to see what then happens."""
     known = site.work.setting("preflight.waive")

@@ -10,7 +10,7 @@ import ast
 import json
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -85,12 +85,6 @@ FAULTS: Mapping[str, str] = {
     "dns-fails": "a host can't resolve Genesys Cloud's names",
 }
 """What a site can meet, by a short name; a story notes under it what it measured."""
-
-UNTRIED: Mapping[str, str] = {
-    "latency": "the kernel that the lab ran on has no netem, which the lab's fault `latency` needs",
-    "disk-full-registry": "the registry of the lab has no disk of its own",
-}
-"""Faults that no story brings about, each with the reason."""
 
 
 @dataclass(frozen=True)
@@ -171,21 +165,21 @@ def page(content: Mapping[str, Any]) -> str:
             worst=max(row.silent_seconds for row in rows),
         ).splitlines(),
         *(table_line(row) for row in rows),
-        "",
-        "## Not measured",
-        "",
-        *(f"* {FAULTS[fault]}: {why_not(fault)}." for fault in FAULTS if fault not in tried),
+        *unmeasured_lines([fault for fault in FAULTS if fault not in tried]),
         *soak_lines(content.get("soak")),
     ]
     return "\n".join(lines) + "\n"
 
 
-def why_not(fault: str) -> str:
-    """Why there is no measurement: no story, or one that hasn't been run for this page."""
-    if fault in UNTRIED:
-        return UNTRIED[fault]
-    (file,) = files_that_note(fault)
-    return f"not measured for this page; its story is in [{file.name}](../tests/lab/{file.name})"
+def unmeasured_lines(faults: Sequence[str]) -> list[str]:
+    """Those whose stories haven't been run for this page."""
+    if not faults:
+        return []
+    found = ["", "## Not measured for this page", ""]
+    for fault in faults:
+        (file,) = files_that_note(fault)
+        found.append(f"* {FAULTS[fault]}: its story is in [{file.name}](../tests/lab/{file.name})")
+    return found
 
 
 def files_that_note(fault: str) -> list[Path]:

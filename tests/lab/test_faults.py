@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,9 +21,11 @@ from tests.lab.operator import (
     NEW,
     OLD,
     Running,
+    archive,
     costing_nothing,
     exctl,
     left_well,
+    starting,
     watched,
 )
 from tests.lab.reliability import faced
@@ -72,7 +75,7 @@ def small_disk(host: LabHost | None, path: Path, mib: int) -> Iterator[None]:
     try:
         yield
     finally:
-        script = f"rm -f {path}/.filled; rm -rf {away}; cp -a {path} {away}; umount {path}"
+        script = f"rm -f {path}/.filled; rm -rf {away}; cp -a {path} {away}; umount -l {path}"
         subprocess.run([*enter, "sh", "-c", script], check=True)
         script = f"cp -a {away}/. {path}; rm -rf {away}"
         subprocess.run([*enter, "sh", "-c", script], check=True)
@@ -285,6 +288,21 @@ def test_a_full_disk_for_images(deployed: Site, request: pytest.FixtureRequest) 
     )  # fmt: skip
 
 
+def test_a_full_disk_of_the_registry(deployed: Site, request: pytest.FixtureRequest) -> None:
+    site, infra = deployed, deployed.lab.hosts["infra"]
+    vendors = site.work.directory / "excp-100.0.100.34.tgz"
+    vendors.symlink_to(archive(site, "excp", NEW))
+    load = ("images", "load", str(vendors), *starting("excp"))
+    repository = infra.directory / "registry/docker/registry/v2/repositories/exec/excp"
+    infra.run("mkdir", "-p", str(repository / "_uploads"))
+    with costing_nothing(site, request):
+        with small_disk(infra, repository / "_uploads", 4):
+            run = exctl(site, *load, code=1)
+        exctl(site, *load)
+    then = "the same command, with space again"
+    faced(request, "disk-full-registry", run.stderr, "exctl:", code=1, then=then)
+
+
 def test_a_tenth_of_the_packets_to_a_host_is_lost(
     deployed: Site, request: pytest.FixtureRequest
 ) -> None:
@@ -299,6 +317,22 @@ def test_a_tenth_of_the_packets_to_a_host_is_lost(
     is_well(site)
     then = "by itself (the probe's own packets are lost as well)"
     faced(request, "loss", run.stderr, "excp-1-1: healthy", code=0, then=then)
+
+
+def test_packets_from_a_host_are_delayed(deployed: Site, request: pytest.FixtureRequest) -> None:
+    site = deployed
+    name = site.host("excp-1-1").name
+    site.set_fault(name, "latency", ms="300")
+    try:
+        began = time.monotonic()
+        assert site.codes()["excp-1-1"] == 200
+        assert time.monotonic() - began > 0.6  # the connection's answer, and that of HTTP
+        with costing_nothing(site, request):
+            run = exctl(site, *RESTART)
+    finally:
+        site.clear_faults(name)
+    is_well(site)
+    faced(request, "latency", run.stderr, "excp-1-1: healthy", code=0, then="by itself")
 
 
 def test_a_state_that_is_cut_off_in_the_middle(

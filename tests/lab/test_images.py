@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from lab import settings
+from tests.lab import operator
 from tests.lab.conftest import Site
 from tests.lab.prober import Watch
 from tests.lab.workspace import STACK, Run
@@ -30,7 +31,7 @@ pytestmark = [
 ]
 
 PAIR = ("excp-1-1", "excp-1-2")
-ENTRY = ("--entrypoint", '["/usr/bin/python3", "-m", "service", "excp"]', "--workdir", "/opt/exec")
+ENTRY = operator.starting("excp")
 LOADED, CUT, SAVED = "100.0.100.31", "100.0.100.32", "100.0.100.33"
 
 
@@ -67,9 +68,8 @@ def exctl(site: Site, *arguments: str, code: int = 0) -> Run:
 
 def archive(site: Site, name: str, version: str) -> Path:
     """An archive of the vendor's, under another version's name."""
-    state = json.loads((site.lab.directory / "state.json").read_text())
     path = site.work.directory / f"{name}-{version}.tgz"
-    path.symlink_to(Path(state["archives"]) / f"{name}-100.0.100.12.tgz")
+    path.symlink_to(operator.archive(site, name, operator.NEW))
     return path
 
 

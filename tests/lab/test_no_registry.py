@@ -12,12 +12,21 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.lab.conftest import Site
-from tests.lab.operator import NEW, OLD, Running, costing_nothing, exctl, releases, waive
+from tests.lab.operator import (
+    NEW,
+    OLD,
+    Running,
+    archive,
+    costing_nothing,
+    exctl,
+    releases,
+    starting,
+    waive,
+)
 
 pytestmark = [
     pytest.mark.lab,
@@ -39,17 +48,6 @@ def without_registry(site: Site) -> Iterator[float]:
     site.set_fault("infra", "registry-down")
     yield began
     site.clear_faults("infra")
-
-
-def archive(site: Site, service: str, version: str) -> str:
-    state = json.loads((site.lab.directory / "state.json").read_text())
-    return str(Path(state["archives"]) / f"{service}-{version}.tgz")
-
-
-def starting(service: str) -> tuple[str, ...]:
-    """How the lab's images start; what the archive of a root file system doesn't say."""
-    words = json.dumps(["/usr/bin/python3", "-m", "service", service])
-    return ("--entrypoint", words, "--workdir", "/opt/exec")
 
 
 def pushed(site: Site, service: str, version: str, *more: str) -> str:
