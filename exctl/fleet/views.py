@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 GROUPS = (
-    ("new", Outcome.DONE),
+    ("done", Outcome.DONE),
     ("rolled back", Outcome.ROLLED_BACK),
     ("failed, see exctl status", Outcome.FAILED),
     ("interrupted, see exctl status", Outcome.INTERRUPTED),
-    ("refused, nothing of it touched", Outcome.REFUSED),
+    ("refused, nothing touched", Outcome.REFUSED),
     ("under way", Outcome.RUNNING),
     ("untouched", Outcome.WAITING),
-    ("left alone", Outcome.SKIPPED),
+    ("skipped", Outcome.SKIPPED),
 )
 
 
@@ -55,7 +55,7 @@ def _plan_row(run: StackRun) -> tuple[str, str]:
     if run.outcome is Outcome.WAITING:
         return run.stack, run.change
     reason = f": {run.reason}" if run.reason else ""
-    word = "left alone" if run.outcome is Outcome.SKIPPED else str(run.outcome)
+    word = "skipped" if run.outcome is Outcome.SKIPPED else str(run.outcome)
     return run.stack, f"{word}{reason}"
 
 

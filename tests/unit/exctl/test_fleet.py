@@ -149,7 +149,7 @@ def test_an_update_goes_over_all_stacks_wave_by_wave(
     assert first_end["at"] < project.rows("began.txt")[1]["at"]
     words = project.rows("began.txt")[0]["words"]
     assert words == [*UPDATE, "--stack", "a", "--yes", "--json", "-m", "CHG-1"]
-    assert "new: a, b, c" in capsys.readouterr().out
+    assert "done: a, b, c" in capsys.readouterr().out
     assert last(project).is_over
 
 
@@ -238,8 +238,8 @@ def test_frozen_and_pinned_stacks_are_left_alone_and_those_that_have_it(
     begin(project)
     assert project.began == ["c"]
     out = capsys.readouterr().out
-    assert "left alone: a: frozen until 2999-01-01: Christmas" in out
-    assert f"left alone: b: pinned to excp {OLD}" in out
+    assert "skipped: a: frozen until 2999-01-01: Christmas" in out
+    assert f"skipped: b: pinned to excp {OLD}" in out
     kept = last(project).id
     begin(project)
     assert project.began == ["c"]
@@ -333,7 +333,7 @@ def test_a_rollback_takes_back_all_stacks_of_the_rollout_the_last_wave_first(
     roll_back(project)
     assert [project.tag(stack) for stack in "abc"] == [OLD] * 3
     assert project.began[len(before) :] == ["c", "a"]
-    assert "left alone: b: was rolled back already" in capsys.readouterr().out
+    assert "skipped: b: was rolled back already" in capsys.readouterr().out
     with pytest.raises(NothingTouched, match="the last rollout already rolled back"):
         roll_back(project)
 
