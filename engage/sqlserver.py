@@ -68,8 +68,6 @@ class SqlServer:
                 cursor.execute(sql)
                 while found := cursor.fetchmany(ROWS_AT_ONCE):
                     yield from found
-        except GeneratorExit:
-            raise
         except Exception as error:  # noqa: BLE001  (a connection that breaks ends in any error)
             raise _explained(error) from None
 

@@ -19,6 +19,8 @@ from kit.errors import KitError
 
 FORMAT = 1
 DESCRIPTION, CHECKSUMS, SIGNATURE = "kit.json", "SHA256SUMS", "SHA256SUMS.sig"
+HEAD = (DESCRIPTION, CHECKSUMS, SIGNATURE)
+"""What says what a kit is: first in its archive, and small."""
 PROGRAM, PULUMI, SBOM = "program.tar.gz", "pulumi.gz", "sbom.cdx.json"
 WHEELS, IMAGES = "wheels", "images"
 REQUIREMENTS, INSTALLERS = "requirements.txt", "installers.txt"

@@ -14,6 +14,7 @@ from kit import signature
 from kit.contents import (
     CHECKSUMS,
     DESCRIPTION,
+    HEAD,
     SIGNATURE,
     Description,
     checksums,
@@ -23,7 +24,6 @@ from kit.contents import (
 from kit.errors import KitError
 
 BLOCK = 1 << 20
-SMALL = (DESCRIPTION, CHECKSUMS, SIGNATURE)
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,9 @@ def _read(path: Path) -> tuple[list[tuple[str, str]], dict[str, bytes]]:
         kept = b""
         while data := stream.read(BLOCK):
             digest.update(data)
-            kept = kept + data if name in SMALL else kept
+            kept = kept + data if name in HEAD else kept
         found.append((name, digest.hexdigest()))
-        if name in SMALL:
+        if name in HEAD:
             texts.setdefault(name, kept)
     return found, texts
 

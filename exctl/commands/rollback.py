@@ -9,8 +9,7 @@ from exctl.cli.options import gated, on_stack, pair_option
 from exctl.errors import NothingTouched
 from exctl.runs.options import RunOptions
 from exctl.site import Site
-
-SERVICES = ("excs", "exas", "excp")
+from vendor_facts import SERVICES
 
 
 def _checked(ctx: click.Context, _what: click.Parameter, what: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from exctl.history.chain import Problem
 from exctl.history.run import Run
-from exctl.runs.downtime import seconds_text
 from health.gates.events import of_data, shown
-from stack.text import aligned
+from stack.text import aligned, seconds_text
 
 HEAD = ("RUN", "BEGAN (UTC)", "TOOK", "HOW IT ENDED", "WHO", "COMMAND")
 

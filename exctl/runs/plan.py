@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from exctl.runs.downtime import Known, about, seconds_text
+from exctl.runs.downtime import Known, about
 from exctl.runs.outlook import Outlook, without_excs
 from exctl.runs.scope import EVERYTHING, Scope
 from health.errors import GateFailure
 from health.verdict import Verdict
 from stack.layout import Instance, Layout
+from stack.text import seconds_text
 
 CONTAINER_TYPE = "docker:index/container:Container"
 IMAGE_TYPE = "docker:index/remoteImage:RemoteImage"

@@ -15,9 +15,9 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from exctl.runs.downtime import seconds_text
 from exctl.terminal.messages import begin_above, end_above
 from exctl.terminal.progress import InstanceProgress, RunProgress
+from stack.text import seconds_text
 
 REFRESHES_A_SECOND = 4.0
 _STYLES = {"waiting": "dim", "busy": "bold", "done": "green", "failed": "bold red"}

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from health.probe import direct_probe
-from tests.lab.conftest import Site
+from tests.lab.conftest import SITE_KEYS, Site
 from tests.lab.operator import (
     CRASHES,
     NEW,
@@ -29,7 +29,6 @@ from tests.lab.reliability import faced
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 
-SITE_KEYS = ("excs", "exas", "excp-1-1", "excp-1-2", "excp-2-1", "excp-2-2")
 PAIRED = SITE_KEYS[2:]
 
 

@@ -52,8 +52,7 @@ def add(site: Site, stack: str, number: int, hosts: list[str], **settings: Any) 
 @pytest.fixture(scope="module")
 def fleet(site: Site) -> Site:
     """All three, deployed by the fleet's own `up`; the third wants an approval from then on."""
-    site.work.edit("gate.interval_seconds", 0.2)
-    site.work.edit("excs.sync_gate.interval_seconds", 0.2)
+    site.work.hurry()
     site.hosts |= {key: site.lab.plan.address(last) for key, last in SECOND_PAIR.items()}
     add(site, "second", 2, [site.hosts[key] for key in SECOND_PAIR])
     add(site, "third", 3, [site.hosts["excp-1-1"], site.hosts["excp-1-2"]])

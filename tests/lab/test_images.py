@@ -19,7 +19,7 @@ import requests
 
 from lab import settings
 from tests.lab import operator
-from tests.lab.conftest import Site
+from tests.lab.conftest import PAIR, Site
 from tests.lab.prober import Watch
 from tests.lab.workspace import STACK, Run
 
@@ -30,7 +30,6 @@ pytestmark = [
     pytest.mark.usefixtures("no_images"),
 ]
 
-PAIR = ("excp-1-1", "excp-1-2")
 ENTRY = operator.starting("excp")
 LOADED, CUT, SAVED = "100.0.100.31", "100.0.100.32", "100.0.100.33"
 

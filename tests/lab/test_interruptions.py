@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.conftest import Site
+from tests.lab.conftest import SITE_KEYS, Site
 from tests.lab.operator import (
     CRASHES,
     NEW,
@@ -30,7 +30,6 @@ from tests.lab.reliability import faced
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 
-SITE_KEYS = ("excs", "exas", "excp-1-1", "excp-1-2", "excp-2-1", "excp-2-2")
 UPDATE = ("update", "excp", "--pair", "1", "--tag", NEW)
 AT_ONCE_SECONDS = 15.0
 """Far below the deadline of a gate; most of it is for the machine that runs the tests."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.conftest import Site
+from tests.lab.conftest import PAIR, Site
 from tests.lab.operator import (
     NEW,
     OLD,
@@ -34,8 +34,6 @@ pytestmark = [
     pytest.mark.in_order,
     pytest.mark.usefixtures("no_images", "without_registry"),
 ]
-
-PAIR = ("excp-1-1", "excp-1-2")
 
 
 @pytest.fixture(scope="module")

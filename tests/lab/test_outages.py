@@ -12,19 +12,16 @@ from collections.abc import Iterator
 import pytest
 
 from lab import settings
-from tests.lab.conftest import Site
+from tests.lab.conftest import PAIR, Site
 from tests.lab.operator import CRASHES, NEW, OLD, Running, costing_nothing, exctl, left_well
 from tests.lab.reliability import faced
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 
-PAIR = ("excp-1-1", "excp-1-2")
-
 
 @pytest.fixture(scope="module")
 def deployed(site: Site) -> Site:
-    site.work.edit("gate.interval_seconds", 0.2)
-    site.work.edit("excs.sync_gate.interval_seconds", 0.2)
+    site.work.hurry()
     site.work.up()
     return site
 

@@ -21,8 +21,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 @pytest.fixture(scope="module")
 def deployed(site: Site) -> Site:
-    site.work.edit("gate.interval_seconds", 0.2)
-    site.work.edit("excs.sync_gate.interval_seconds", 0.2)
+    site.work.hurry()
     site.work.up()
     return site
 

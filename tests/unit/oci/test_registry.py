@@ -19,9 +19,8 @@ from oci.archives.examine import examined
 from oci.errors import Problem, RegistryError
 from oci.login import Login
 from oci.manifest import Start
-from oci.reference import ImageReference
 from oci.registry import RegistryClient
-from tests.unit.oci.registries import PASSWORD, USER, FakeRegistry, fake_registry
+from tests.unit.oci.registries import PASSWORD, USER, FakeRegistry, fake_registry, image
 from tests.unit.oci.tars import tar_of, write
 
 CHUNK = 1000
@@ -39,10 +38,6 @@ def content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Content:
 def client(server: FakeRegistry, password: str | None = PASSWORD) -> RegistryClient:
     login = Login(USER, password) if password is not None else None
     return RegistryClient(image(server).registry, requests.Session(), login, ("http",))
-
-
-def image(server: FakeRegistry) -> ImageReference:
-    return ImageReference.parse(f"{server.repository}/excs:1")
 
 
 def push(
