@@ -12,12 +12,12 @@ from exctl.terminal.messages import report, say
 from health.errors import GateError
 from health.gates.clock import SystemClock
 from health.gates.events import Event, as_data, shown
-from health.gates.guard import GuardRule, refuse_to_take_the_last
+from health.gates.guard import GuardRule, require_serving_peer
 from health.verdict import InstancePlace
 from stack.layout import Instance
 
 
-def require_the_peer(site: Site, instance: Instance, how: RunOptions, means: Means) -> None:
+def require_peer(site: Site, instance: Instance, how: RunOptions, means: Means) -> None:
     """ExctlError if the peer doesn't serve, whoever's container it is."""
     if instance.pair is None:
         return
@@ -28,7 +28,7 @@ def require_the_peer(site: Site, instance: Instance, how: RunOptions, means: Mea
     found = situations(site, (instance, peer), views_of(site, (instance, peer), means))
     own_place, peer_place = (_place(site, each, means) for each in found)
     try:
-        refuse_to_take_the_last(
+        require_serving_peer(
             rule, [own_place], [peer_place], SystemClock(), report_event, how.allow_outage
         )
     except GateError as error:

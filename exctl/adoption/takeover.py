@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from exctl import files
-from exctl.adoption.guard import report_event, require_the_peer
+from exctl.adoption.guard import report_event, require_peer
 from exctl.adoption.legacy import Candidate, Situation
 from exctl.adoption.look import judged, situations, views_of
 from exctl.adoption.means import REAL, Means
@@ -44,7 +44,7 @@ def adopt(site: Site, chosen: Sequence[Instance], how: RunOptions, means: Means 
     Raises NothingTouched for what isn't understood, RolledBack if an instance failed and its legacy
     container runs again. With the site's hooks.
     """
-    with hooks.told_of_failure(site, how):
+    with hooks.reporting_failure(site, how):
         adopted = _adopted(site, chosen, how, means)
     hooks.after(site, how, Outcome(adopted))
     for line in afterwards(site.stack, views_of(site, chosen, means)):
@@ -136,7 +136,7 @@ def _adopt(
     if that fails."""
     instance, container = found.instance, found.container
     assert container is not None
-    require_the_peer(site, instance, how, means)
+    require_peer(site, instance, how, means)
     restart = container.restart if container.is_running else AFTER_A_CUT
     was_healthy = found.kind == "cut" or _was_healthy(site, instance, means)
     try:
@@ -221,7 +221,7 @@ def give_back(
 def back(site: Site, chosen: Sequence[Instance], how: RunOptions, means: Means = REAL) -> None:
     """The other way: the legacy containers that still stand aside in the place of ours, the last
     adopted first, under the same guard. With the site's hooks."""
-    with hooks.told_of_failure(site, how):
+    with hooks.reporting_failure(site, how):
         given = _given_back(site, chosen, how, means)
     hooks.after(site, how, Outcome(given))
 
@@ -251,7 +251,7 @@ def _given_back(
     for each in reversed(found):
         assert each.container is not None
         site = open_site(site.stack)
-        require_the_peer(site, each.instance, how, means)
+        require_peer(site, each.instance, how, means)
         give_back(
             site, each.instance, each.container, AFTER_A_CUT, True, "exctl adopt --back", means
         )

@@ -92,7 +92,7 @@ def on_place(command: Command) -> Command:
                 from exctl.rundir import STATE, run_directory
                 from exctl.terminal.messages import say
 
-                file_backend.refuse_a_full_disk(run_directory(place.project) / STATE)
+                file_backend.require_disk_space(run_directory(place.project) / STATE)
                 held.enter_context(lock.hold(place, others.pop(LOCK_WAIT), say))
             if AS_EVENTS in others:
                 from exctl.history.recorder import recording

@@ -47,7 +47,7 @@ def begin(project: Path, command: tuple[str, ...], how: How) -> None:
     """A new rollout. Raises ExctlError unless every stack of it is done."""
     fleet = file.read(project)
     with rollout.only_one(project):
-        _say_what_is_left_over(project)
+        _name_unfinished(project)
         waves = planning.waves_of(fleet)
         means = plans.approved(planning.means_of(fleet, command, None), how.plans)
         found = _made(project, fleet, waves, command, means, how)
@@ -146,7 +146,7 @@ def _show(found: Rollout, how: How) -> None:
         confirm(views.question(found))
 
 
-def _say_what_is_left_over(project: Path) -> None:
+def _name_unfinished(project: Path) -> None:
     before = rollout.last(project)
     left = 0 if before is None else len(before.of(Outcome.RUNNING, Outcome.WAITING, *BAD))
     if before is None or not left:

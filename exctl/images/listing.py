@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exctl.errors import ExctlError
-from exctl.images.access import image_named, names_of, registry_of, told
+from exctl.images.access import image_named, names_of, registry_errors, registry_of
 from exctl.images.keeping import releases_of
 from exctl.images.on_hosts import HostImage, known, look
 from exctl.releases import store
@@ -66,7 +66,7 @@ def _in_registry(site: Site, names: Iterable[str], via: str | None) -> dict[str,
     """Name → tag → digest."""
     found: dict[str, dict[str, str]] = {}
     registry = registry_of(site, via)
-    with told(via):
+    with registry_errors(via):
         for name in names:
             image = image_named(site.config, name)
             digests = {tag: registry.digest(image.with_tag(tag)) for tag in registry.tags(image)}

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from exctl.errors import ExctlError, Interrupted, NothingTouched
-from exctl.images.access import image_named, names_of, registry_of, told
+from exctl.images.access import image_named, names_of, registry_errors, registry_of
 from exctl.images.on_hosts import known, look
 from exctl.images.progress import Bar
 from exctl.images.target import ImageTarget, LoadOptions, kind_of, refused, targets_of
@@ -50,7 +50,7 @@ def load(site: Site, paths: Sequence[Path], wanted: LoadOptions) -> None:
     targets = targets_of(paths, wanted)
     registry = registry_of(site, wanted.via)
     for target in targets:
-        with content_ready(target, wanted) as content, told(wanted.via):
+        with content_ready(target, wanted) as content, registry_errors(wanted.via):
             for name in names_of(site.config, target.service):
                 image = image_named(site.config, name).with_tag(target.tag)
                 _push(registry, image, content, wanted)
@@ -154,7 +154,7 @@ def recover(site: Site, host: str, text: str, wanted: LoadOptions) -> None:
             content = content_of(
                 examined(path), Start(), directory, image.architecture or wanted.architecture
             )
-        with told(wanted.via):
+        with registry_errors(wanted.via):
             _push(registry, wanted_image, content, wanted)
     _compare(host, image.digests, content)
 

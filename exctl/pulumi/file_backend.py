@@ -40,7 +40,7 @@ def variables() -> dict[str, str]:
     return {VARIABLE: f"{url}{'&' if '?' in url else '?'}{OPTION}"}
 
 
-def refuse_a_full_disk(default: Path, needed_mib: int = FREE_MIB) -> None:
+def require_disk_space(default: Path, needed_mib: int = FREE_MIB) -> None:
     """Raises ExctlError where the disk of the state's directory is as good as full: Pulumi would
     stop in the middle, with words that don't say why."""
     directory = _directory(default)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from config_schema import CheckName
 from exctl.errors import ExctlError, FailedRun, NothingTouched, PreflightStops
-from exctl.images.access import image_named, registry_of, told
+from exctl.images.access import image_named, registry_errors, registry_of
 from exctl.images.on_hosts import HostImage, look
 from exctl.releases import store
 from exctl.releases.pins import (
@@ -228,7 +228,7 @@ def _registry(site: Site) -> RegistryClient | None:
         return None
     try:
         found = registry_of(site)
-        with told():
+        with registry_errors():
             found.tags(image_named(site.config, "excs"))
     except ExctlError as error:
         say(f"the registry isn't asked: {error}")
@@ -240,7 +240,7 @@ def _in_registry(registry: RegistryClient | None, instance: Instance, digest: st
     if registry is None:
         return InRegistry(False)
     image = ImageReference.parse(instance.place)
-    with told():
+    with registry_errors():
         by_tag = registry.digest(image.with_tag(instance.tag))
         has_wanted = by_tag == digest or registry.digest(image.with_digest(digest)) is not None
     return InRegistry(True, by_tag, has_wanted)

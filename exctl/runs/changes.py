@@ -145,7 +145,7 @@ def apply(site: Site, text: str, how: RunOptions, up: Up = deployment.up) -> Non
 def deploy(site: Site, how: RunOptions, text: str | None = None, up: Up = deployment.up) -> None:
     """`up`, and if a step of it fails, back to the last release: FailedRun if there is none, if it
     isn't wanted, or if the way back fails too; RolledBack otherwise. With the site's hooks."""
-    with hooks.told_of_failure(site, how):
+    with hooks.reporting_failure(site, how):
         outcome = _deployed(site, how, text, up)
     hooks.after(site, how, outcome)
 

@@ -88,7 +88,7 @@ def _deploy_with_pause(
     here = [touch for touch in split.here if touch.instance in first]
     later = [touch for touch in split.here if touch.instance not in first]
     _, events = _carry_out(_only(ground, site, first), site, how, here)
-    _ask_all_of(site, Scope(first), here, ", ".join(touch.instance for touch in here))
+    _show_instances(site, Scope(first), here, ", ".join(touch.instance for touch in here))
     if not canary.goes_on(site, here, later, split.elsewhere):
         return Outcome(tuple(touch.instance for touch in here), is_paused=True)
     with canary.counted(site, here):
@@ -171,7 +171,7 @@ def _carry_out(
     return result, [*log.events, *log.progress.downtimes]
 
 
-def _ask_all_of(site: Site, scope: Scope, here: Sequence[Touch], what: str) -> None:
+def _show_instances(site: Site, scope: Scope, here: Sequence[Touch], what: str) -> None:
     """Shows how each instance of the scope is, once all are healthy. `what` was deployed."""
     try:
         ungated = {touch.instance for touch in here if not touch.gates}
@@ -196,7 +196,7 @@ def _end(
     events: Sequence[Event],
 ) -> None:
     """One last look at all that the run was about, and the release, if it is one."""
-    _ask_all_of(site, ground.scope, split.here, "everything")
+    _show_instances(site, ground.scope, split.here, "everything")
     images = result.outputs["release"].value if "release" in result.outputs else {}
     report("running", images=images)
     is_all = not split.elsewhere and not ground.scope.left_out  # a release is nothing less
@@ -207,7 +207,7 @@ def _end(
         say(f"this is release {release.number}")
     if is_all:
         watchers.bring(site, ground)
-    _say_what_is_left(site, split, ground.scope)
+    _report_left_out(site, split, ground.scope)
     if release and release.number == 1:
         say(f"next: exctl genesys check --survey --stack {site.stack}")
 
@@ -242,7 +242,7 @@ def _annotated(
     return annotated(url, login, site.stack, touched, how.message or "exctl", say)
 
 
-def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
+def _report_left_out(site: Site, split: Divided, scope: Scope) -> None:
     """Raises LeftOut where something couldn't be reached."""
     if not scope.missed:
         if split.elsewhere:

@@ -34,7 +34,7 @@ def destroy(site: Site, yes: bool) -> None:
     site's hooks.
     """
     how = RunOptions(yes=yes)
-    with hooks.told_of_failure(site, how):
+    with hooks.reporting_failure(site, how):
         removed = _destroyed(site, how)
     hooks.after(site, how, Outcome(removed))
     show(f"stack {site.stack}: nothing is deployed any more")
@@ -46,7 +46,7 @@ def _destroyed(site: Site, how: RunOptions) -> tuple[str, ...]:
     known = own_state(site, stack)
     hosts = list(dict.fromkeys([*site.layout.hosts, *known.held]))
     silent = reach.silent(site, hosts)
-    _refuse_the_silent(site, known, silent)
+    _refuse_unreachable(site, known, silent)
     asked = [host for host in hosts if host not in silent]
     unknown.refuse_to_destroy(site, unknown.look(site, known, asked))
     say(f"destroy removes every container of the stack {site.stack}:")
@@ -85,7 +85,7 @@ def _destroyed(site: Site, how: RunOptions) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def _refuse_the_silent(site: Site, known: State, silent: Mapping[str, str]) -> None:
+def _refuse_unreachable(site: Site, known: State, silent: Mapping[str, str]) -> None:
     held = [h for h in silent if known.held.get(h)]
     if not held:
         return

@@ -106,7 +106,7 @@ def freed(ground: Ground, site: Site) -> Ground:
     held = ground.state.containers
     removed = [key for key in held if key not in running and ground.scope.covers(key)]
     beyond = [key for key in held if not ground.scope.covers(key)]
-    known = state.with_the_rest_apart(ground.state)
+    known = state.detached(ground.state)
     known = state.without_edges(known, removed, lambda key: key in beyond)
     if known is not ground.state:
         state.write(ground.stack, known)

@@ -66,7 +66,7 @@ def after(site: Site, how: RunOptions, outcome: Outcome) -> None:
 
 
 @contextlib.contextmanager
-def told_of_failure(site: Site, how: RunOptions) -> Iterator[None]:
+def reporting_failure(site: Site, how: RunOptions) -> Iterator[None]:
     """Calls `failed` if what is done meanwhile fails, and passes the error on."""
     try:
         yield

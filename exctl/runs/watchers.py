@@ -44,7 +44,7 @@ def bring(site: Site, ground: Ground) -> None:
     if not are_there(site, known):
         return
     if watchers_record.is_current(site, known, wanted):
-        _tell_where(wanted)
+        _say_where(wanted)
         return
     watchers_record.drop(site)
     hosts = [*([wanted.host] if wanted else ()), *known.monitoring]
@@ -61,10 +61,10 @@ def bring(site: Site, ground: Ground) -> None:
     except ExctlError as error:
         _tell(site, error)
         return
-    _tell_where(wanted)
+    _say_where(wanted)
 
 
-def _tell_where(wanted: Placement | None) -> None:
+def _say_where(wanted: Placement | None) -> None:
     if wanted is not None:
         say(f"watched by {', '.join(f'{n} {url}' for n, url in wanted.urls().items())}")
 

@@ -53,7 +53,7 @@ def rule_of(instance: Instance, peer: Instance) -> GuardRule:
     )
 
 
-def refuse_to_take_the_last(
+def require_serving_peer(
     rule: GuardRule,
     own_places: Sequence[InstancePlace],
     peer_places: Sequence[InstancePlace],

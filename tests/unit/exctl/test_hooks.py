@@ -107,7 +107,7 @@ def test_failed_is_called_once_a_run_had_begun(
     site: Site, error: ExctlError, result: str | None
 ) -> None:
     hook(site, "failed", 'echo "$EXEC_RESULT $EXEC_EXIT_CODE" > told')
-    with pytest.raises(type(error)), hooks.told_of_failure(site, HOW):
+    with pytest.raises(type(error)), hooks.reporting_failure(site, HOW):
         raise error
     told = site.project / "told"
     assert (told.read_text() if told.exists() else None) == (result and f"{result} {error.code}\n")

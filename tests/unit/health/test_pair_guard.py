@@ -8,7 +8,7 @@ import pytest
 
 from health.errors import GateCode, GateError
 from health.gates.events import shown
-from health.gates.guard import GuardRule, refuse_to_take_the_last
+from health.gates.guard import GuardRule, require_serving_peer
 from health.gates.runs import guard_places
 from health.probe import Answer, Probe
 from health.verdict import Identity, InstancePlace
@@ -100,7 +100,7 @@ def judge(
     places = [[one(seen).place()] for seen in (own, peer)]
     code = None
     try:
-        refuse_to_take_the_last(
+        require_serving_peer(
             rule, places[0], places[1], clock, lambda e: said.append(shown(e)), allow_outage
         )
     except GateError as error:
@@ -248,13 +248,13 @@ def test_the_place_of_the_last_run_counts_with_the_container_it_had_there() -> N
 def test_an_instance_that_moves_still_serves_at_its_old_address() -> None:
     new, old = one(GONE).place(), one(SERVES).place()
     with pytest.raises(GateError):
-        refuse_to_take_the_last(RULE, [new, old], [new], FakeClock(), print, False)
+        require_serving_peer(RULE, [new, old], [new], FakeClock(), print, False)
 
 
 def test_a_peer_that_moves_still_serves_at_its_old_address() -> None:
     new, old = one(GONE).place(), one(SERVES).place()
     said: list[str] = []
-    refuse_to_take_the_last(
+    require_serving_peer(
         RULE, [old], [new, old], FakeClock(), lambda e: said.append(shown(e)), False
     )
     assert said == ["excp-1-1: guard passed: its peer excp-1-2 serves"]
