@@ -29,7 +29,7 @@ def line(site: Site, ground: Ground) -> str:
     """What a run will do about it after all else, for its plan; '' if nothing."""
     wanted = placement(site.config, site.layout, site.stack)
     if wanted is None:
-        return f"then taken away: {_held(ground.state)}" if ground.state.monitoring else ""
+        return f"then removed: {_held(ground.state)}" if ground.state.monitoring else ""
     return f"then, with EXEC done, {wanted}"
 
 
@@ -44,7 +44,7 @@ def bring(site: Site, ground: Ground) -> None:
     if not are_there(site, known):
         return
     if watchers_record.is_current(site, known, wanted):
-        _tell_where(wanted)
+        _say_where(wanted)
         return
     watchers_record.drop(site)
     hosts = [*([wanted.host] if wanted else ()), *known.monitoring]
@@ -61,10 +61,10 @@ def bring(site: Site, ground: Ground) -> None:
     except ExctlError as error:
         _tell(site, error)
         return
-    _tell_where(wanted)
+    _say_where(wanted)
 
 
-def _tell_where(wanted: Placement | None) -> None:
+def _say_where(wanted: Placement | None) -> None:
     if wanted is not None:
         say(f"watched by {', '.join(f'{n} {url}' for n, url in wanted.urls().items())}")
 
@@ -72,7 +72,7 @@ def _tell_where(wanted: Placement | None) -> None:
 def _run(site: Site, ground: Ground) -> None:
     log = StepLog(say)
     tell_program(ground.stack, MONITORING_VARIABLE, "alone")
-    with live.shown("bringing what goes with it"):
+    with live.shown("deploying what goes with it"):
         carry_out(
             lambda: ground.stack.up(
                 message="monitoring",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,13 @@ from exctl.pulumi import state
 from exctl.pulumi.state import State
 from exctl.rundir import run_directory
 from exctl.site import Site, StackPlace, read_stack_file
+from hosts.docker import Container
 from monitoring.placement import Placement, placement
 from stack.loader import alertmanager_text
 from stack.retention import retentions
 
 SECRETS = ("grafanaPassword", "registryPassword")
+Look = Callable[[Site, str], list[Container] | str]
 SECTIONS = {"monitoring", "logs", "ssh", "registry", "gate"}
 
 
@@ -52,10 +55,15 @@ def digest(site: Site, known: State) -> str:
     return hashlib.sha256(json.dumps(made_from, default=str).encode()).hexdigest()
 
 
-def is_current(site: Site, known: State, wanted: Placement | None) -> bool:
-    """Whether all of it is as this clone left it, and what is placed runs. False in any doubt."""
+def is_current(
+    site: Site, known: State, wanted: Placement | None, look: Look = containers_on
+) -> bool:
+    """Whether all of it is as this clone left it, and what is placed runs. False in any doubt.
+
+    `look` says what a host has of it.
+    """
     kept = _kept(site)
-    return bool(kept) and kept == digest(site, known) and _runs(site, known, wanted)
+    return bool(kept) and kept == digest(site, known) and _runs(site, known, wanted, look)
 
 
 def keep(site: Site, known: State) -> None:
@@ -71,11 +79,11 @@ def drop(site: StackPlace) -> None:
         _path(site).unlink(missing_ok=True)
 
 
-def _runs(site: Site, known: State, wanted: Placement | None) -> bool:
+def _runs(site: Site, known: State, wanted: Placement | None, look: Look) -> bool:
     if wanted is None:
         return not known.monitoring
     ids = {str(row["id"]) for row in _rows(known) if str(row["type"]).endswith(":Container")}
-    found = containers_on(site, wanted.host)
+    found = look(site, wanted.host)
     if isinstance(found, str):
         return False
     return ids == {each.id for each in found if each.state.word == "running"}

@@ -210,7 +210,7 @@ def test_old_log_files_are_removed_by_the_users_crontab(watched: Watched) -> Non
 def test_destroy_leaves_what_was_collected(watched: Watched) -> None:
     site = watched.site
     said = exctl(site, "destroy", "--yes").text
-    assert "What Prometheus and the others have collected stays on their volumes." in said
+    assert "The data of Prometheus and the others stays on their volumes." in said
     assert not watched.host.run("docker", "ps", "--all", "--quiet").split()
     assert set(DATA) <= watched.volumes()
     assert not any(crontab(site, key) for key in site.hosts)
