@@ -78,8 +78,6 @@ class Oracle:
             with contextlib.closing(self._connection.cursor()) as cursor:
                 cursor.arraysize = ROWS_AT_ONCE
                 yield from cursor.execute(sql)
-        except GeneratorExit:
-            raise
         except Exception as error:  # noqa: BLE001  (a connection that breaks ends in any error)
             raise _explained(error) from None
 

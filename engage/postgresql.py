@@ -66,8 +66,6 @@ class PostgreSql:
             while found := self._connection.run(f"fetch {ROWS_AT_ONCE} from {cursor}"):
                 yield from found
             self._connection.run(f"close {cursor}")
-        except GeneratorExit:
-            raise
         except Exception as error:  # noqa: BLE001  (a connection that breaks ends in any error)
             explained = _explained(error)
             if explained.kind != "lost":

@@ -32,7 +32,9 @@ class SqlServer:
     )
     own_schema_sql = "select schema_name()"
 
-    def __init__(self, connect: Connect, login: Login) -> None:
+    def __init__(
+        self, connect: Connect, login: Login, login_seconds: float = LOGIN_SECONDS
+    ) -> None:
         import certifi
         import pytds
 
@@ -45,7 +47,7 @@ class SqlServer:
                 port=login.port,
                 sock=connect(),
                 timeout=STATEMENT_SECONDS,
-                login_timeout=LOGIN_SECONDS,
+                login_timeout=login_seconds,
                 appname=APPLICATION,
                 autocommit=True,
                 readonly=True,
@@ -66,8 +68,6 @@ class SqlServer:
                 cursor.execute(sql)
                 while found := cursor.fetchmany(ROWS_AT_ONCE):
                     yield from found
-        except GeneratorExit:
-            raise
         except Exception as error:  # noqa: BLE001  (a connection that breaks ends in any error)
             raise _explained(error) from None
 

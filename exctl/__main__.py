@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
 
 import click
@@ -85,24 +86,24 @@ def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) ->
 def main() -> None:
     """Deploy and run EX Engage Connector.
 
-    Each stack is one tenant and its EX organization, written down in Pulumi.<stack>.yaml.
+    Each stack is one tenant and its EX organization, described in Pulumi.<stack>.yaml.
 
     The vendor's words work too: exctl --action start --service excp --pair 1 --host 1
 
     Exit codes: 0 done, 1 failed (the message says what state things are in), 2 a mistake in the
-    command or the stack file (nothing was touched), 3 failed and rolled back, 4 something is not
-    healthy or not as it should be, 130 interrupted.
+    command or the stack file (nothing was touched), 3 failed and rolled back, 4 something isn't
+    healthy or isn't as it should be, 130 interrupted.
     """
 
 
-def run() -> int:
+def run(command: Callable[..., object] = main) -> int:
     """The exit code of the command that stands in sys.argv."""
     if COMPLETION_VARIABLE in os.environ:
         from exctl.cli import vendor_completion
 
         vendor_completion.begin()
     try:
-        main(translated(sys.argv[1:]), prog_name="exctl", standalone_mode=False)
+        command(translated(sys.argv[1:]), prog_name="exctl", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo(f"exctl: not done.\n{NOTHING_TOUCHED}", err=True)
         return INTERRUPTED

@@ -136,12 +136,12 @@ def ssh_probe(
             if answer.code is not None or code != SSH_FAILED:
                 return answer
             words.seek(0)
-            return _in_words_of_ssh(answer, words.read().decode("utf-8", "replace"))
+            return _ssh_message(answer, words.read().decode("utf-8", "replace"))
 
     return probe
 
 
-def _in_words_of_ssh(answer: Answer, said: str) -> Answer:
+def _ssh_message(answer: Answer, said: str) -> Answer:
     """ssh has no codes for what went wrong. Source: OpenSSH 9.2, channels.c, mux.c, ssh.c."""
     lines = [plain_text(line) for line in said.splitlines() if line.strip()]
     kind, error = AnswerKind.UNREACHABLE, f"ssh: {lines[-1] if lines else 'no words'}"

@@ -102,7 +102,7 @@ def ask_to_stop(path: Path) -> None:
     path.write_text(json.dumps({**read(path), "stopping": True}), encoding="utf-8")
 
 
-def wants_an_end() -> bool:
+def stop_requested() -> bool:
     """True once the operator has interrupted the run, or if exctl was killed.
 
     What can't be read says nothing: exctl may be writing it.

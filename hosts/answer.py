@@ -71,7 +71,7 @@ class HostAnswer:
             Ending.NO_SSH: "there is no `ssh` on PATH here; install the OpenSSH client",
             Ending.NOT_REACHED: f"ssh: {said.removeprefix('ssh: ') or 'no words'}",
             Ending.SILENT: f"ssh: no answer within {self.limit_seconds:g} s",
-            Ending.NO_SHELL: f"the login begins no /bin/sh: {plain_text(self.noise) or said}",
+            Ending.NO_SHELL: f"the login starts no /bin/sh: {plain_text(self.noise) or said}",
             Ending.STUCK: f"SSH answers, Docker on it doesn't, for {self.limit_seconds:g} s",
             Ending.CUT: "the SSH connection ended in the middle",
         }[self.kind]

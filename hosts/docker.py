@@ -93,8 +93,7 @@ class Container:
 
     @cached_property
     def environment(self) -> Mapping[str, str]:
-        words = (self.inspected.get("Config") or {}).get("Env") or ()
-        return dict(word.partition("=")[::2] for word in words)
+        return _environment(self.inspected)
 
     @cached_property
     def ports(self) -> frozenset[int]:
@@ -123,8 +122,7 @@ class Image:
 
     @cached_property
     def environment(self) -> Mapping[str, str]:
-        words = (self.inspected.get("Config") or {}).get("Env") or ()
-        return dict(word.partition("=")[::2] for word in words)
+        return _environment(self.inspected)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -140,6 +138,11 @@ class Image:
         return image == self.id or (
             wanted is not None and any(parsed(name) == wanted for name in self.names)
         )
+
+
+def _environment(inspected: Mapping[str, Any]) -> Mapping[str, str]:
+    words = (inspected.get("Config") or {}).get("Env") or ()
+    return dict(word.partition("=")[::2] for word in words)
 
 
 def container_of(found: Mapping[str, Any]) -> Container:

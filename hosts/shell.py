@@ -244,7 +244,7 @@ def _script(words: Sequence[str], timeout_seconds: float | None, mark: str) -> s
     )
 
 
-def over_ssh_as_given(words: Sequence[str], mark: str = "") -> str:
+def over_ssh_verbatim(words: Sequence[str], mark: str = "") -> str:
     """A command for ssh's own command line, whose stdin is then the command's; what comes before
     the mark, a line by itself, is of the login."""
     lines = [

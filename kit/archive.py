@@ -8,10 +8,8 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from kit.contents import CHECKSUMS, DESCRIPTION, SIGNATURE, checksums_text
+from kit.contents import CHECKSUMS, HEAD, SIGNATURE, checksums_text
 from kit.errors import KitError
-
-FIRST = (DESCRIPTION, CHECKSUMS, SIGNATURE)
 
 
 def digests(directory: Path) -> dict[str, str]:
@@ -62,7 +60,7 @@ def write(directory: Path, folder: str, modified: int, out: Path) -> None:
 
 def _rank(directory: Path, path: Path) -> tuple[int, str]:
     name = path.relative_to(directory).as_posix()
-    return FIRST.index(name) if name in FIRST else len(FIRST), name
+    return HEAD.index(name) if name in HEAD else len(HEAD), name
 
 
 def _files(directory: Path) -> Iterator[Path]:

@@ -19,6 +19,8 @@ from kit.errors import KitError
 
 FORMAT = 1
 DESCRIPTION, CHECKSUMS, SIGNATURE = "kit.json", "SHA256SUMS", "SHA256SUMS.sig"
+HEAD = (DESCRIPTION, CHECKSUMS, SIGNATURE)
+"""What says what a kit is: first in its archive, and small."""
 PROGRAM, PULUMI, SBOM = "program.tar.gz", "pulumi.gz", "sbom.cdx.json"
 WHEELS, IMAGES = "wheels", "images"
 REQUIREMENTS, INSTALLERS = "requirements.txt", "installers.txt"
@@ -126,7 +128,7 @@ def checksums(text: str, place: Path) -> dict[str, str]:
     for number, line in enumerate(text.splitlines(), 1):
         match = _LINE.fullmatch(line)
         if match is None:
-            raise KitError(f"{place}: line {number} of {CHECKSUMS} is no checksum.")
+            raise KitError(f"{place}: line {number} of {CHECKSUMS} isn't a checksum.")
         found[match[2]] = match[1]
     return found
 

@@ -36,15 +36,19 @@ def main(words: Sequence[str]) -> int:
         print(f"install: {error}\n{_state(place)}", file=sys.stderr)
         return FAILED
     except OSError as error:
-        why = f"{error.filename or place.directory}: {error.strerror}"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            why = f"the disk of {place.directory} is full. Make room"
-        print(f"install: {why}.\n{_state(place)}", file=sys.stderr)
+        print(f"install: {why(error, place)}.\n{_state(place)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print(f"install: interrupted.\n{_state(place)}", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def why(error: OSError, place: Place) -> str:
+    """What went wrong with a file or a disk, and what to do where that is known."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk of {place.directory} is full. Make room"
+    return f"{error.filename or place.directory}: {error.strerror}"
 
 
 def _options(words: Sequence[str]) -> argparse.Namespace:
@@ -55,15 +59,18 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
         " keeps stacks, state and releases.",
     )
     parser.add_argument("--kit", help=argparse.SUPPRESS)
-    parser.add_argument("--dir", default="~/exec", metavar="DIR", help="where to (default: ~/exec)")
+    parser.add_argument(
+        "--dir", default="~/exec", metavar="DIR", help="where to install (default: ~/exec)"
+    )
     parser.add_argument(
         "--signers", type=Path, metavar="FILE",
-        help="who may have signed the kit: OpenSSH's allowed signers; else any signature will do",
+        help="who may have signed the kit: OpenSSH's allowed signers; without it any signature"
+             " is accepted",
     )  # fmt: skip
     parser.add_argument(
         "--python",
         metavar="PROGRAM",
-        help="which Python (default: one that the kit is for)",
+        help="which Python (default: one that fits the kit)",
     )
     parser.add_argument(
         "--downgrade", action="store_true", help="even if a newer version is installed"
@@ -134,7 +141,7 @@ def _take_into_use(place: Place, before: Description | None, now: Description) -
     if gone:
         _say(f"removed: {', '.join(gone)}")
     if before is not None:
-        _say(f"{before.name} stays beside it, for what still runs from it")
+        _say(f"{before.name} stays as well, for what still runs from it")
         _say(f"upgraded to {now.name}; stacks, state and releases are as they were")
     else:
         _say(f"{now.name} is installed in {place.directory}")
@@ -152,7 +159,7 @@ def _check_whole(verified: Verified) -> None:
         )
     by = f", signed by {verified.signer}" if verified.signer else ""
     if verified.key and not by:
-        by = f", signed with {verified.key}; whose that is, --signers FILE tells"
+        by = f", signed with {verified.key}; --signers FILE says whose that is"
     _say(f"{verified.description.name}: {verified.files} files as they were built{by}")
 
 

@@ -70,7 +70,7 @@ class Place:
         if self.current.is_symlink() or not self.directory.exists():
             return
         if not self.directory.is_dir():
-            raise KitError(f"{self.directory} is no directory. Name another one with --dir.")
+            raise KitError(f"{self.directory} isn't a directory. Name another one with --dir.")
         there = {path.name for path in self.directory.iterdir()}
         ours = {name.partition("/")[0] for name in (*LINKS, PROJECT_FILE, "current")}
         is_left = any(any(self.directory.glob(each)) for each in _OPERATORS)

@@ -41,7 +41,8 @@ def commit_of(clone: Path) -> Commit:
     """The commit that a clone stands at. Raises KitError if this isn't one, or git can't be run."""
     if not (clone / ".git").exists() and "GIT_DIR" not in os.environ:
         raise KitError(
-            f"a kit is built in a clone, and {clone} is none: git clone the program, scripts/setup"
+            f"a kit is built in a clone, and {clone} isn't one: git clone the program,"
+            f" scripts/setup"
             " --without-lab there, then exctl kit build."
         )
     git = ("-c", "tar.umask=0022")

@@ -22,8 +22,8 @@ def main(directory: str) -> int:
         return 1
     except OSError as error:
         print(
-            f"uninstall: {error.filename}: {error.strerror}. Mend that, and remove"
-            f" {place.versions} and the links that lead there yourself; all else is yours.",
+            f"uninstall: {error.filename}: {error.strerror}. Fix that, and remove"
+            f" {place.versions} and the links that lead there yourself; everything else is yours.",
             file=sys.stderr,
         )
         return 1
@@ -31,7 +31,7 @@ def main(directory: str) -> int:
     if left:
         print(
             f"uninstall: yours stay there: {', '.join(left)}. Containers that your stacks have"
-            " deployed run on."
+            f" deployed keep running."
         )
     return 0
 

@@ -14,6 +14,7 @@ from kit import signature
 from kit.contents import (
     CHECKSUMS,
     DESCRIPTION,
+    HEAD,
     SIGNATURE,
     Description,
     checksums,
@@ -23,7 +24,6 @@ from kit.contents import (
 from kit.errors import KitError
 
 BLOCK = 1 << 20
-SMALL = (DESCRIPTION, CHECKSUMS, SIGNATURE)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def verify(path: Path, signers: Path | None = None) -> Verified:
         raise KitError(f"there is no {path}.")
     found, texts = _read(path)
     if DESCRIPTION not in texts and CHECKSUMS not in texts:
-        raise KitError(f"{path} is no kit: it holds no {DESCRIPTION}. exctl kit build makes one.")
+        raise KitError(f"{path} isn't a kit: it has no {DESCRIPTION}. exctl kit build makes one.")
     for name in (DESCRIPTION, CHECKSUMS):
         if name not in texts:
             raise KitError(f"{path} isn't whole: {name} is missing. Copy the kit again.")
@@ -90,7 +90,7 @@ def _signed(
         if signers is None:
             return "", ""
         raise KitError(
-            f"{path} isn't signed, and --signers wants a signature. Ask for a kit built with"
+            f"{path} isn't signed, and --signers requires a signature. Ask for a kit built with"
             " exctl kit build --key FILE, or leave --signers out."
         )
     text = made.decode(errors="replace")
@@ -98,15 +98,15 @@ def _signed(
     if key is None:
         raise KitError(
             f"{path}: the signature isn't of this kit: {CHECKSUMS} or {SIGNATURE} was changed."
-            " Nothing of it can be believed; get the kit again from who built it."
+            " Trust nothing in it; get the kit again from whoever built it."
         )
     if signers is None:
         return key, ""
     who = signature.signer(text, content, signers, signature.NAMESPACE)
     if who is None:
         raise KitError(
-            f"{path} is signed with the key {key}, which is nobody's in {signers}. Ask who built"
-            " it for that key, by another way than the kit came."
+            f"{path} is signed with the key {key}, which belongs to nobody in {signers}. Ask"
+            f" whoever built it for that key, separately from the kit."
         )
     return key, who
 
@@ -120,9 +120,9 @@ def _read(path: Path) -> tuple[list[tuple[str, str]], dict[str, bytes]]:
         kept = b""
         while data := stream.read(BLOCK):
             digest.update(data)
-            kept = kept + data if name in SMALL else kept
+            kept = kept + data if name in HEAD else kept
         found.append((name, digest.hexdigest()))
-        if name in SMALL:
+        if name in HEAD:
             texts.setdefault(name, kept)
     return found, texts
 
@@ -150,7 +150,7 @@ def _of_directory(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
 def _of_archive(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     if description_in(path) is None:
         raise KitError(
-            f"{path} is no kit: it doesn't begin as one. exctl kit build makes kits; what was"
+            f"{path} isn't a kit: it doesn't begin like one. exctl kit build makes kits; what was"
             " packed again must be unpacked first."
         )
     with tarfile.open(path, "r:") as tar:
@@ -160,4 +160,6 @@ def _of_archive(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
             if content is not None:
                 yield name or top, content
             elif not member.isdir():
-                raise KitError(f"{path} holds {member.name}, which is no file: no kit does.")
+                raise KitError(
+                    f"{path} holds {member.name}, which isn't a file: a kit holds only files."
+                )

@@ -24,7 +24,7 @@ def checked(pythons: str) -> tuple[str, ...]:
         match = re.fullmatch(r"3\.(\d+)", word.strip())
         if match is None or (3, int(match[1])) < OLDEST_PYTHON:
             raise KitError(
-                f"--python {word.strip() or '(nothing)'}: versions such as 3.11,3.12 are wanted, of"
+                f"--python {word.strip() or '(nothing)'}: give versions such as 3.11,3.12, of"
                 f" Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer."
             )
         found.append((3, int(match[1])))
@@ -51,8 +51,8 @@ def download(lock: Path, python: str, to: Path) -> None:
         said = [line for line in run.stderr.splitlines() if line.strip()]
         why = "\n".join(said[-3:]) or "pip says nothing"
         raise KitError(
-            f"the wheels for Python {python} can't be fetched from {lock.name}:\n{why}\nIs this"
-            " machine's way to a package registry open? Is there a wheel for that Python? No kit"
+            f"the wheels for Python {python} can't be fetched from {lock.name}:\n{why}\nCan this"
+            f" machine reach a package registry? Is there a wheel for that Python? No kit"
             " was made."
         )
 

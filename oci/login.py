@@ -73,11 +73,11 @@ def password_from(command: str, project: Path, seconds: float = COMMAND_SECONDS)
         words = _last_line(done.stderr, output)
         raise LoginError(f"{said} ended with {done.returncode}{f': {words}' if words else ''}")
     if not output.strip():
-        raise LoginError(f"{said} printed nothing; its output is to be the password")
+        raise LoginError(f"{said} printed nothing; its output must be the password")
     if len(output) > PASSWORD_BYTES or any(c in output for c in b"\n\r\0"):
         raise LoginError(
-            f"{said} printed {len(output)} bytes that aren't one line; its output is to be the"
-            " password alone"
+            f"{said} printed {len(output)} bytes that aren't one line; its output must be the"
+            f" password alone"
         )
     try:
         return output.decode()

@@ -72,7 +72,7 @@ def words_of(text: str) -> tuple[str, ...]:
     if text.lstrip().startswith("["):
         found = json.loads(text)
         if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
-            raise ValueError("a list of texts is wanted")
+            raise ValueError("must be a list of texts")
         return tuple(found)
     return tuple(shlex.split(text))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from config_schema.values import TAG
+
 HUB = "docker.io"
 """What Docker takes as the registry where a name has none."""
 _HUB_NAMES = (HUB, "index.docker.io")
@@ -13,7 +15,6 @@ _HUB_API = "registry-1.docker.io"
 _PATH = re.compile(
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
 )
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 """Source: OCI distribution specification 1.1, "Pulling manifests"."""
 
@@ -35,7 +36,7 @@ class ImageReference:
         """The reference; ValueError says what of it isn't one. No tag stays no tag."""
         bare, at, digest = text.partition("@")
         if at and not is_digest(digest):
-            raise ValueError(f"{text!r}: after the @ stands no digest (sha256: and 64 digits)")
+            raise ValueError(f"{text!r}: there is no digest after the @ (sha256: and 64 digits)")
         head, colon, tag = bare.rpartition(":")
         if not colon or "/" in tag:
             head, tag = bare, ""
@@ -85,7 +86,7 @@ def parsed(text: str) -> ImageReference | None:
 
 
 def is_tag(text: str) -> bool:
-    return _TAG.fullmatch(text) is not None
+    return TAG.fullmatch(text) is not None
 
 
 def is_digest(text: str) -> bool:

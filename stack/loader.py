@@ -168,9 +168,7 @@ def _secret_problems(
     for name in SECRET_NAMES:
         command = f"exctl secret set {name}{of_stack}"
         if name in values and name not in secret_keys:
-            yield Problem(
-                name, f"stands in the stack file in plaintext; replace it with: {command}"
-            )
+            yield Problem(name, f"is in the stack file in plaintext; replace it with: {command}")
     by_command = paths.get(sections, "registry.password_command") is not None
     if by_command and values.get("registryPassword"):
         yield Problem(

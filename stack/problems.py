@@ -83,7 +83,7 @@ def _sentence(detail: ErrorDetails, location: Sequence[int | str], root: type[Ba
         return "must not be empty"
     if form in _MUST_BE:
         return f"must be {_MUST_BE[form]}; found {found}"
-    return f"can't be what it is; it should be: {_description(location, root)}"
+    return f"has the wrong form; it should be: {_description(location, root)}"
 
 
 def _found(value: object, location: Sequence[int | str]) -> str:

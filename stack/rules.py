@@ -96,7 +96,7 @@ def _two_spellings(sections: Mapping[str, Any]) -> Iterator[Problem]:
         if isinstance(host, str):
             first = spelled.setdefault(canonical_host(host), host)
             if first != host:
-                yield Problem(path, f"{host} and {first} are one host; spell it one way")
+                yield Problem(path, f"{host} and {first} are the same host; use one spelling")
 
 
 def _unknown_stopped(sections: Mapping[str, Any]) -> Iterator[Problem]:

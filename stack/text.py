@@ -51,6 +51,11 @@ def plain_text(value: object, limit_characters: int = TEXT_LIMIT_CHARACTERS) -> 
     return text if len(text) <= limit_characters else text[: limit_characters - 1] + "…"
 
 
+def seconds_text(seconds: float) -> str:
+    """`4 s`, `12 min`."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """A line for each row, each column as wide as its widest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -99,7 +99,7 @@ class _Reader:
             value = self.value(next(self.events), (*path, key))
             line = _line(event)
             if key in lines:
-                text = f"is there twice, in lines {lines[key]} and {line}; keep one of them"
+                text = f"is set twice, in lines {lines[key]} and {line}; keep one of them"
                 self.problems.append(Problem(_shown((*path, key)), text))
             lines.setdefault(key, line)
             found[key] = value
@@ -116,7 +116,7 @@ class _Reader:
             self._refuse(event, path, f"a name, {odd}")
             return event.value
         if key == "<<":  # Pulumi loses its quotes when it writes what it has read
-            self._refuse(event, path, "the name <<, which is not one for all readers of YAML")
+            self._refuse(event, path, "the name <<, which not all YAML parsers read as a name")
         if not isinstance(key, str | int) or isinstance(key, bool):
             self._refuse(event, path, "a name that is not a text; put it in quotes")
         return event.value
@@ -245,15 +245,15 @@ def _scalar_value(event: ScalarEvent) -> Any:
 _ODD = (
     (
         _WORD,
-        "some readers of YAML take for true or false",
+        "some YAML parsers read as true or false",
         "write true or false, or put it in quotes",
     ),
     (
         _NUMBER,
-        "readers of YAML take for different numbers",
-        "write it in digits alone, or put it in quotes",
+        "YAML parsers read as different numbers",
+        "write it in plain digits, or put it in quotes",
     ),
-    (_DATE, "some readers of YAML take for a date", "put it in quotes"),
+    (_DATE, "some YAML parsers read as a date", "put it in quotes"),
     (_SPECIAL, "has a meaning of its own in YAML", "put it in quotes"),
 )
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from exctl.adoption.legacy import Situation
 from exctl.adoption.look import situations, views_of
+from exctl.adoption.means import Means
 from exctl.errors import ExctlError
-from exctl.hosts import on_host
-from exctl.observe.endpoints import probe_of
 from exctl.runs.options import RunOptions
 from exctl.site import Site
 from exctl.terminal.messages import report, say
 from health.errors import GateError
 from health.gates.clock import SystemClock
 from health.gates.events import Event, as_data, shown
-from health.gates.guard import GuardRule, refuse_to_take_the_last
-from health.verdict import Identity, InstancePlace
-from hosts.container import HostContainer
+from health.gates.guard import GuardRule, require_serving_peer
+from health.verdict import InstancePlace
 from stack.layout import Instance
 
 
-def require_the_peer(site: Site, instance: Instance, how: RunOptions) -> None:
+def require_peer(site: Site, instance: Instance, how: RunOptions, means: Means) -> None:
     """ExctlError if the peer doesn't serve, whoever's container it is."""
     if instance.pair is None:
         return
@@ -27,27 +25,26 @@ def require_the_peer(site: Site, instance: Instance, how: RunOptions) -> None:
     rule = GuardRule(
         instance.key, instance.pair, (instance.health_url,), peer.key, (peer.health_url,)
     )
-    found = situations(site, (instance, peer), views_of(site, (instance, peer)))
-    own_place, peer_place = (_place(site, each) for each in found)
+    found = situations(site, (instance, peer), views_of(site, (instance, peer), means))
+    own_place, peer_place = (_place(site, each, means) for each in found)
     try:
-        refuse_to_take_the_last(
+        require_serving_peer(
             rule, [own_place], [peer_place], SystemClock(), report_event, how.allow_outage
         )
     except GateError as error:
         raise ExctlError(
-            f"{error.failure.summary} It keeps serving as it was. Put {peer.key} right and run"
-            " `exctl adopt` again: what was adopted before stays ours. To go on all the same and"
-            " have the pair down meanwhile: exctl adopt --allow-outage"
+            f"{error.failure.summary} It keeps serving as it was. Fix {peer.key} and run"
+            " `exctl adopt` again: what was adopted before stays ours. To go on anyway, with the"
+            " pair down meanwhile: exctl adopt --allow-outage"
         ) from None
 
 
-def _place(site: Site, found: Situation) -> InstancePlace:
+def _place(site: Site, found: Situation, means: Means) -> InstancePlace:
     """Where an instance is asked, and its container: the vendor's before its turn."""
-    instance, name = found.instance, found.instance.container_name
+    name = found.instance.container_name
     if found.kind == "legacy" and found.container is not None:
         name = found.container.name
-    container = HostContainer(name, on_host(site, instance.host))
-    return InstancePlace(instance.health_url, probe_of(site, instance.host), container, Identity())
+    return means.place_of(site, found.instance, name)
 
 
 def report_event(event: Event) -> None:

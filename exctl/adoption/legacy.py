@@ -137,7 +137,7 @@ def _refusal(
 ) -> str:
     if len(legacy) > 1:
         names = " and ".join(_described(c) for c in legacy)
-        return f"{names} could both be it; remove or rename the one that isn't"
+        return f"{names} could both be this instance; remove or rename the wrong one"
     if len(aside) > 1:
         return f"{' and '.join(c.name for c in aside)} were both set aside; remove one"
     for container in legacy:

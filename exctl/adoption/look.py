@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from exctl.adoption import legacy_hosts
 from exctl.adoption.legacy import LegacyHost, Situation, lost, own_container, situation
+from exctl.adoption.means import Means
 from exctl.adoption.messages import Views
 from exctl.hosts import on_each
-from exctl.pulumi.ownership import own_state
 from exctl.pulumi.state import State
-from exctl.pulumi.workspace import open_stack
 from exctl.site import Site
-from exctl.stackfile import secrets
 from stack.layout import Instance
 
 
-def views_of(site: Site, chosen: Iterable[Instance]) -> dict[str, LegacyHost]:
+def views_of(site: Site, chosen: Iterable[Instance], means: Means) -> dict[str, LegacyHost]:
     hosts = list(dict.fromkeys(instance.host for instance in chosen))
-    found = on_each(hosts, lambda host: legacy_hosts.view_of(site, host))
+    found = on_each(hosts, lambda host: means.view_of(site, host))
     return dict(zip(hosts, found, strict=True))
 
 
@@ -27,13 +24,13 @@ def situations(site: Site, chosen: Iterable[Instance], views: Views) -> list[Sit
     return [situation(instance, views[instance.host], site.stack) for instance in chosen]
 
 
-def judged(site: Site, found: Sequence[Situation], views: Views) -> list[Situation]:
+def judged(site: Site, found: Sequence[Situation], views: Views, means: Means) -> list[Situation]:
     """The same, but for what a killed run left, a container of ours whose gate it didn't wait for,
     and for what the state, lost or an older one, doesn't know."""
     doubtful = [s for s in found if s.kind == "ours"]
     if not doubtful:
         return list(found)
-    known, decrypted = state_of(site), secrets.all_of(site)
+    known, decrypted = means.state_of(site), means.secrets_of(site)
     return [
         _looked_into(s, known, views[s.instance.host], site.stack, decrypted)
         if s in doubtful
@@ -53,7 +50,3 @@ def _looked_into(
     if ours is None or known.containers.get(instance.key) == ours.id:
         return found
     return lost(found, ours, view, decrypted)
-
-
-def state_of(site: Site) -> State:
-    return own_state(site, open_stack(site))

@@ -21,7 +21,7 @@ def intention(
         where = f"{instance.key} on {instance.host}"
         if each.kind == "legacy" and container is not None:
             is_ours = container.labels.get(STACK_LABEL) == instance.labels[STACK_LABEL]
-            why = "; it is ours, not in the state, and not as the stack file has it"
+            why = "; it is ours, but isn't in the state and differs from the stack file"
             yield (
                 f"{where}: {container.name} ({container.state.word}) will be replaced by ours"
                 f"{why if is_ours else ''}"
@@ -33,8 +33,8 @@ def intention(
             yield f"{where}: {container.own_name} was set aside by an interrupted run; resumes"
         elif each.kind == "lost" and container is not None:
             yield (
-                f"{where}: {container.name} ({container.state.word}) is ours and as the stack file"
-                " has it, but not in the state: taken back as it is, not replaced"
+                f"{where}: {container.name} ({container.state.word}) is ours and matches the"
+                f" stack file, but isn't in the state: taken back as it is, not replaced"
             )
         elif each.kind == "ours":
             yield f"{where}: is ours"
@@ -48,7 +48,7 @@ def _meanwhile(instance: Instance, layout: Layout) -> str:
         return f"{layout.peer_of(instance).key} serves"
     if instance.service == "exas":
         return "agent states are missed until it is healthy again"
-    return "Engage's changes wait, and EXAS and EXCP name it as down, until it answers again"
+    return "changes in Engage wait, and EXAS and EXCP report it as down, until it answers again"
 
 
 def afterwards(stack: str, views: Views) -> Iterator[str]:
@@ -59,7 +59,7 @@ def afterwards(stack: str, views: Views) -> Iterator[str]:
         yield ""
         yield "Don't run the vendor's bootstrap.py or compose on these hosts any more: they would"
         yield "start the legacy containers next to ours. Take them out of cron and systemd as well."
-        yield f"Stopped and kept: {', '.join(aside)}; back with: exctl adopt --back"
+        yield f"Stopped and kept: {', '.join(aside)}; to bring them back: exctl adopt --back"
     if clear:
         yield f"Passwords are in plaintext in {', '.join(clear)}."
     if aside or clear:

@@ -45,7 +45,7 @@ stack_option = click.option(
     metavar="NAME",
     is_eager=True,
     shell_complete=completion.stacks,
-    help="stack; else PULUMI_STACK, or the only one",
+    help="stack  [default: PULUMI_STACK, or the only one]",
 )
 
 
@@ -92,7 +92,7 @@ def on_place(command: Command) -> Command:
                 from exctl.rundir import STATE, run_directory
                 from exctl.terminal.messages import say
 
-                file_backend.refuse_a_full_disk(run_directory(place.project) / STATE)
+                file_backend.require_disk_space(run_directory(place.project) / STATE)
                 held.enter_context(lock.hold(place, others.pop(LOCK_WAIT), say))
             if AS_EVENTS in others:
                 from exctl.history.recorder import recording
@@ -120,7 +120,7 @@ def on_stack(command: Command) -> Command:
 def recorded(command: Command) -> Command:
     """`--json`, for `on_stack` above it: the run is kept in the stack's history."""
     return click.option(
-        "--json", AS_EVENTS, is_flag=True, help="say what happens in JSON, an object a line"
+        "--json", AS_EVENTS, is_flag=True, help="report events as JSON, one object per line"
     )(command)
 
 
@@ -173,7 +173,7 @@ def changing(command: Command) -> Command:
     @click.option(
         "--allow-outage",
         is_flag=True,
-        help="touch or stop an instance though its peer doesn't serve",
+        help="touch or stop an instance even if its peer doesn't serve",
     )
     @click.option(
         "--message", "-m", metavar="TEXT", default="", help="why; kept in history and release"
@@ -199,7 +199,7 @@ def changing(command: Command) -> Command:
 def gated(command: Command) -> Command:
     """`changing`, and what is deployed is watched behind its gates unless `--no-bake`."""
     return click.option(
-        "--no-bake", is_flag=True, help="don't go on watching behind the gates (gate.bake)"
+        "--no-bake", is_flag=True, help="skip the bake after the gates (gate.bake)"
     )(changing(command))
 
 

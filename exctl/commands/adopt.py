@@ -18,19 +18,23 @@ if TYPE_CHECKING:
 @click.command()
 @selecting
 @changing
-@click.option("--back", is_flag=True, help="the other way: legacy containers in the place of ours")
-@click.option("--clean", is_flag=True, help="remove what was set aside, and plaintext passwords")
+@click.option("--back", is_flag=True, help="the way back: legacy containers instead of ours")
+@click.option(
+    "--clean",
+    is_flag=True,
+    help="remove the containers that were set aside, and files with plaintext passwords",
+)
 def command(
     site: Site, chosen: Sequence[Instance], how: RunOptions, back: bool, clean: bool
 ) -> None:
     """Take containers that compose or the vendor's script started under exctl's management.
 
-    Shows how each differs from the one that takes its place, and asks. Then one instance after the
-    other: the legacy container is stopped and renamed, ours is started and waited for; if that
-    fails, the legacy one comes back. An instance of a pair is touched only while its peer serves.
+    Shows how each differs from its replacement, and asks. Then, one instance after the other, stops
+    and renames the legacy container, starts ours and waits until it is healthy; if that fails, the
+    legacy container comes back. An instance of a pair is touched only while its peer serves.
 
-    After a state was lost: containers of this stack that run as the stack file has them are taken
-    back into the state as they are; one that differs is replaced in the same way.
+    If the state was lost: containers of this stack that match the stack file are taken back into
+    the state as they are; one that differs is replaced in the same way.
 
     Example: exctl adopt excp --pair 1 --stack prod
     """

@@ -20,8 +20,8 @@ from exctl.commands.plan import key_option
 def command(plans: tuple[Path, ...], stack: str | None, yes: bool, key: str) -> None:
     """Sign plans that somebody else has made, once you have read them.
 
-    Shows each plan and asks once. The signature is added to a file beside the plan. Your key has to
-    be in the allowed-signers file of the plan's stack. Nothing is asked of the hosts.
+    Shows each plan and asks once. The signature is added to a file next to the plan. Your key has
+    to be in the allowed-signers file of the plan's stack. No host is contacted.
 
     Example: exctl approve plan.json --stack prod
 

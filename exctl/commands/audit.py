@@ -48,8 +48,8 @@ class Moment(click.ParamType[datetime]):
 @click.option("--who", default="", metavar="TEXT", help="user, machine, address or CI job")
 @click.option("--command", "words", default="", metavar="WORDS", help='"update", "images push"')
 @click.option("--result", default="", metavar="WORD", help="succeeded, failed, killed, …")
-@click.option("--instance", default="", metavar="KEY", help="one that it touched: excp-1-2")
-@click.option("--rollout", default="", metavar="ID", help="a part of this rollout")
+@click.option("--instance", default="", metavar="KEY", help="an instance that it touched: excp-1-2")
+@click.option("--rollout", default="", metavar="ID", help="part of this rollout")
 @click.option("--since", type=Moment(), metavar="WHEN", help="2026-11-26, 90m, 12h or 7d")
 @json_option
 @click.pass_context
@@ -64,7 +64,7 @@ def command(
     since: datetime | None,
     as_json: bool,
 ) -> None:
-    """Say who did what to which stack, when, why, and what came of it.
+    """Show who did what to which stack, when, why, and with what result.
 
     Reads the records of every stack of the project; exctl history shows one run of one stack with
     its transcript. Times are UTC.
@@ -101,9 +101,9 @@ def command(
 def verify(stack: str | None, without_pulumi: bool, as_json: bool) -> None:
     """Prove that the records are all there, as they were written.
 
-    Finds a record that was changed, taken out, put in or moved, and an end that was cut off: each
+    Finds records that were changed, removed, inserted or moved, and an end that was cut off: each
     record holds the hashes of those before it, and the releases, the messages of Pulumi's updates
-    and this clone's own memory name records too. Exit code 4 if something is found, 1 if Pulumi's
+    and this clone's own notes name records too. Exit code 4 if something is wrong, 1 if Pulumi's
     history can't be read.
 
     Example: exctl audit verify --stack prod

@@ -11,7 +11,7 @@ from exctl.cli.completion import SHELLS
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
-    """Print the script that makes TAB complete exctl's words in your shell.
+    """Print the script that makes TAB complete exctl's commands in your shell.
 
     Commands, options, stacks, services, pairs, hosts, tags, releases and secrets' names. For bash,
     put `eval "$(exctl completion bash)"` into ~/.bashrc; zsh likewise, into ~/.zshrc; for fish,

@@ -15,9 +15,9 @@ from exctl.site import Site
 def command(site: Site, yes: bool) -> None:
     """Remove every container of the stack: pairs, EXAS, then EXCS.
 
-    Log files on the hosts, Redis, the Config DB and the EX organization stay as they are. Refused
-    if the hosts have containers of this stack that its state doesn't know; exit 4 if a host that
-    the state doesn't know couldn't be asked.
+    Log files on the hosts, Redis, the Config DB and the EX organization stay as they are. Refuses
+    if the hosts have containers of this stack that its state doesn't know. Exit code 4 if a host
+    that the state doesn't know couldn't be asked.
 
     Example: exctl destroy --stack dev
     """

@@ -15,17 +15,18 @@ from exctl.site import Site
 @click.command()
 @on_stack
 @json_option
-@click.option("--all", "-a", "everything", is_flag=True, help="what passed, too")
-@click.option("--security", is_flag=True, help="what an auditor would ask, instead")
+@click.option("--all", "-a", "everything", is_flag=True, help="show what passed, too")
+@click.option("--security", is_flag=True, help="show what an auditor would ask, instead")
 def command(site: Site, as_json: bool, everything: bool, security: bool) -> None:
     """Check what a deployment needs of hosts and networks; exit 4 if something would stop it.
 
     Read only, and the first step of each `up`. Passwords are tried from here, through each host's
-    SSH connection: none of them reaches a host. A finding that doesn't matter here can be waived,
+    SSH connection: none is ever sent to a host. A finding that doesn't matter here can be waived,
     with a reason, under `exec:preflight` in the stack file.
 
-    With --security: how the hosts are logged in to, who may use Docker there, what is readable on
-    the way, and the passphrase; each with its reason and what to do. Advice, with exit code 0.
+    With --security: how exctl logs in to the hosts, who may use Docker there, what goes over the
+    network in plaintext, and the passphrase; each with its reason and what to do. It is advice: the
+    exit code is 0.
 
     Example: exctl doctor --stack prod
     """

@@ -14,10 +14,10 @@ from exctl.site import Site
 @click.argument("instance", shell_complete=completion.instances)
 @click.argument("words", nargs=-1, required=True, metavar="-- COMMAND...", type=click.UNPROCESSED)
 def command(site: Site, instance: str, words: tuple[str, ...]) -> None:
-    """Run a command in an instance's container, on whatever host that is.
+    """Run a command in an instance's container, on whichever host it is.
 
-    stdin, stdout and the exit code are the command's own. It is run as it stands, without a shell.
-    What it prints isn't redacted: `env` shows the container's passwords.
+    stdin, stdout and the exit code are the command's own. It runs as given, without a shell. Its
+    output isn't redacted: `env` shows the container's passwords.
 
     Example: exctl exec excp-1-1 -- ls -l /var/log
     """

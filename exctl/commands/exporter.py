@@ -37,7 +37,7 @@ class Listen(click.ParamType[tuple[str, int]]):
     metavar="NAME",
     multiple=True,
     shell_complete=completion.stacks,
-    help="stack to watch, several times for several; else every stack of the project",
+    help="stack to watch (repeat for several); by default every stack of the project",
 )
 @click.option(
     "--listen",
@@ -53,7 +53,7 @@ class Listen(click.ParamType[tuple[str, int]]):
     default=15.0,
     show_default=True,
     metavar="SECONDS",
-    help="time between two questions to an instance",
+    help="time between two checks of an instance",
 )
 @click.option(
     "--host-interval-seconds",
@@ -61,10 +61,10 @@ class Listen(click.ParamType[tuple[str, int]]):
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help="time between two looks at a host, over SSH",
+    help="time between two checks of a host, over SSH",
 )
 @click.option(
-    "--unit", "as_unit", is_flag=True, help="print a systemd unit that runs this, and end"
+    "--unit", "as_unit", is_flag=True, help="print a systemd unit that runs this, and exit"
 )
 def command(
     names: tuple[str, ...],
@@ -73,12 +73,11 @@ def command(
     host_interval_seconds: float,
     as_unit: bool,
 ) -> None:
-    """Serve how instances, pairs, hosts and the sync are, as metrics for Prometheus.
+    """Serve the state of instances, pairs, hosts and the sync as metrics for Prometheus.
 
-    Runs until it is ended. Asks each instance's /health and EXCS's /status as the stack file's gate
-    says, and the hosts over SSH, never twice at once; what Prometheus asks for is answered from
-    what was seen last. A host that is down holds up nothing else. Needs no passphrase and changes
-    nothing. All metrics: docs/monitoring.md.
+    Runs until you stop it. Asks each instance's /health and EXCS's /status the way the stack file's
+    gate does, and the hosts over SSH; Prometheus gets the latest results. A host that is down
+    delays nothing else. Needs no passphrase and changes nothing. All metrics: docs/monitoring.md.
 
     Example: exctl exporter
 

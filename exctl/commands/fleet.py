@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 only_option = click.option(
     "--stack", "-s", "only", multiple=True, metavar="NAME", shell_complete=completion.stacks,
-    help="only this stack (several times for several)  [default: all in waves]",
+    help="only this stack (repeat for several)  [default: all in waves]",
 )  # fmt: skip
 
 
 @click.group()
 def command() -> None:
-    """Look at all stacks of the project; change them by the waves of fleet.yaml.
+    """Look at all stacks of the project; change them in the waves of fleet.yaml.
 
-    Each stack's run is one of exctl's own, with its lock, preflight, gates and way back. Stacks
-    that share a host never change at the same time. docs/fleet.md says more.
+    Each stack has a run of its own, with lock, preflight, gates and rollback. Stacks that share a
+    host never change at the same time. More: docs/fleet.md.
 
     Example: exctl fleet status
     """
@@ -38,7 +38,7 @@ def command() -> None:
 
 plans_option = click.option(
     "--plans", type=click.Path(resolve_path=True), metavar="DIR",
-    help="the approved plans of stacks that want approvals",
+    help="the approved plans of stacks that need approvals",
 )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def rolling(wrapped: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--resume", "is_resumed", is_flag=True, help="go on with the last rollout")
     @click.option(
         "--approve", "approved", multiple=True, metavar="WAVE",
-        help="this wave may begin (several times for several)",
+        help="this wave may begin (repeat for several)",
     )  # fmt: skip
     @only_option
     @click.option(
@@ -56,7 +56,7 @@ def rolling(wrapped: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.option(
         "--lock-wait", LOCK_WAIT, type=Seconds(0), default=0, metavar="SECONDS",
-        help="how long each stack waits for another run of it to end",
+        help="how long each stack waits for another run on it to end",
     )  # fmt: skip
     @yes_option
     @json_option
@@ -81,9 +81,9 @@ def rolling(wrapped: Callable[..., Any]) -> Callable[..., Any]:
 def update(service: str | None, tag: str | None, is_resumed: bool, how: How) -> None:
     """Deploy another version of a service on all stacks, wave by wave.
 
-    Shows one plan and asks once. Stops at the first wave of which more stacks fail than may, and
-    says which are new, rolled back, untouched. Stacks that are frozen, pinned to another version,
-    or run it already are left alone.
+    Shows one plan and asks once. Stops at the first wave in which more stacks fail than
+    max_failures allows, and says which stacks are done, rolled back or untouched. Skips stacks that
+    are frozen, pinned to another version, or run it already.
 
     Example: exctl fleet update excp --tag 100.0.100.12 -m CHG-1042
 
@@ -106,16 +106,18 @@ def update(service: str | None, tag: str | None, is_resumed: bool, how: How) -> 
     help="directory for the plans",
 )  # fmt: skip
 @only_option
-@click.option("--message", "-m", metavar="TEXT", default="", help="why; shown to who approves it")
+@click.option(
+    "--message", "-m", metavar="TEXT", default="", help="why; shown to whoever approves it"
+)
 @key_option
 def plan(
     service: str | None, tag: str | None, out: Path, only: tuple[str, ...], message: str, key: str
 ) -> None:
-    """Save a plan of every stack that wants approvals, for others to sign.
+    """Save a plan of every stack that needs approvals, for others to sign.
 
-    What `fleet up` would do, or, with a service and a version, `fleet update`. Each plan is what
-    `exctl plan` makes. Changes nothing on any host. Stacks without `protect.approvals`, and those
-    that the command leaves alone, get none.
+    Plans what `fleet up` would do or, with a service and a version, `fleet update`. Each plan is
+    like one of `exctl plan`. Changes nothing on any host. Stacks without `protect.approvals`, and
+    those that would be skipped, get none.
 
     Example: exctl fleet plan excp --tag 100.0.100.12 --out plans -m CHG-1042
     """
@@ -137,7 +139,7 @@ def plan(
     if failed := [made.stack for made in found if made.failure]:
         raise ExctlError(
             f"{counted(len(failed), 'stack')} without a plan: {', '.join(failed)}. Once the cause"
-            " is gone, the same command with --stack for each of them",
+            f" is fixed, the same command with --stack for each of them",
             touched=False,
         )
     click.echo(f"next, others: exctl approve {out}/*.json")
@@ -174,9 +176,8 @@ def restart(service: str | None, is_resumed: bool, how: How) -> None:
 def rotate(secret: str, is_resumed: bool, how: How) -> None:
     """Give a secret that all stacks share a new value, wave by wave.
 
-    Asks for the value without echo, or takes the whole of stdin; with --resume again, since it is
-    kept nowhere. Secrets that each stack has its own value of are rotated stack by stack: exctl
-    rotate.
+    Asks for the value without echo, or reads all of stdin; with --resume it asks again, since the
+    value is stored nowhere. Rotate secrets that differ from stack to stack with exctl rotate.
 
     Example: exctl fleet rotate redisPassword --yes < new-password
     """
@@ -186,10 +187,10 @@ def rotate(secret: str, is_resumed: bool, how: How) -> None:
 @command.command()
 @rolling
 def rollback(is_resumed: bool, how: How) -> None:
-    """Take back what the last rollout has changed, the last wave first.
+    """Undo what the last rollout changed, the last wave first.
 
-    Each stack goes back to the release that it had before. One that somebody has changed since is
-    left alone, and so is one that is frozen by now.
+    Each stack goes back to its previous release. Skips stacks that somebody has changed since, and
+    those that are frozen now.
 
     Example: exctl fleet rollback
     """
@@ -212,10 +213,10 @@ def rollback(is_resumed: bool, how: How) -> None:
 def status(page: Path | None, only: tuple[str, ...], as_json: bool) -> None:
     """Show every stack: versions, health, sync, release, drift, preflight, wave, freeze.
 
-    Exit code 4 if one isn't well. Health is what each instance answers on its port (exctl status
-    also proves that it is the stack's own container that answers). A stack that doesn't answer
-    within 8 seconds is UNKNOWN and holds nobody up. Drift and preflight are as last looked at in
-    this clone, with how long ago.
+    Exit code 4 if one isn't healthy. Health is what each instance answers on its port (exctl status
+    also proves that the stack's own container answers). A stack that doesn't answer within 8
+    seconds is UNKNOWN and doesn't delay the others. Drift and preflight are the latest results in
+    this clone, with their age.
 
     Example: exctl fleet status --html fleet.html
     """

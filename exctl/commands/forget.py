@@ -13,13 +13,13 @@ from exctl.site import Site
 @click.argument("host", shell_complete=completion.addresses)
 @on_stack
 @locking
-@click.option("--force", is_flag=True, help="also a host that answers")
+@click.option("--force", is_flag=True, help="even if the host answers")
 @yes_option
 def command(site: Site, host: str, force: bool, yes: bool) -> None:
-    """Take a host that is gone for good out of the state, with all that it held.
+    """Remove a host that is gone for good from the state, with everything on it.
 
-    Nothing is done on the host itself: if it comes back, its containers still run. A host that the
-    stack file no longer has is forgotten by `exctl up` too, once it doesn't answer.
+    Nothing is done on the host itself: if it comes back, its containers still run. `exctl up` also
+    forgets a host that the stack file no longer has, once it doesn't answer.
 
     Example: exctl forget 10.20.0.14
     """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Look into the stack's organization in Genesys Cloud, with the stack's OAuth client.
+    """Look at the stack's organization in Genesys Cloud, with the stack's OAuth client.
 
     Example: exctl genesys check
     """
@@ -31,18 +31,19 @@ def command() -> None:
     "--survey",
     "with_survey",
     is_flag=True,
-    help="compare totals and short name with the Config DB: worth it after a sync",
+    help="compare totals and short name with the Config DB; useful after a sync",
 )
 @json_option
 def check(site: Site, via: Via, with_survey: bool, as_json: bool) -> None:
-    """Check the organization that a sync would go to. Only reads.
+    """Check the organization that a sync goes to. Read only.
 
-    A token for tenant.oauth_client_id; the organization's id against tenant.org_id, its state and
-    short name; the role EX Integration and its division, as far as the client's own token sees
-    them; requests left of the API's rate; how many users, skills, queues and wrap-up codes there
-    are. Through genesys.proxy, if it is set, trusting genesys.ca_path.
+    Gets a token for tenant.oauth_client_id and compares the organization's id with tenant.org_id.
+    Shows the organization's state and short name; the role EX Integration and its division, as far
+    as the client's own token sees them; how much of the API's rate limit is left; and how many
+    users, skills, queues and wrap-up codes there are. Uses genesys.proxy, if it is set, and trusts
+    genesys.ca_path.
 
-    Exit code 4 if there is a problem to be solved before the sync.
+    Exit code 4 if there is a problem to fix before the sync.
 
     Example: exctl genesys check --survey
     """

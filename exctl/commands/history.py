@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     "--last",
     type=click.IntRange(min=1),
     metavar="N",
-    help="list only the last so many  [default: all]",
+    help="list only the last N  [default: all]",
 )
 @json_option
 def command(number: str | None, last: int | None, place: StackPlace, as_json: bool) -> None:
-    """List every changing run, failed and interrupted ones too; show one with its transcript.
+    """List every changing run, failed and interrupted ones included; show one with its transcript.
 
-    Each run is recorded when it begins and when it ends, in releases/STACK/audit.jsonl; one that
-    was killed has no end. Keep that file in git with the releases. Transcripts, in
-    releases/STACK/runs/, are redacted. Exit code 4 if a record was changed, cut or removed.
+    Each run is recorded when it begins and when it ends, in releases/STACK/audit.jsonl; a killed
+    run has no end. Keep that file in git with the releases. Transcripts, in releases/STACK/runs/,
+    are redacted. Exit code 4 if a record was changed, cut or removed.
 
     Example: exctl history
 

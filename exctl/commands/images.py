@@ -26,18 +26,18 @@ via_option = click.option(
 )
 chunk_option = click.option(
     "--chunk-mib", type=click.IntRange(1, 1024), default=8, show_default=True, metavar="N",
-    help="send at most so much at a time",
+    help="send at most this much at a time",
 )  # fmt: skip
 replace_option = click.option(
-    "--replace", is_flag=True, help="even if the tag leads to another image there"
+    "--replace", is_flag=True, help="even if the tag means another image there"
 )
 
 
 @click.group()
 def command() -> None:
-    """Bring the vendor's archives into the registry or onto hosts, and old images off them.
+    """Load the vendor's archives into the registry or onto hosts; remove old images.
 
-    Nothing here needs a Docker daemon on this machine, and no host learns the registry's password.
+    Needs no Docker daemon on this machine, and sends the registry's password to no host.
 
     Example: exctl images load excs-100.0.100.12.tgz
     """
@@ -51,16 +51,16 @@ def absolute(_ctx: click.Context, _name: click.Parameter, files: Sequence[Path])
 def starting(wrapped: Callable[..., Any]) -> Callable[..., Any]:
     """The options of `docker import --change`."""
     for option in (
-        click.option("--user", default="", metavar="USER", help="user that it runs as"),
-        click.option("--workdir", default="", metavar="PATH", help="directory that it starts in"),
+        click.option("--user", default="", metavar="USER", help="user that the container runs as"),
+        click.option("--workdir", default="", metavar="PATH", help="where the container starts"),
         click.option(
             "--env", multiple=True, metavar="NAME=VALUE",
-            help="a variable of the image (never a secret: everybody can read it)",
+            help="a variable of the image (never a secret: anybody can read it)",
         ),
         click.option("--cmd", metavar="WORDS", help="its default arguments, likewise"),
         click.option(
             "--entrypoint", metavar="WORDS",
-            help="what a root file system starts: words, or a JSON list of them",
+            help="what a root file system starts: words, or a JSON list",
         ),
     ):  # fmt: skip
         wrapped = option(wrapped)
@@ -73,7 +73,7 @@ def of_archives(wrapped: Callable[..., Any]) -> Callable[..., Any]:
         replace_option,
         click.option(
             "--architecture", default="amd64", show_default=True, metavar="NAME",
-            help="what the hosts' processors are, as Docker calls it",
+            help="the hosts' architecture, as Docker calls it",
         ),
         starting,
         click.option("--tag", metavar="VERSION", help="its version, likewise"),
@@ -95,12 +95,13 @@ def of_archives(wrapped: Callable[..., Any]) -> Callable[..., Any]:
 @on_stack
 @recorded
 def load(files: list[Path], chunk_mib: int, via: str | None, site: Site, **options: Any) -> None:
-    """Push archives as the vendor ships them (excs-100.0.100.12.tgz) into the registry.
+    """Push the vendor's archives (excs-100.0.100.12.tgz) into the registry.
 
-    Takes what `docker save`, skopeo and crane write, an OCI layout, a root file system; packed by
-    gzip, bzip2, xz or zstd, in a zip, unpacked in a directory, or wrapped in another archive. A
-    root file system doesn't say what it starts: give --entrypoint. Of a kit (exctl kit build), all
-    images, or --service's. An interrupted run resumes where it was.
+    Accepts archives of `docker save`, skopeo and crane, OCI layouts and root file systems;
+    compressed with gzip, bzip2, xz or zstd, in a zip, unpacked in a directory, or wrapped in
+    another archive. A root file system doesn't say what to start: give --entrypoint. From a kit
+    (exctl kit build) it takes all images, or that of --service. An interrupted command resumes
+    where it was.
 
     Example: exctl images load excs-100.0.100.12.tgz exas-100.0.100.12.tgz excp-100.0.100.12.tgz
     """
@@ -113,17 +114,17 @@ def load(files: list[Path], chunk_mib: int, via: str | None, site: Site, **optio
 @of_archives
 @click.option(
     "--host", "hosts", multiple=True, metavar="ADDRESS", shell_complete=completion.addresses,
-    help="onto this host (several times for several); none: onto all that run the service",
+    help="to this host (repeat for several)  [default: all that run the service]",
 )  # fmt: skip
 @on_stack
 @recorded
 def push(files: list[Path], hosts: tuple[str, ...], site: Site, **options: Any) -> None:
-    """Bring archives straight onto the hosts over SSH, without any registry.
+    """Copy archives straight to the hosts over SSH, without a registry.
 
-    This is how a stack without a registry (registry.repository: none) gets its images; with one,
-    the hosts then needn't pull. A kit (exctl kit build) is taken too: all its images, or
-    --service's. Each image is compared with the archive's once it is there, by its id. A host that
-    has it is skipped, so an interrupted run is simply repeated.
+    This is how a stack without a registry (registry.repository: none) gets its images; with a
+    registry it saves the hosts the pull. From a kit (exctl kit build) it takes all images, or that
+    of --service. The id of each copied image is compared with the archive's. A host that has the
+    image is skipped, so just repeat an interrupted command.
 
     Example: exctl images push excp-100.0.100.12.tgz --host 10.77.0.103 --host 10.77.0.104
     """
@@ -157,7 +158,7 @@ def _words(option: str, text: str | None) -> tuple[str, ...]:
 @click.argument("image", metavar="NAME:TAG")
 @click.option(
     "--host", required=True, metavar="ADDRESS", shell_complete=completion.addresses,
-    help="the host that has it",
+    help="the host that has the image",
 )  # fmt: skip
 @replace_option
 @chunk_option
@@ -167,7 +168,7 @@ def _words(option: str, text: str | None) -> tuple[str, ...]:
 def recover(
     image: str, host: str, replace: bool, chunk_mib: int, via: str | None, site: Site
 ) -> None:
-    """Bring an image that a host still has back into the registry, by way of this machine.
+    """Copy an image that a host still has back into the registry, through this machine.
 
     Example: exctl images recover excp:100.0.100.11 --host 10.77.0.103
     """
@@ -207,10 +208,10 @@ def list_(via: str | None, site: Site, as_json: bool) -> None:
 @locking
 @yes_option
 def prune(site: Site, yes: bool) -> None:
-    """Remove images from the hosts that neither what runs nor a kept release needs.
+    """Remove images from the hosts that no container and no kept release needs.
 
-    Kept are the images of the last releases (`releases.keep`) of this stack and of those whose
-    files stand beside it. `exctl up` does the same for this stack's older releases by itself.
+    Keeps the images of the last releases (`releases.keep`) of this stack and of all other stacks of
+    the project. `exctl up` prunes the images of this stack's older releases automatically.
 
     Example: exctl images prune
     """

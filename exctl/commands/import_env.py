@@ -12,7 +12,7 @@ from exctl.errors import NothingTouched
 
 @click.command()
 @click.argument("env", required=False, type=click.Path(path_type=Path))
-@click.option("--from-host", "host", metavar="HOST", help="read ~/exec/.env of this host, by SSH")
+@click.option("--from-host", "host", metavar="HOST", help="read ~/exec/.env of this host, over SSH")
 @click.option(
     "--set",
     "given",
@@ -24,9 +24,9 @@ from exctl.errors import NothingTouched
 def command(env: Path | None, host: str | None, given: tuple[str, ...], stack: str | None) -> None:
     """Write a new stack file from the vendor's `.env` (or the directory it is in).
 
-    Says what was inferred and what wasn't taken over. Passwords that the `.env` doesn't hold are
-    asked for without echo; all are encrypted with the passphrase of PULUMI_CONFIG_PASSPHRASE.
-    Nothing that is there is overwritten, and a failure leaves nothing behind.
+    Says what was inferred and what wasn't taken over. Asks, without echo, for passwords that the
+    `.env` doesn't contain; all are encrypted with the passphrase in PULUMI_CONFIG_PASSPHRASE. Never
+    overwrites a stack file, and leaves nothing behind after a failure.
 
     Example: exctl import-env /usr/home/genesys/exec --stack prod
     """

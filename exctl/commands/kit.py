@@ -17,7 +17,8 @@ FILE = click.Path(path_type=Path)
 
 @click.group()
 def command() -> None:
-    """Carry everything to a machine without any network: one archive, built, verified, installed.
+    """Build and verify a kit: one archive that installs everything on a machine without any
+    network.
 
     Example: exctl kit build --stack prod --key ~/.ssh/id_ed25519
     """
@@ -25,16 +26,16 @@ def command() -> None:
 
 @command.command()
 @click.option(
-    "--out", type=FILE, metavar="FILE", help="the archive, or a directory for it; else here"
+    "--out", type=FILE, metavar="FILE", help="the archive, or a directory for it  [default: here]"
 )
 @click.option(
     "--python", "pythons", metavar="VERSIONS",
-    help="of the other machine, 3.11,3.12 for instance; else as this one",
+    help="versions on the target machine, for instance 3.11,3.12  [default: this one's]",
 )  # fmt: skip
 @stack_option
 @click.option(
     "--images", multiple=True, type=FILE, callback=absolute, metavar="ARCHIVE",
-    help="carry the vendor's archive too (several times for several)",
+    help="include the vendor's archive (repeat for several)",
 )  # fmt: skip
 @click.option(
     "--via", metavar="HOST", shell_complete=completion.addresses,
@@ -42,7 +43,7 @@ def command() -> None:
 )  # fmt: skip
 @click.option(
     "--architecture", default="amd64", show_default=True, metavar="NAME",
-    help="what the hosts' processors are, as Docker calls it",
+    help="the hosts' architecture, as Docker calls it",
 )  # fmt: skip
 @click.option("--key", type=FILE, metavar="FILE", help="SSH key that signs the kit")
 def build(
@@ -56,9 +57,9 @@ def build(
 ) -> None:
     """Make a kit of this clone's commit: program, wheels, Pulumi CLI, checksums, bill of materials.
 
-    With --stack, the images that the stack names are in it, as its registry has them; with
-    --images, the vendor's archives. The machine that it is for has to be of this one's kind. The
-    same commit and options give the same bytes.
+    With --stack it includes the stack's images, from its registry; with --images, the vendor's
+    archives. The target machine has to have the same architecture as this one. The same commit and
+    options give the same bytes.
 
     Example: exctl kit build --python 3.11,3.12 --stack prod --key ~/.ssh/id_ed25519
     """

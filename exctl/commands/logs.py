@@ -46,12 +46,12 @@ def _pattern(
 
 @click.command()
 @selecting
-@click.option("--follow", "-f", is_flag=True, help="go on showing what comes")
+@click.option("--follow", "-f", is_flag=True, help="keep showing new lines")
 @click.option(
     "--since",
     metavar="TIME",
     callback=_since,
-    help="10m, 2h, or a time such as 2026-11-24T04:00:00, in UTC as the lines are",
+    help="10m, 2h, or a time such as 2026-11-24T04:00:00 (UTC, like the lines)",
 )
 @click.option(
     "--tail",
@@ -76,10 +76,10 @@ def command(
     grep: re.Pattern[str] | None,
     as_json: bool,
 ) -> None:
-    """Show the containers' logs, those of all hosts in one stream by time.
+    """Show the containers' logs of all hosts in one stream, ordered by time.
 
-    What can't be shown, since a host doesn't answer or a container is missing, is named on stderr;
-    the exit code is then 1. --follow goes on over containers that are replaced, until Ctrl-C.
+    If a host doesn't answer or a container is missing, that is reported on stderr and the exit code
+    is 1. --follow keeps following when containers are replaced, until Ctrl-C.
 
     With --json each line is an object: at, instance, host, text.
 

@@ -24,12 +24,12 @@ def command() -> None:
 def export(directory: Path, site: Site) -> None:
     """Write scrape configuration, targets, rules, alerts, routes and dashboards into a directory.
 
-    And, in logs/, for each host what ships the services' log files: a configuration for Grafana
-    Alloy and one for Filebeat.
+    Also writes, into logs/, configurations that ship each host's log files: one for Grafana Alloy
+    and one for Filebeat.
 
-    Each is written anew, but for alertmanager.yml: once it is there it is yours, with the receivers
-    that you put into it. Several stacks can share one directory. Checked with promtool and amtool
-    where they are installed. Nothing is reloaded and no host is asked.
+    Rewrites all files except alertmanager.yml: once that exists it is yours, with the receivers you
+    put into it. Several stacks can share one directory. Checks the files with promtool and amtool
+    where they are installed. Reloads nothing and contacts no host.
 
     Example: exctl monitoring export /etc/prometheus/exec
     """

@@ -25,7 +25,9 @@ key_option = click.option(
 )
 @on_stack
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="file for the plan")
-@click.option("--message", "-m", metavar="TEXT", default="", help="why; shown to who approves it")
+@click.option(
+    "--message", "-m", metavar="TEXT", default="", help="why; shown to whoever approves it"
+)
 @key_option
 def command(
     service: str | None,
@@ -38,13 +40,13 @@ def command(
 ) -> None:
     """Save what `up` would do now, for others to approve; changes nothing on any host.
 
-    With a service and a version it is a plan of `update`: the stack file stays as it is until that
-    is carried out.
+    With a service and a version it is a plan of `update`: the stack file stays as it is until the
+    plan is carried out.
 
-    Where `protect.approvals` is set, the plan is signed with your SSH key, and carrying it out
-    takes as many signatures of others beside it. `up --plan FILE` (or `update … --plan FILE`) does
-    what stands in the plan, or nothing: it refuses if stack file, program, last release or hosts
-    lead to another plan by then.
+    If `protect.approvals` is set, the plan is signed with your SSH key, and needs that many
+    signatures of other people. `up --plan FILE` (or `update … --plan FILE`) does exactly what the
+    plan says, or nothing: it refuses if stack file, program, last release or hosts have changed so
+    that the plan would be different.
 
     Example: exctl plan --out plan.json -m "ticket 7" --stack prod
 

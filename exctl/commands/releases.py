@@ -17,10 +17,10 @@ from exctl.site import Site
 @on_stack
 @json_option
 def command(numbers: tuple[str, ...], site: Site, as_json: bool) -> None:
-    """List the releases; show one in full; or what differs between two.
+    """List the releases, show one in full, or show what differs between two.
 
-    A release is a file in releases/ beside the stack file. Keep both in git: they belong together,
-    and hold no secret in plaintext.
+    A release is a file in releases/, next to the stack file. Keep both in git: they belong
+    together, and contain no secret in plaintext.
 
     Example: exctl releases 3 4
     """

@@ -19,15 +19,15 @@ from exctl.site import Site
     "page",
     type=click.Path(path_type=Path, resolve_path=True),
     metavar="FILE",
-    help="write one page of HTML there, with the picture of the stack",
+    help="write it as one page of HTML, with a picture of the stack",
 )
 @json_option
 def command(site: Site, page: Path | None, as_json: bool) -> None:
-    """Say all about a stack on one page, for a change board or a hand-over.
+    """Write everything about a stack on one page, for a change board or a hand-over.
 
-    What runs where, health and sync now, drift, preflight, connections for the firewall, the last
-    releases and runs with who, when and why, settings that differ from the defaults, and warnings.
-    Markdown unless --html or --json. Read only; no secret is in it.
+    What runs where, current health and sync, drift, preflight, connections for the firewall, the
+    last releases and runs with who, when and why, settings that differ from the defaults, and
+    warnings. Markdown unless --html or --json. Read only; it contains no secret.
 
     Example: exctl report --html report.html
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @selecting
 @gated
 def command(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
-    """Replace containers by new ones of the same release, one instance of a pair after the other.
+    """Replace containers with new ones of the same release, one instance of a pair after the other.
 
     Example: exctl restart excp --pair 1
     """

@@ -9,8 +9,7 @@ from exctl.cli.options import gated, on_stack, pair_option
 from exctl.errors import NothingTouched
 from exctl.runs.options import RunOptions
 from exctl.site import Site
-
-SERVICES = ("excs", "exas", "excp")
+from vendor_facts import SERVICES
 
 
 def _checked(ctx: click.Context, _what: click.Parameter, what: tuple[str, ...]) -> tuple[str, ...]:
@@ -35,7 +34,7 @@ def _checked(ctx: click.Context, _what: click.Parameter, what: tuple[str, ...]) 
     shell_complete=completion.releases,
     help="the release, by its number",
 )
-@click.option("--keep-secrets", is_flag=True, help="all but the secrets, which stay as they are")
+@click.option("--keep-secrets", is_flag=True, help="keep the current secrets")
 @click.option("--host", hidden=True)
 @on_stack
 @gated
@@ -48,15 +47,15 @@ def command(
     site: Site,
     how: RunOptions,
 ) -> None:
-    """Bring a release back: settings, secrets and images as they were.
+    """Go back to a release: its settings, secrets and images.
 
-    With a service, only that service's settings and image; all else stays. Without a release, the
-    last one that differs in more than what is stopped, which stays as it is. Exactly the images of
-    that release come back, even where somebody has pushed over their tags, and without the registry
-    while the hosts still have them.
+    With a service, restores only that service's settings and image. Without a release, takes the
+    last one that differs in more than what is stopped. What is stopped stays stopped. Restores the
+    exact images of the release, even if somebody has pushed over their tags, and without the
+    registry while the hosts still have them.
 
-    Where a password was changed since, --keep-secrets: the release's settings and images, and the
-    secrets of now.
+    If a password was changed since, use --keep-secrets: the release's settings and images, with
+    today's secrets.
 
     Example: exctl rollback 3
 

@@ -17,19 +17,19 @@ from exctl.site import StackPlace
 @on_place
 @going_back
 def command(secret: str, place: StackPlace, how: RunOptions) -> None:
-    """Give a secret a new value, and the instances that use it new containers.
+    """Give a secret a new value, and new containers to the instances that use it.
 
-    One that isn't set yet is set. Asks for the value without echo, or takes the whole of stdin; it
-    is never an argument. Rolls the instances that use it, one of a pair after the other, each of
-    them gated; if a gate fails, goes back to the last release, and with it to the previous value.
+    Also sets a secret that isn't set yet. Asks for the value without echo, or reads all of stdin;
+    it is never an argument. Replaces the instances that use it, one of a pair after the other, each
+    gated; if a gate fails, goes back to the last release, and so to the previous value.
 
-    No moment of a pair is lost if both values are valid meanwhile. In Redis 6 or later: add the new
-    one (ACL SETUSER default >NEW, in redis-cli), run this, then take the old one away (ACL SETUSER
-    default <OLD), and write the new one into redis.conf. Where the old one ends with the change (a
-    Config DB user, an OAuth client): change it there, and run this at once; services keep the
-    connections they have until they are replaced.
+    No pair is interrupted if both values are valid meanwhile. In Redis 6 or later: add the new one
+    (ACL SETUSER default >NEW, in redis-cli), run this, then remove the old one (ACL SETUSER default
+    <OLD), and write the new one into redis.conf. Where the old value ends with the change (a Config
+    DB user, an OAuth client): change it there and run this at once; services keep their connections
+    until they are replaced.
 
-    To change several before anything runs: exctl secret set for each, then exctl up.
+    To change several secrets in one run: exctl secret set for each, then exctl up.
 
     Example: exctl rotate redisPassword --yes < new-password
     """

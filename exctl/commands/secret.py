@@ -13,7 +13,7 @@ from exctl.site import StackPlace
 
 @click.group()
 def command() -> None:
-    """Set a stack's secrets in its file, encrypted, and list which there are.
+    """Set secrets in the stack file, encrypted, and list them.
 
     Nothing is deployed: exctl up does that, and exctl rotate does both at once.
 
@@ -28,9 +28,9 @@ def command() -> None:
 def put(secret: str, place: StackPlace) -> None:
     """Encrypt a secret into the stack file.
 
-    Asks for the value without echo, or takes the whole of stdin; it is never an argument.
-    Containers keep the old value until the next exctl up. It works in a file that has other
-    problems too: so two wrong passwords can be fixed one after the other.
+    Asks for the value without echo, or reads all of stdin; it is never an argument. Containers keep
+    the old value until the next exctl up. Works even if the file has other problems, so two wrong
+    passwords can be fixed one after the other.
 
     Example: exctl secret set configDbPassword < new-password
     """
@@ -50,7 +50,7 @@ def put(secret: str, place: StackPlace) -> None:
 @on_place
 @json_option
 def listed(place: StackPlace, as_json: bool) -> None:
-    """Say which secrets there are, which are set, and which the stack needs. No value is shown.
+    """List the secrets, which are set, and which the stack needs. No value is shown.
 
     Example: exctl secret list
     """

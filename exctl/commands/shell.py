@@ -16,9 +16,9 @@ from exctl.site import Site
 def command(site: Site, instance: str) -> None:
     """Open a shell in an instance's container: bash if the image has it, else sh.
 
-    An image without sh has none to open; exctl exec runs what it has.
+    If the image has no sh, use exctl exec to run what it has.
 
-    What is changed in there is gone with the container; exctl drift doesn't see it.
+    Changes you make there are lost with the container; exctl drift doesn't see them.
 
     Example: exctl shell excs
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @selecting
 @gated
 def command(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
-    """Start what was stopped, each instance gated on its health.
+    """Start what was stopped, and wait until each instance is healthy.
 
     Example: exctl start excp --pair 1 --host 2
     """

@@ -14,25 +14,25 @@ from exctl.site import Site
 @click.command()
 @on_stack
 @json_option
-@click.option("--watch", "-w", is_flag=True, help="again and again, until Ctrl-C")
+@click.option("--watch", "-w", is_flag=True, help="repeat until Ctrl-C")
 @click.option(
     "--interval-seconds",
     type=Seconds(0.1),
     default=2.0,
     show_default=True,
     metavar="SECONDS",
-    help="with --watch: time between two looks",
+    help="with --watch: time between two checks",
 )
 def command(site: Site, as_json: bool, watch: bool, interval_seconds: float) -> None:
-    """Ask every instance how it is; exit 4 if one isn't healthy.
+    """Show the health of every instance; exit 4 if one isn't healthy.
 
-    Healthy is what the gates take for it: HTTP 200 from this stack's own container, which runs.
-    Says too which pairs have no redundancy, what watches the stack (monitoring.host; it doesn't
-    count for the exit code), whether the last run failed, and what is pending.
+    Healthy means the same as for the gates: HTTP 200 from this stack's own, running container. Also
+    shows which pairs have no redundancy, what watches the stack (monitoring.host; it doesn't affect
+    the exit code), whether the last run failed, and what is pending.
 
-    While EXCS syncs, says how far it is; with --watch, how fast and how long it will take as well.
-    --watch draws in place on a terminal, writes lines elsewhere, and with --json a line of JSON
-    each time.
+    While EXCS syncs, shows its progress; with --watch, also the rate and the time left. --watch
+    redraws in place on a terminal, writes lines elsewhere and, with --json, a line of JSON each
+    time.
 
     Example: exctl status --watch
     """

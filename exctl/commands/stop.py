@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 @selecting
 @changing
 def command(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
-    """Take containers away; `start` brings them back.
+    """Remove containers; `start` brings them back.
 
-    Written down under `stopped` in the stack file, so that no later run starts them by accident.
+    Lists them under `stopped` in the stack file, so that no later run starts them by accident.
 
-    The last of a pair that serves is stopped only if the outage is agreed to: at the question, or
-    without one by --allow-outage.
+    Stops the last serving instance of a pair only if you confirm the outage: by answering the
+    question, or with --allow-outage.
 
     Example: exctl stop excp --pair 1 --host 2
     """

@@ -20,7 +20,7 @@ from exctl.site import Site
     help="archive",
 )
 def command(site: Site, path: Path | None) -> None:
-    """Collect status, checks, runs, logs and settings into an archive, without secrets.
+    """Collect status, checks, runs, logs and settings in an archive, without secrets.
 
     Example: exctl support-bundle --to exec-prod.tar.gz
     """

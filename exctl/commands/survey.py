@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "folders",
     multiple=True,
     metavar="NAME",
-    help="as if these were the customer_folders; may be given several times",
+    help="as if these were the customer_folders (repeat for several)",
 )
 @click.option("--all-objects", is_flag=True, help="as if the folder filter were off")
 @click.option(
@@ -46,17 +46,17 @@ def command(
     page: Path | None,
     as_json: bool,
 ) -> None:
-    """Look into Engage's Config DB for what a sync would meet. Only reads, with EXCS's user.
+    """Check in Engage's Config DB what a sync will find. Read only, with EXCS's user.
 
-    Objects by type and state; what the folder filter takes; names that differ by case; supervisors
-    and who nearly is one; agent groups and the queue that each names; skill levels; the transaction
-    hybrid_integration (no secret is shown); how long a first sync takes.
+    Shows objects by type and state; what the folder filter selects; names that differ only by case;
+    who is a supervisor and who narrowly isn't; agent groups and the queue that each names; skill
+    levels; the transaction hybrid_integration (no secret is shown); how long a first sync takes.
 
-    The catalogue is asked first, and nothing is read that isn't recognised: what isn't known is
-    said to be unknown. PostgreSQL is tested; SQL Server and Oracle (type mssql, oracle) have never
-    been run against a real server by us.
+    Asks the catalogue first and reads nothing that it doesn't recognise: what it can't tell is
+    reported as unknown. Tested with PostgreSQL; we have never run SQL Server and Oracle (type
+    mssql, oracle) against a real server.
 
-    Exit code 4 if there is a problem to be solved before the sync.
+    Exit code 4 if there is a problem to fix before the sync.
 
     Example: exctl survey --folder Retail --folder Claims
     """

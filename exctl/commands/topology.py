@@ -19,20 +19,20 @@ from exctl.site import Site
 @click.option(
     "--health/--no-health",
     default=True,
-    help="in the drawing: how each instance is, asked now  [default: --health]",
+    help="in the drawing: the current health of each instance  [default: --health]",
 )
 @click.option(
     "--svg",
     type=click.Path(path_type=Path, resolve_path=True),
     metavar="FILE",
-    help="draw it there",
+    help="write the drawing there",
 )
 def command(site: Site, as_json: bool, svg: Path | None, health: bool) -> None:
     """Show which instance runs where, and each connection that a firewall has to let through.
 
-    Those of the instances, of every host to the image registry, and of the operator's host: SSH,
-    and health URLs where `gate.via` is `direct`. The drawing shows how each instance is, by colour
-    and sign.
+    Covers the instances, every host's connection to the image registry, and the operator's host:
+    SSH, and health URLs where `gate.via` is `direct`. The drawing shows the health of each instance
+    by colour and symbol.
 
     Example: exctl topology --svg topology.svg
     """

@@ -31,11 +31,9 @@ if TYPE_CHECKING:
 @click.option("--skill-level-max", type=int, metavar="N", help="greatest skill level in Engage")
 @click.option("--sta-program-id", metavar="UUID", help="program for topic detection")
 @click.option(
-    "--sta-language", metavar="xx-YY", help="language of transcription, en-US for instance"
+    "--sta-language", metavar="xx-YY", help="language of transcription, for instance en-US"
 )
-@click.option(
-    "--compare", is_flag=True, help="compare with what the Config DB has, which is only read"
-)
+@click.option("--compare", is_flag=True, help="compare with the Config DB, read only")
 @via_option("with --compare: reach the database through EXCS's host, or from this one")
 @click.option("--tenant", metavar="DBID", help="with --compare: this tenant, not tenant.id")
 def command(
@@ -52,14 +50,14 @@ def command(
     sta_program_id: str | None,
     sta_language: str | None,
 ) -> None:
-    """Print the annex of the transaction `hybrid_integration`, to be made in Engage.
+    """Print the annex of the transaction `hybrid_integration`, to create in Engage.
 
-    Folders and keys are the vendor's, values those of the stack file; what it doesn't know stays
-    as the vendor's placeholder. Then says what the vendor asks for besides.
+    Folders and keys are the vendor's, values the stack file's; where it has none, the vendor's
+    placeholder stays. Then lists what else the vendor requires.
 
-    With --compare: how each key stands in the database, what to type in, and whether another
-    tenant's transaction names the organization too; exit code 4 where something is wrong. Of
-    secrets only whether they are the stack's.
+    With --compare: each key as it is in the database, what to enter, and whether another tenant's
+    transaction names the organization too; exit code 4 if something is wrong. Of secrets it says
+    only whether they are the stack's.
 
     Example: exctl transaction --short-name acme --skill-level-min 0 --skill-level-max 10
     """

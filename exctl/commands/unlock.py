@@ -14,7 +14,7 @@ from exctl.site import Site
 @recorded
 @yes_option
 def command(site: Site, yes: bool) -> None:
-    """Take the lock that a killed run left; says first whose it is.
+    """Remove the lock that a killed run left; says first whose it is.
 
     Refuses while that run's process still lives on this host.
 

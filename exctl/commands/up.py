@@ -19,9 +19,10 @@ from exctl.site import Site
 def command(site: Site, how: RunOptions, plan: Path | None) -> None:
     """Bring the stack to what its file says.
 
-    Looks at the hosts first, shows what will be touched, and asks. Then pulls every image, and goes
-    EXCS, its sync, EXAS and the pairs, an instance at a time within a pair, each of them gated on
-    its health. If a step fails, goes back to the last release and ends with exit code 3.
+    Looks at the hosts first, shows what will be touched, and asks. Then pulls every image and
+    deploys EXCS, waits for its sync, and deploys EXAS and the pairs, one instance of a pair after
+    the other, each gated on its health. If a step fails, goes back to the last release and ends
+    with exit code 3.
 
     Example: exctl up --stack dev -m "new pair"
     """

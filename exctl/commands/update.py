@@ -33,8 +33,8 @@ def command(
 ) -> None:
     """Deploy another version of a service, one instance of a pair after the other.
 
-    Writes the version into the stack file, and takes out the digest that a rollback may have put
-    beside it. If a gate fails, goes back to the last release.
+    Writes the version into the stack file, and removes the digest that a rollback may have pinned.
+    If a gate fails, goes back to the last release.
 
     Example: exctl update excp --pair 1 --tag 100.0.100.12
     """

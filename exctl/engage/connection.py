@@ -107,7 +107,7 @@ def _worded(error: Exception, site: Site, via: Via) -> str:
         case "lost":
             return (
                 f"no session with the Config DB {where} {way}: the connection ended without an"
-                f" answer. What stands between: exctl doctor --stack {site.stack}; the other way:"
+                f" answer. To find the cause: exctl doctor --stack {site.stack}; the other way:"
                 f" exctl survey --via {other_way} --stack {site.stack}."
             )
     return f"the Config DB {where} answers with an error{code}."
@@ -121,6 +121,6 @@ def _not_recognised(error: NotRecognised, where: str, user: str) -> str:
             " as its default schema."
         )
     return (
-        f"{where} shows {user} no tables {error.table}, by which a Config DB is known: it is"
-        f" another database, or {user} may not read it."
+        f"{where} shows {user} no tables {error.table}: it isn't a Config DB, or {user} may not"
+        f" read it."
     )

@@ -91,5 +91,5 @@ def _place(site: Site) -> str:
 def next_step(found: Taken, site: Site) -> str:
     if found.problems:
         many = counted(found.problems, "problem")
-        return f"next: solve {many} in Engage, then again: exctl survey --stack {site.stack}"
+        return f"next: fix {many} in Engage, then run again: exctl survey --stack {site.stack}"
     return f"next: exctl genesys check --stack {site.stack}"

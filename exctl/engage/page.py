@@ -142,7 +142,8 @@ def _supervisors(found: Survey) -> list[Block]:
         return []
     rows = [(str(n.dbid), n.user_name, n.why, n.found) for n in found.near_supervisors]
     fit = "fits" if found.supervisors == 1 else "fit"
-    said = f"{counted(found.supervisors, 'person')} {fit} the vendor's rule; nearly: {len(rows)}."
+    persons = counted(found.supervisors, "person")
+    said = f"{persons} {fit} the vendor's rule; near misses: {len(rows)}."
     return [Paragraph(said), *_shown(("DBID", "USER NAME", "WHY NOT", "FOUND"), rows)]
 
 
@@ -170,8 +171,8 @@ def _transaction(found: Survey) -> list[Block]:
     ]
     blocks: list[Block] = [Table(("SECTION", "KEY", "STATE", "FOUND"), rows)] if rows else []
     if facts.others:
-        blocks.append(Notes([f"of another use, perhaps: {', '.join(facts.others)}"]))
-    return blocks or [Paragraph(f"Not as wanted: {facts.found}.")]
+        blocks.append(Notes([f"possibly for another use: {', '.join(facts.others)}"]))
+    return blocks or [Paragraph(f"Not as it should be: {facts.found}.")]
 
 
 def _is_kept_back(key: str) -> bool:
@@ -183,12 +184,12 @@ def _is_kept_back(key: str) -> bool:
 def _estimate(found: Survey) -> list[Block]:
     estimate = found.estimate
     if estimate is None:
-        return [Paragraph("Not known: see what wasn't read.")] if found.tenant else []
+        return [Paragraph("Unknown: see what wasn't read.")] if found.tenant else []
     least, most = estimate.requests
     return [
         Notes(
             [
-                f"{estimate.objects:,} objects would be made in Genesys Cloud,"
+                f"{estimate.objects:,} objects would be created in Genesys Cloud,"
                 f" {estimate.persons:,} of them persons; business attributes aren't counted",
                 f"time: {_range(estimate.seconds)}; requests at the API's rate: {least:,} to"
                 f" {most:,}",
@@ -197,8 +198,8 @@ def _estimate(found: Survey) -> list[Block]:
             ]
         ),
         Paragraph(
-            "From the vendor's figures for 1,000 agents (30 to 40 minutes, 2 GB), taken to grow"
-            " with the agents: that they do isn't documented."
+            "From the vendor's figures for 1,000 agents (30 to 40 minutes, 2 GB), assumed to"
+            " grow with the number of agents, which isn't documented."
         ),
     ]
 

@@ -105,7 +105,7 @@ def _conflicts(found: Survey) -> Iterator[Point]:
             "problem",
             "name-conflict",
             f"{names} in spellings that differ only by case",
-            "rename all but one of each; the vendor asks for it before a sync",
+            "rename all but one of each; the vendor requires that before a sync",
         )
 
 
@@ -117,7 +117,7 @@ def of_transaction(facts: TransactionFacts, wanted: Wanted) -> list[Point]:
 def _transaction(facts: TransactionFacts | None, wanted: Wanted) -> Iterator[Point]:
     if facts is None:
         return
-    fix = "exctl transaction shows what it is to be"
+    fix = "exctl transaction shows what it has to be"
     absent = {
         "missing": "the tenant has no transaction hybrid_integration",
         "wrong type": f"hybrid_integration is of the type {facts.type}, not List (21)",
@@ -146,8 +146,8 @@ def _transaction(facts: TransactionFacts | None, wanted: Wanted) -> Iterator[Poi
         yield Point(
             "warning",
             "transaction-key-unsure",
-            f"{key.section}/{key.key} is {key.found}; exctl would have {key.wanted}, but the vendor"
-            " shows no example",
+            f"{key.section}/{key.key} is {key.found}; exctl expects {key.wanted}, but the vendor"
+            f" shows no example",
             "compare with what Genesys gave you",
         )
     for name in facts.shared_with:
@@ -198,7 +198,7 @@ def _supervisors(found: Survey) -> Iterator[Point]:
     near = Counter(each.why for each in found.near_supervisors)
     said = {
         "role in other case": "with the role supervisor in another spelling than Supervisor in"
-        " htcc/roles; which one EXEC takes isn't public",
+        " htcc/roles; which spelling EXEC accepts isn't public",
         "another word": "with a word like Supervisor in htcc/roles",
         "not an agent": "with the role Supervisor, but not marked as agent",
         "key in other case": "with roles under a key that differs from htcc/roles by case",
@@ -241,12 +241,12 @@ def _queues(found: Survey) -> Iterator[Point]:
                 "warning",
                 "queue-type",
                 f"{counted(found.dns[kind], dn_type_name(kind))} would become queues; the vendor"
-                " recommends Virtual Queues and Routing Points alone",
+                f" recommends only Virtual Queues and Routing Points",
                 "keep them out of the folders, if you can",
             )
     if found.dns and not any(found.dns[kind] for kind in QUEUES):
         yield Point(
-            "warning", "no-queues", "no DN would become a queue", "see that the folders are right"
+            "warning", "no-queues", "no DN would become a queue", "check that the folders are right"
         )
 
 
@@ -258,7 +258,10 @@ def _estimate(found: Survey) -> Iterator[Point]:
     deadline = duration_text(estimate.deadline_seconds)
     to_do = f"set excs.sync_gate.deadline_seconds to {round(most * 1.5)}"
     if most * 1.5 > LONGEST_DEADLINE_SECONDS:
-        to_do = "begin with fewer folders; a gate that gives up leaves EXCS, and up resumes"
+        to_do = (
+            "begin with fewer folders; a gate that gives up leaves EXCS running, and exctl"
+            " up resumes"
+        )
     yield Point(
         "warning",
         "deadline-short",

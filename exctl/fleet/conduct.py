@@ -47,7 +47,7 @@ def begin(project: Path, command: tuple[str, ...], how: How) -> None:
     """A new rollout. Raises ExctlError unless every stack of it is done."""
     fleet = file.read(project)
     with rollout.only_one(project):
-        _say_what_is_left_over(project)
+        _name_unfinished(project)
         waves = planning.waves_of(fleet)
         means = plans.approved(planning.means_of(fleet, command, None), how.plans)
         found = _made(project, fleet, waves, command, means, how)
@@ -61,10 +61,10 @@ def roll_back(project: Path, how: How) -> None:
     with rollout.only_one(project):
         before = rollout.last(project)
         if before is None:
-            raise NothingTouched("there is no rollout to take back.")
+            raise NothingTouched("there is no rollout to roll back.")
         if before.takes_back:
             raise NothingTouched(
-                f"the last rollout took back {before.takes_back} already. To go on with it: exctl"
+                f"the last rollout already rolled back {before.takes_back}. To resume it: exctl"
                 " fleet rollback --resume"
             )
         settled(project, before)
@@ -83,17 +83,17 @@ def resume(project: Path, command: tuple[str, ...], how: How) -> None:
     with rollout.only_one(project):
         found = rollout.last(project)
         if found is None:
-            raise NothingTouched("there is no rollout to go on with.")
+            raise NothingTouched("there is no rollout to resume.")
         if command not in (found.command, found.command[:1]):
             raise NothingTouched(
-                f"the last rollout was {' '.join(found.command)}. To go on with it:"
+                f"the last rollout was {' '.join(found.command)}. To resume it:"
                 f" {resume_command(found)}"
             )
         settled(project, found)
         found.plans = how.plans or found.plans
         _plan_again(project, fleet, found)
         if found.is_over and not found.of(Outcome.WAITING):
-            raise NothingTouched(f"the rollout {found.id} is over; nothing of it is left to do.")
+            raise NothingTouched(f"the rollout {found.id} is over; nothing is left to do.")
         found.is_over = False
         _show(found, how)
         _carry_out(project, fleet, found, how)
@@ -146,7 +146,7 @@ def _show(found: Rollout, how: How) -> None:
         confirm(views.question(found))
 
 
-def _say_what_is_left_over(project: Path) -> None:
+def _name_unfinished(project: Path) -> None:
     before = rollout.last(project)
     left = 0 if before is None else len(before.of(Outcome.RUNNING, Outcome.WAITING, *BAD))
     if before is None or not left:
@@ -157,8 +157,8 @@ def _say_what_is_left_over(project: Path) -> None:
             f" changing. First: {resume_command(before)}"
         )
     say(
-        f"the rollout {before.id} ({' '.join(before.command)}) isn't done with {left} stacks; a new"
-        f" one takes its place. To go on with it instead: {resume_command(before)}"
+        f"the rollout {before.id} ({' '.join(before.command)}) hasn't finished with {left}"
+        f" stacks; a new one replaces it. To resume it instead: {resume_command(before)}"
     )
 
 
@@ -166,8 +166,8 @@ def _plan_again(project: Path, fleet: Fleet, found: Rollout) -> None:
     """What isn't done, planned anew; says what has changed meanwhile."""
     if planning.waves_of(fleet) != found.waves and not found.takes_back:
         say(
-            f"{file.NAME} was changed: this rollout keeps its waves; freezes and pins hold as they"
-            " are now"
+            f"{file.NAME} was changed: this rollout keeps its waves; freezes and pins apply as"
+            f" they are now"
         )
     for wave in found.waves:
         for run in (found.stacks[stack] for stack in wave.stacks):
@@ -215,7 +215,7 @@ def _carry_out(project: Path, fleet: Fleet, found: Rollout, how: How) -> None:
     except Unapproved as wave:
         _tell(found, how)
         raise LeftOut(
-            f"the wave {wave} waits for somebody's word. To begin it: {resume_command(found)}"
+            f"the wave {wave} waits for approval. To begin it: {resume_command(found)}"
             f" --approve {wave}"
         ) from None
     _tell(found, how)
@@ -229,14 +229,14 @@ def _fail(found: Rollout, end: Stop | Finish) -> NoReturn:
     failed = found.failed
     back = ""
     if found.of(Outcome.DONE) and not found.takes_back:
-        back = " To take back what is new: exctl fleet rollback"
-    onward = f"To go on once the cause is gone: {resume_command(found)}.{back}"
+        back = " To undo what was done: exctl fleet rollback"
+    onward = f"To resume once the cause is fixed: {resume_command(found)}.{back}"
     if isinstance(end, Finish):
         raise LeftOut(f"every wave has ended, but {len(failed)} stacks failed. {onward}")
     bad = [run for run in failed if run.stack in end.wave.stacks]
     text = (
         f"stopped at wave {end.wave.name}: {len(bad)} of its stacks failed,"
-        f" {end.wave.max_failures} may. {onward}"
+        f" {end.wave.max_failures} allowed. {onward}"
     )
     if all(run.outcome is Outcome.ROLLED_BACK for run in failed):
         raise RolledBack(text)

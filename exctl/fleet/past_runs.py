@@ -27,7 +27,10 @@ def settled(project: Path, found: Rollout) -> None:
         is_said = False
         while _is_alive(run) or _settle(project, found, run):
             if not is_said:
-                say(f"{run.stack}: its run (process {run.pid}) still goes on; waiting for its end")
+                say(
+                    f"{run.stack}: its run (process {run.pid}) is still running; waiting for it"
+                    f" to end"
+                )
                 is_said = True
             time.sleep(1.0)
     rollout.save(project, found)
@@ -50,8 +53,8 @@ def _settle(project: Path, found: Rollout, run: StackRun) -> bool:
         return True
     if last.result == NO_END:
         raise ExctlError(
-            f"{run.stack}: its run began on {last.who}, and whether it ended can't be told from"
-            " here; go on there",
+            f"{run.stack}: its run began on {last.who}, and whether it ended can't be seen from"
+            f" here; resume there",
             touched=False,
         )
     run.release_after = next(iter(reversed(releases.numbers(place))), None)

@@ -56,7 +56,7 @@ def updating(fleet: Fleet, service: Service, tag: str) -> Means:
 
 def upping(site: Site) -> Meaning:
     """What its file says."""
-    is_new = "what its release has" if _is_deployed(site) else "what its file says by now"
+    is_new = "what its release has" if _is_deployed(site) else "what its file says now"
     return Meaning(("up",), is_new)
 
 
@@ -88,12 +88,12 @@ def taking_back(before: Rollout) -> Means:
         if run.outcome is Outcome.ROLLED_BACK:
             return Meaning(left_out="was rolled back already")
         if run.release_before is None:
-            return Meaning(left_out="has no release from before to go back to")
+            return Meaning(left_out="has no earlier release to go back to")
         now = _last_number(site)
         if now not in (run.release_before, run.release_after):
             return Meaning(left_out=f"was changed since: release {now}; see exctl releases")
         if run.outcome is Outcome.DONE and run.release_after == run.release_before:
-            return Meaning(left_out="has no new release: nothing is to be taken back")
+            return Meaning(left_out="has no new release: there is nothing to undo")
         number = run.release_before
         return Meaning(("rollback", str(number)), f"back to release {number}")
 
@@ -115,7 +115,7 @@ def means_of(fleet: Fleet, command: Sequence[str], before: Rollout | None) -> Me
             return taking_back(before)
         case ("up",):
             return upping
-    raise NothingTouched(f"{' '.join(command)}: no command over the fleet.")
+    raise NothingTouched(f"{' '.join(command)}: not a command for the fleet.")
 
 
 def as_service(word: str) -> Service:
@@ -123,7 +123,7 @@ def as_service(word: str) -> Service:
     for service in SERVICES:
         if service == word:
             return service
-    raise NothingTouched(f"{word} is no service; there are {', '.join(SERVICES)}.")
+    raise NothingTouched(f"{word} isn't a service; there are {', '.join(SERVICES)}.")
 
 
 def planned(

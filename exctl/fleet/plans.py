@@ -48,15 +48,15 @@ def approved(means: Means, directory: str) -> Means:
         if not directory:
             words = " ".join(["exctl fleet plan", *meaning.words[1:]])
             raise NothingTouched(
-                f"the stack {site.stack} deploys approved plans alone (protect.approvals)."
-                f" {words} --out DIR makes one of each such stack; then exctl approve DIR/*.json,"
+                f"the stack {site.stack} deploys only approved plans (protect.approvals)."
+                f" {words} --out DIR makes one for each such stack; then exctl approve DIR/*.json,"
                 " by others; then this command with --plans DIR"
             )
         path = path_of(Path(directory), site.stack)
         if not path.exists():
             raise NothingTouched(
-                f"the stack {site.stack} wants approvals (protect.approvals), and {directory} has"
-                f" no plan of it: there is no file {path.name}"
+                f"the stack {site.stack} needs approvals (protect.approvals), and {directory} has"
+                f" no plan for it: there is no file {path.name}"
             )
         saving.refuse_unready(site, path, meaning.words)
         return replace(meaning, words=(*meaning.words, "--plan", str(path)))
@@ -86,7 +86,7 @@ def save(
     runs = [run for run in parts.values() if run.outcome is Outcome.WAITING]
     if not runs:
         raise NothingTouched(
-            "no stack that this would change wants approvals (protect.approvals): no plan is needed"
+            "no stack that this would change needs approvals (protect.approvals): no plan is needed"
         )
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -109,8 +109,8 @@ def load(project: Path, name: str) -> Rollout:
         return _READER.validate_json(files.read(path))
     except ValidationError as error:
         raise NothingTouched(
-            f"{path} isn't the state of a rollout any more ({error.error_count()} problems). How"
-            f" each stack is: exctl fleet status; who did what: exctl audit --rollout {name}"
+            f"{path} isn't the state of a rollout any more ({error.error_count()} problems)."
+            f" Status of each stack: exctl fleet status; who did what: exctl audit --rollout {name}"
         ) from None
 
 
@@ -130,8 +130,8 @@ def only_one(project: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise NothingTouched(
-                f"another rollout is under way in this clone: {file.read().strip()}. How far it is:"
-                " exctl fleet status"
+                f"another rollout is under way in this clone: {file.read().strip()}. Its"
+                f" progress: exctl fleet status"
             ) from None
         file.truncate(0)
         file.write(f"process {os.getpid()} since {time_text()}")

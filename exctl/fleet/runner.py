@@ -190,8 +190,8 @@ class Runner:
             if self.interrupts == 1:
                 count = len(self.children)
                 say(
-                    f"interrupted: no further stack begins; {count} under way end as they would;"
-                    " once more interrupts those too"
+                    f"interrupted: no further stack begins; {count} under way run to their end;"
+                    f" Ctrl-C again interrupts those too"
                 )
                 return
             for of in self.children.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -69,14 +69,26 @@ class StackRow:
         return self.problem or "; ".join(others)
 
 
+def row_of(place: StackPlace) -> StackRow:
+    """How one stack is, whatever its hosts do."""
+    try:
+        return _asked(site_at(place, place.file))
+    except ExctlError as error:
+        return StackRow(place.stack, problem=str(error).partition("\n")[0])
+    except Exception as error:  # noqa: BLE001  # one stack's mistake is that stack's row
+        return StackRow(place.stack, problem=f"can't be looked at: {error}")
+
+
 def look(
-    places: Sequence[StackPlace], deadline_seconds: float = DEADLINE_SECONDS
+    places: Sequence[StackPlace],
+    deadline_seconds: float = DEADLINE_SECONDS,
+    look_at: Callable[[StackPlace], StackRow] = row_of,
 ) -> list[StackRow]:
     """A row for each stack, in their order, when all have answered or the deadline is over."""
     found: dict[str, StackRow] = {}
 
     def of(place: StackPlace) -> None:
-        found[place.stack] = _row(place)
+        found[place.stack] = look_at(place)
 
     threads = [threading.Thread(target=of, args=(place,), daemon=True) for place in places]
     until = time.monotonic() + deadline_seconds
@@ -86,16 +98,6 @@ def look(
         thread.join(max(0.0, until - time.monotonic()))
     late = f"no answer within {deadline_seconds:g} s"
     return [found.get(place.stack) or StackRow(place.stack, problem=late) for place in places]
-
-
-def _row(place: StackPlace) -> StackRow:
-    try:
-        site = site_at(place, place.file)
-        return _asked(site)
-    except ExctlError as error:
-        return StackRow(place.stack, problem=str(error).partition("\n")[0])
-    except Exception as error:  # noqa: BLE001  # one stack's mistake is that stack's row
-        return StackRow(place.stack, problem=f"can't be looked at: {error}")
 
 
 def _asked(site: Site) -> StackRow:

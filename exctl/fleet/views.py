@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exctl.fleet.rollout import Rollout, StackRun
 from exctl.fleet.runner import Runner
@@ -16,15 +16,18 @@ from exctl.terminal import live
 from exctl.terminal.messages import begin_above, end_above
 from stack.text import aligned, counted
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 GROUPS = (
-    ("new", Outcome.DONE),
+    ("done", Outcome.DONE),
     ("rolled back", Outcome.ROLLED_BACK),
     ("failed, see exctl status", Outcome.FAILED),
     ("interrupted, see exctl status", Outcome.INTERRUPTED),
-    ("refused, nothing of it touched", Outcome.REFUSED),
+    ("refused, nothing touched", Outcome.REFUSED),
     ("under way", Outcome.RUNNING),
     ("untouched", Outcome.WAITING),
-    ("left alone", Outcome.SKIPPED),
+    ("skipped", Outcome.SKIPPED),
 )
 
 
@@ -52,7 +55,7 @@ def _plan_row(run: StackRun) -> tuple[str, str]:
     if run.outcome is Outcome.WAITING:
         return run.stack, run.change
     reason = f": {run.reason}" if run.reason else ""
-    word = "left alone" if run.outcome is Outcome.SKIPPED else str(run.outcome)
+    word = "skipped" if run.outcome is Outcome.SKIPPED else str(run.outcome)
     return run.stack, f"{word}{reason}"
 
 
@@ -96,20 +99,21 @@ class LiveView:
     """Each stack that changes, with a line of its own at the end of the terminal; nothing where
     there is none."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console
         self._live: Any = None
 
     @contextmanager
     def shown(self, runner: Runner) -> Iterator[None]:
         """Within, it is there."""
-        if not live.is_wanted():
+        if not live.is_wanted(self._console):
             yield
             return
         from rich.console import Console
         from rich.live import Live
         from rich.text import Text
 
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console = self._console or Console(stderr=True, highlight=False, soft_wrap=True)
         view = _View(runner)
         with Live(view, console=console, refresh_per_second=4.0, transient=True) as self._live:
             begin_above(lambda line: console.print(Text(line)))

@@ -59,8 +59,8 @@ def _services(asked: Asked) -> Iterator[Point]:
             "unknown",
             "services-proxy",
             "whether EXCS, EXAS and EXCP can use a proxy isn't documented; genesys.proxy is for"
-            " exctl alone",
-            "ask Genesys; if they take HTTPS_PROXY, set it in environment of each service",
+            " exctl only",
+            "ask Genesys; if they support HTTPS_PROXY, set it in environment of each service",
         )
 
 
@@ -72,7 +72,9 @@ def _not_done(reply: Reply, what: str, host: str, asked: Asked) -> Point:
         later = f"ask again in {reply.retry_after_seconds} s"
     secret = f"exctl secret set oauthClientSecret --stack {asked.stack}"
     proxy = (
-        "correct genesys.proxy" if asked.has_proxy else "set genesys.proxy, if a proxy leads out"
+        "correct genesys.proxy"
+        if asked.has_proxy
+        else "set genesys.proxy, if the way out is through a proxy"
     )
     said: Mapping[str, tuple[Level, str, str]] = {
         "refused": (
@@ -86,7 +88,8 @@ def _not_done(reply: Reply, what: str, host: str, asked: Asked) -> Point:
             f"{host} takes the OAuth client, but doesn't allow it {what} ({at})",
             f"give the client the role {ROLE}; a change of roles takes some minutes",
         ),
-        "too many": ("unknown", f"{host} has had too many requests of this client ({at})", later),
+        "too many": ("unknown", f"{host} has received too many requests from this client"
+                                f" ({at})", later),
         "server error": (
             "unknown", f"{host} has an error of its own ({at})", "see status.mypurecloud.com",
         ),
@@ -99,7 +102,7 @@ def _not_done(reply: Reply, what: str, host: str, asked: Asked) -> Point:
         "not trusted": (
             "problem",
             f"the certificate of {host} isn't trusted: {reply.words}",
-            "if a gateway of yours opens TLS, name its authority in genesys.ca_path; the services"
+            "if your gateway intercepts TLS, name its authority in genesys.ca_path; the services"
             " have to trust it too",
         ),
         "proxy": (
@@ -114,7 +117,8 @@ def _not_done(reply: Reply, what: str, host: str, asked: Asked) -> Point:
         ),
     }  # fmt: skip
     unclear: tuple[Level, str, str] = (
-        "unknown", f"{host} answers what isn't understood ({at})", "see that nothing is in between"
+        "unknown", f"{host} gives an answer that isn't understood"
+                   f" ({at})", "check that nothing is in between"
     )  # fmt: skip
     level, text, to_do = said.get(reply.kind, unclear)
     return Point(level, f"cloud-{reply.kind.replace(' ', '-')}", text, to_do)
@@ -160,7 +164,7 @@ def _role(look: CloudLook) -> Iterator[Point]:
             "unknown",
             "role-not-seen",
             f"the client's own token can't see its roles ({why})",
-            f"see in Genesys Cloud that it has the role {ROLE}",
+            f"check in Genesys Cloud that it has the role {ROLE}",
         )
         return
     divisions = [grant.division for grant in grants if grant.role == ROLE]
@@ -169,15 +173,16 @@ def _role(look: CloudLook) -> Iterator[Point]:
         yield Point(
             "problem",
             "role-missing",
-            f"the OAuth client hasn't got the role {ROLE} (its roles: {roles})",
+            f"the OAuth client doesn't have the role {ROLE} (its roles: {roles})",
             f"Admin / Integrations / OAuth / the client / Roles: add {ROLE}",
         )
     elif "Home" not in divisions:
         yield Point(
             "warning",
             "role-division",
-            f"the client has {ROLE} in {', '.join(divisions)}; users are made in the division Home",
-            "see that the role is given there too",
+            f"the client has {ROLE} in {', '.join(divisions)}; users are created in the division"
+            f" Home",
+            "check that the role is granted there too",
         )
 
 
@@ -185,7 +190,7 @@ def _rate(look: CloudLook) -> Iterator[Point]:
     rate = look.rate
     if rate is None:
         yield Point(
-            "unknown", "rate-not-told", "the API doesn't tell how many requests are left", ""
+            "unknown", "rate-not-told", "the API doesn't say how many requests are left", ""
         )
         return
     if rate.allowed < REQUESTS_PER_MINUTE:
@@ -215,7 +220,7 @@ def _totals(look: CloudLook, asked: Asked) -> Iterator[Point]:
             yield Point(
                 "unknown",
                 "total-not-seen",
-                f"how many {kind} the organization has isn't told (HTTP {code})",
+                f"how many {kind} the organization has isn't known (HTTP {code})",
                 "count them in Genesys Cloud",
             )
         elif count < wanted:
@@ -223,6 +228,5 @@ def _totals(look: CloudLook, asked: Asked) -> Iterator[Point]:
                 "warning",
                 "total-lower",
                 f"Engage has {wanted:,} {kind} to sync, the organization {count:,}",
-                f"before the sync that is as it should be; after it: exctl logs excs --stack"
-                f" {asked.stack}",
+                f"before the sync that is normal; after it: exctl logs excs --stack {asked.stack}",
             )

@@ -70,11 +70,11 @@ class Problem:
 
     def __str__(self) -> str:
         said = {
-            "cut": "isn't a record; it was cut or edited by hand",
+            "cut": "isn't a record; it is truncated or was edited by hand",
             "changed": "was changed after it was written",
             "unconnected": "follows a record that isn't before it; one was removed or moved",
             "inserted": "doesn't follow what its own clone had written; one of them was inserted",
-            "lost": "says that the record before it was gone already; the end was cut off",
+            "lost": "says that the record before it was already missing; the end was cut off",
         }
         return f"line {self.line} {said[self.kind]}"
 

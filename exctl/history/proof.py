@@ -98,8 +98,8 @@ def missing(records: Sequence[Record], named: Iterable[Named]) -> list[Finding]:
     return [
         Finding(
             "missing",
-            f"{each.by} names the record {each.record[:12]}, which isn't there: it was taken out,"
-            " or it is another clone's and not merged yet",
+            f"{each.by} names the record {each.record[:12]}, which isn't there: it was removed,"
+            f" or it is another clone's and not merged yet",
         )
         for each in named
         if each.record not in there

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from exctl.history.chain import Problem
 from exctl.history.run import Run
-from exctl.runs.downtime import seconds_text
 from health.gates.events import of_data, shown
-from stack.text import aligned
+from stack.text import aligned, seconds_text
 
 HEAD = ("RUN", "BEGAN (UTC)", "TOOK", "HOW IT ENDED", "WHO", "COMMAND")
 
@@ -86,5 +85,5 @@ def _stack_file(run: Run) -> str:
         (record or {}).get("stack_file_sha256", "") for record in (run.begun, run.ended)
     )
     if run.ended is None:
-        return "(what it left of the stack file isn't recorded)"
+        return "(how it left the stack file isn't recorded)"
     return "the stack file stayed as it was" if before == after else "the stack file was changed"

@@ -27,7 +27,7 @@ from vendor_facts import SERVICES, Service
 
 
 def registry_of(site: Site, via: str | None = None) -> RegistryClient:
-    """The stack's registry; with `via`, as that host reaches it. Use it within `told`.
+    """The stack's registry; with `via`, as that host reaches it. Use it within `registry_errors`.
 
     Raises NothingTouched if the stack has none, ExctlError if the login can't be had.
     """
@@ -75,7 +75,7 @@ def _authorities() -> str | bool:
 
 
 @contextmanager
-def told(via: str | None = None) -> Iterator[None]:
+def registry_errors(via: str | None = None) -> Iterator[None]:
     """Within, what goes wrong with the registry is an ExctlError in an operator's words."""
     try:
         yield

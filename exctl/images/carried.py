@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from exctl.errors import NothingTouched
-from exctl.images.access import registry_of, told
+from exctl.images.access import registry_errors, registry_of
 from exctl.images.load import work_directory
 from exctl.images.target import LoadOptions, refused, target
 from exctl.site import Site
@@ -30,13 +30,13 @@ def of_stack(site: Site, via: str | None, architecture: str, to: Path) -> list[K
         if other != image:
             raise NothingTouched(
                 f"{other} and {image} are two images of {instance.service}:{instance.tag}, and a"
-                " kit carries one of each version: give one of them a tag of its own."
+                f" kit holds one image per version: give one of them another tag."
             )
     images = []
     for (service, tag), image in found.items():
         carried = KitImage(f"{IMAGES}/{service}-{tag}.tar", service, tag)
         say(f"fetching {image}")
-        with work_directory() as directory, told(via), refused():
+        with work_directory() as directory, registry_errors(via), refused():
             content = download(registry, image, directory, architecture)
             named = ImageReference.parse(f"{image.place}:{tag}")
             with (to / Path(carried.file).name).open("wb") as file:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exctl.errors import ExctlError
-from exctl.images.access import image_named, names_of, registry_of, told
+from exctl.images.access import image_named, names_of, registry_errors, registry_of
 from exctl.images.keeping import releases_of
 from exctl.images.on_hosts import HostImage, known, look
 from exctl.releases import store
@@ -66,7 +66,7 @@ def _in_registry(site: Site, names: Iterable[str], via: str | None) -> dict[str,
     """Name → tag → digest."""
     found: dict[str, dict[str, str]] = {}
     registry = registry_of(site, via)
-    with told(via):
+    with registry_errors(via):
         for name in names:
             image = image_named(site.config, name)
             digests = {tag: registry.digest(image.with_tag(tag)) for tag in registry.tags(image)}
@@ -121,7 +121,7 @@ def table(listed: Listing) -> list[str]:
             where.append("in the registry" if row.registry_tags else "not in the registry")
         if moved := [tag for tag in row.host_tags if tag not in row.registry_tags]:
             others = {t for r in listed.rows if r.name == row.name for t in r.registry_tags}
-            where += [f"tag {tag} leads elsewhere there" for tag in moved if tag in others]
+            where += [f"tag {tag} is another image there" for tag in moved if tag in others]
         where.append(f"on {counted(len(row.hosts), 'host')}" if row.hosts else "on no host")
         if row.running:
             where.append(f"runs as {', '.join(row.running)}")

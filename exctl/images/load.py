@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from exctl.errors import ExctlError, Interrupted, NothingTouched
-from exctl.images.access import image_named, names_of, registry_of, told
+from exctl.images.access import image_named, names_of, registry_errors, registry_of
 from exctl.images.on_hosts import known, look
 from exctl.images.progress import Bar
 from exctl.images.target import ImageTarget, LoadOptions, kind_of, refused, targets_of
@@ -32,15 +32,16 @@ WORK = "exctl-images-"
 
 
 @contextmanager
-def work_directory() -> Iterator[Path]:
-    """A directory for what has to be compressed, gone afterwards; what killed runs of this user
-    left is removed first, for it may be what fills the disk."""
-    place = Path(tempfile.gettempdir())
+def work_directory(parent: Path | None = None) -> Iterator[Path]:
+    """A directory for what has to be compressed, gone afterwards, in `parent` or else where
+    temporary files go; what killed runs of this user left there is removed first, for it may be
+    what fills the disk."""
+    place = parent or Path(tempfile.gettempdir())
     for left in place.glob(f"{WORK}*-*"):
         pid = left.name.removeprefix(WORK).partition("-")[0]
         if left.stat().st_uid == os.getuid() and not Path("/proc", pid).exists():
             shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"{WORK}{os.getpid()}-") as directory:
+    with tempfile.TemporaryDirectory(prefix=f"{WORK}{os.getpid()}-", dir=place) as directory:
         yield Path(directory)
 
 
@@ -49,7 +50,7 @@ def load(site: Site, paths: Sequence[Path], wanted: LoadOptions) -> None:
     targets = targets_of(paths, wanted)
     registry = registry_of(site, wanted.via)
     for target in targets:
-        with content_ready(target, wanted) as content, told(wanted.via):
+        with content_ready(target, wanted) as content, registry_errors(wanted.via):
             for name in names_of(site.config, target.service):
                 image = image_named(site.config, name).with_tag(target.tag)
                 _push(registry, image, content, wanted)
@@ -66,7 +67,7 @@ def content_ready(target: ImageTarget, wanted: LoadOptions) -> Iterator[Content]
         yield content
     if not content.starts:
         say(
-            f"warning: {target.archive.path.name} says nothing of how it starts, so no container"
+            f"warning: {target.archive.path.name} doesn't say how it starts, so no container"
             " of it can start. A root file system never does: ask the vendor for the entry"
             " point, and load it again with --entrypoint and --replace."
         )
@@ -81,10 +82,10 @@ def _push(
         return
     if there is not None and not wanted.replace:
         raise ExctlError(
-            f"{image} is another image in the registry ({there}) than this one ({content.digest}),"
-            " and was left so. Load it under a tag of its own (--tag), or let the tag lead to this"
-            " one from now on with --replace; hosts that have the other keep it until they are told"
-            " to pull."
+            f"{image} is another image in the registry ({there}) than this one"
+            f" ({content.digest}), and was left as it is. Load this one under another tag"
+            f" (--tag), or move the tag with --replace; hosts that have the old image keep it"
+            f" until they pull again."
         )
     bar = Bar(f"pushing {image.name}:{image.tag}", content.size)
     chunk = wanted.chunk_mib * MIB
@@ -148,31 +149,31 @@ def recover(site: Site, host: str, text: str, wanted: LoadOptions) -> None:
         # The archive, and its layers compressed.
         path = directory / "image.tar"
         with refused():
-            check_space(directory, image.size_bytes * 2, f"reading {text} out of {host}")
+            check_space(directory, image.size_bytes * 2, f"reading {text} from {host}")
             _read_out(site, host, str(wanted_image), path)
             content = content_of(
                 examined(path), Start(), directory, image.architecture or wanted.architecture
             )
-        with told(wanted.via):
+        with registry_errors(wanted.via):
             _push(registry, wanted_image, content, wanted)
     _compare(host, image.digests, content)
 
 
 def _compare(host: str, before: Sequence[str], content: Content) -> None:
     if content.digest in before:
-        show(f"its digest is the same as {host} knows it by")
+        show(f"its digest is the one that {host} has")
         return
     known_as = ", ".join(before) or "none"
     show(
-        f"its digest is another than before ({known_as}), though it is the same image: Docker"
-        " doesn't keep how the layers were compressed. A rollback to a release that recorded the"
+        f"its digest differs from before ({known_as}), although it is the same image: Docker"
+        f" doesn't keep the layers' compression. A rollback to a release that recorded the"
         " old digest works on the hosts that still have it, not on a new one."
     )
 
 
 def _read_out(site: Site, host: str, image: str, path: Path) -> None:
     ssh = ssh_target(site.config.ssh, host).command
-    say(f"reading {image} out of {host}")
+    say(f"reading {image} from {host}")
     with path.open("wb") as file, session(ssh, ["docker", "save", image], None) as running:
         for chunk in running:
             file.write(chunk)

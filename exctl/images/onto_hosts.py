@@ -155,7 +155,7 @@ def _problems(
     if ready.has is not None and not wanted.replace:
         found.append(
             f"{host} has another image under {image} ({ready.has}) than this one"
-            f" ({content.image_id}): give this one a tag of its own (--tag), or --replace"
+            f" ({content.image_id}): give this one another tag (--tag), or --replace"
         )
     return found
 

@@ -85,7 +85,7 @@ def _carried(path: Path, image: KitImage) -> ImageTarget:
     """An image of a kit: of one that is unpacked, or out of its archive."""
     service = next((each for each in SERVICES if each == image.service), None)
     if service is None:
-        raise ArchiveError(f"{path.name} has an image of {image.service}, which is no service")
+        raise ArchiveError(f"{path.name} has an image of {image.service}, which isn't a service")
     if path.is_dir():
         return ImageTarget(examined(path / image.file), service, image.tag)
     archive = examined(path, (folder_of(path) + image.file,))
@@ -99,12 +99,12 @@ def target(path: Path, wanted: LoadOptions) -> ImageTarget:
     service, tag = wanted.service or by_name[0], wanted.tag or by_name[1]
     if service == "exop":
         raise ArchiveError(
-            f"{path.name} is the vendor's bootstrap package and no image; exctl takes its place"
+            f"{path.name} is the vendor's bootstrap package, not an image; exctl replaces it"
         )
     known = next((each for each in SERVICES if each == service), None)
     if known is None or tag is None:
         raise ArchiveError(
-            f"{path.name} isn't named as the vendor names images (excs-100.0.100.11.tgz): say what"
+            f"{path.name} isn't named like the vendor's images (excs-100.0.100.11.tgz): say what"
             f" it is with --service {'|'.join(SERVICES)} --tag VERSION"
         )
     try:
@@ -127,8 +127,8 @@ def _check_says(path: Path, says: str, wanted: LoadOptions, service: Service, ta
     wrong_tag = wanted.tag is None and version[:1].isdigit() and version != tag
     if wrong_service or wrong_tag:
         raise ArchiveError(
-            f"{path.name} holds {says} by its own words: is it the wrong file under this name? If"
-            f" it is meant as {service}:{tag}, say so: --service {service} --tag {tag}"
+            f"{path.name} says that it holds {says}: is it the wrong file? If it is meant as"
+            f" {service}:{tag}, say so: --service {service} --tag {tag}"
         )
 
 

@@ -8,12 +8,12 @@ from oci.registry import ANSWER_SECONDS, CONNECT_SECONDS
 _ADVICE = {
     400: "it doesn't understand the request.",
     401: "user or password is wrong: registry.username in the stack file, and its password (the"
-    " secret registryPassword, or where registry.password_command or Docker's config has it from).",
+    " secret registryPassword, or what registry.password_command or Docker's config gives).",
     403: "the user may not do this there: give it the right to push and pull.",
-    404: "it doesn't know this place: registry.repository in the stack file; some registries want a"
-    " project to be made first.",
+    404: "it doesn't know this repository: registry.repository in the stack file; some registries"
+    " require a project to be created first.",
     405: "it doesn't allow this: is it read only, or a mirror?",
-    429: "it was asked too often; wait a minute.",
+    429: "it received too many requests; wait a minute.",
     507: "its disk is full: remove old images there, and run its garbage collection.",
 }
 _AWAY = {
@@ -33,11 +33,12 @@ def sentence(error: RegistryError, by_host: bool = False) -> str:
         case "not trusted":
             return (
                 f"{place}: its certificate isn't trusted. Add its authority to this machine's"
-                " store, or name the file of it in REQUESTS_CA_BUNDLE."
+                " store, or name its file in REQUESTS_CA_BUNDLE."
             )
         case "no TLS":
             return (
-                f"{place} doesn't speak TLS. If that is meant, set registry.insecure: true in the"
+                f"{place} doesn't speak TLS. If that is intended, set registry.insecure: true in"
+                f" the"
                 " stack file."
             )
         case "insecure login":
@@ -57,11 +58,12 @@ def sentence(error: RegistryError, by_host: bool = False) -> str:
 
 def _refusal(error: RegistryError) -> str:
     status = error.status
-    server = "it has a problem of its own; a full disk is the most frequent one. See its log."
+    server = "it has an internal problem, most often a full disk. See its log."
     words = _ADVICE.get(status, server if status >= 500 else "")
     if status == 413:
         words = (
-            f"it, or a proxy before it, takes no request of {error.sent_bytes / 1e6:.1f} MB: raise"
+            f"it, or a proxy in front of it, accepts no request of {error.sent_bytes / 1e6:.1f}"
+            f" MB: raise"
             " that limit (nginx: client_max_body_size), or send less at a time with --chunk-mib 1."
         )
     own = f" ({error.said})" if error.said else ""

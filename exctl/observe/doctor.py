@@ -35,12 +35,18 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 1.0
 NAMES, GAP, WORDS_WIDTH = 3, "  ", 60
 """Chosen: the first three columns are names, and three columns of words want 20 characters each."""
+Examine = Callable[[Subject, Callable[[], Subject], Collection[str]], list[Finding]]
 NO_PASSPHRASE = "not tried: there is no passphrase to decrypt its secret with"
 
 
-def findings(site: Site, file: Path | None = None, left_out: Collection[str] = ()) -> list[Finding]:
+def findings(
+    site: Site,
+    file: Path | None = None,
+    left_out: Collection[str] = (),
+    look: Examine = examine,
+) -> list[Finding]:
     """Every finding; nothing is changed on any host. `file` is what the site was opened from, if
-    that isn't its stack file; nothing is asked of the hosts that are left out.
+    that isn't its stack file; nothing is asked of the hosts that are left out. `look` examines.
 
     Raises NothingTouched if preflight.ca_path can't be read, Interrupted at Ctrl-C.
     """
@@ -52,7 +58,7 @@ def findings(site: Site, file: Path | None = None, left_out: Collection[str] = (
     decrypted = _decrypting(site, subject, file)
     try:
         with _progress(len(set(site.layout.hosts) - set(left_out))):
-            found = examine(subject, decrypted, left_out)
+            found = look(subject, decrypted, left_out)
     except KeyboardInterrupt:
         raise Interrupted("interrupted", touched=False) from None
     preflight_record.keep(site, found)
@@ -80,7 +86,7 @@ def next_step(site: Site, found: Sequence[Finding]) -> str:
     if store.numbers(site):
         return ""
     if report.stopping(found):
-        return f"next: put right what FAILED, then again: exctl doctor --stack {site.stack}"
+        return f"next: fix what FAILED, then run again: exctl doctor --stack {site.stack}"
     return f"next: exctl up --stack {site.stack}"
 
 
@@ -169,9 +175,12 @@ def _style(row: Sequence[str]) -> str:
 
 
 def require(site: Site, file: Path | None = None, left_out: Collection[str] = ()) -> None:
-    """The preflight before a run: shows what isn't well, and raises PreflightStops if something
-    would stop a deployment. The hosts that are left out aren't asked."""
-    found = findings(site, file, left_out)
+    """The preflight before a run, as `stop_at` says. The hosts that are left out aren't asked."""
+    stop_at(site, findings(site, file, left_out))
+
+
+def stop_at(site: Site, found: Sequence[Finding]) -> None:
+    """Shows what isn't well, and raises PreflightStops if something would stop a deployment."""
     bad, warnings = report.stopping(found), report.warning(found)
     if bad or warnings:
         show([*bad, *warnings], sys.stderr)

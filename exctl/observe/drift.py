@@ -83,7 +83,7 @@ def compare_watchers(
         if was is None:
             what = "it isn't placed yet; place it with: exctl up"
         elif program is None:
-            what = "the stack file has it no longer; remove it with: exctl up"
+            what = "the stack file no longer has it; remove it with: exctl up"
         elif was.host != program.host:
             what = f"the stack file moves it to {program.host}; move it with: exctl up"
         elif was.image not in ("", program.image):
@@ -127,7 +127,7 @@ def compare(
     meant = {instance.key for instance in layout.instances}
     for key, was in deployed.items():
         if key not in meant:
-            what = "the stack file has it no longer, but it runs; remove it with: exctl up"
+            what = "the stack file no longer has it, but it runs; remove it with: exctl up"
             found.append(Drift("not yet deployed", key, was.host, what))
         found += _of_container(key, was, hosts.get(was.host, []))
     silent = {host: said for host, said in hosts.items() if isinstance(said, str)}
@@ -170,7 +170,7 @@ def _of_container(key: str, was: Deployed, containers: list[Container] | str) ->
     if was.id in by_id:
         return [Drift("host changed", key, was.host, what) for what in _changes(was, by_id[was.id])]
     other = next((c for c in containers if c.name == was.name), None)
-    what = "its container is gone; make it again with: exctl up"
+    what = "its container is gone; recreate it with: exctl up"
     if other is not None:
         what = (
             f"somebody replaced the container {was.name} ({other.image}, {other.state.word}); see"
@@ -223,9 +223,9 @@ def _strays(
             "host changed",
             container.name,
             host,
-            f"a container {container.name} ({container.image}, {container.state.word}) that no run"
-            " of this stack has made; if EXEC runs in it, take it over with: exctl adopt; else"
-            " remove it on the host",
+            f"a container {container.name} ({container.image}, {container.state.word}) that no"
+            f" run of this stack created; if EXEC runs in it, take it over with: exctl adopt;"
+            f" otherwise remove it on the host",
         )
         for host, containers in hosts.items()
         if not isinstance(containers, str)

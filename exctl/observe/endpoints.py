@@ -178,7 +178,7 @@ def sync_of(
         return SyncAnswer(f"sync unknown: /status: {answer}")
     status = parse_status(answer.body)
     if status == Status(message=status.message, org_ids=status.org_ids):
-        return SyncAnswer("sync unknown: /status says nothing of it")
+        return SyncAnswer("sync unknown: /status doesn't mention it")
     progress.note(now, status)
     verdict = sync_verdict(status, org_id, accept_older_success, lambda: state)
     event = progress.event("excs", verdict.found, now, 0.0)

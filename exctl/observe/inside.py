@@ -12,7 +12,7 @@ from exctl.hosts import on_host
 from exctl.site import Site
 from hosts import docker
 from hosts.docker import INSTANCE_LABEL, Container, HostUnreadError
-from hosts.shell import over_ssh_as_given
+from hosts.shell import over_ssh_verbatim
 from stack.layout import Instance
 from stack.ssh import make_control_directory, ssh_target
 
@@ -39,7 +39,7 @@ def run(site: Site, instance: Instance, words: Sequence[str]) -> int:
     ssh = ssh_target(site.config.ssh, instance.host).command
     make_control_directory()
     process = subprocess.Popen(
-        [*ssh, over_ssh_as_given(asked, mark)], stdout=subprocess.PIPE, bufsize=0
+        [*ssh, over_ssh_verbatim(asked, mark)], stdout=subprocess.PIPE, bufsize=0
     )
     assert process.stdout is not None
     begun = b""
@@ -60,7 +60,7 @@ def shell(site: Site, instance: Instance) -> int:
     asked = ["docker", "exec", "-it", container_of(site, instance).id, *SHELL]
     program, *options = ssh_target(site.config.ssh, instance.host).command
     make_control_directory()
-    return subprocess.call([program, "-t", *options, over_ssh_as_given(asked)])
+    return subprocess.call([program, "-t", *options, over_ssh_verbatim(asked)])
 
 
 def container_of(site: Site, instance: Instance) -> Container:

@@ -52,7 +52,7 @@ def summary(found: Iterable[Finding]) -> str:
     every = list(found)
     bad = sum(finding.verdict == "warning" for finding in every)
     unknown = sum(finding.verdict == "unknown" for finding in every)
-    parts = [f"{counted(bad, 'point')} to look at" if bad else "nothing to object to"]
+    parts = [f"{counted(bad, 'point')} to look at" if bad else "no objections"]
     parts += [f"{unknown} unknown"] if unknown else []
     return f"{', '.join(parts)} ({counted(len(every), 'point')})"
 

@@ -42,9 +42,9 @@ def note(width_columns: int = WIDTH_COLUMNS) -> list[str]:
 def inferred() -> str:
     """The variables that no vendor text names, and what to do if one of them is another one."""
     return (
-        "inferred, as no vendor text has them: the container variables"
-        f" {', '.join(vendor.INFERRED)} and the path {vendor.METRICS_PATH}. Where a service wants"
-        " another name, set that one in its `environment`."
+        "inferred, since no vendor document names them: the container variables"
+        f" {', '.join(vendor.INFERRED)} and the path {vendor.METRICS_PATH}. If a service needs"
+        f" another name, set that one in its `environment`."
     )
 
 

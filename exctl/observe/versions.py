@@ -33,7 +33,7 @@ def shown(layout: Layout, versions: Mapping[str, str]) -> str:
         for number, members in layout.pairs
         if len({versions[i.key] for i in members} - {NONE, UNKNOWN}) > 1
     ]
-    skew = "".join(f"; VERSION SKEW: the two of pair {number} differ" for number in split)
+    skew = "".join(f"; VERSION SKEW: the instances of pair {number} differ" for number in split)
     return f"running now: {each}{skew}"
 
 

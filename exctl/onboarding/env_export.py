@@ -40,7 +40,7 @@ def remarks(config: ExecConfig, names: Collection[str], known: Mapping[str, str]
     """What the reader of a `.env` has to know: `names` are the secrets that are set, `known` those
     that were written."""
     yield (
-        "the vendor's script names the variables inside the containers by itself; exctl has"
+        "the vendor's script chooses the names of the container variables itself; exctl has"
         " inferred some of them: exctl topology lists which"
     )
     for path in not_carried(config, names):
@@ -50,8 +50,8 @@ def remarks(config: ExecConfig, names: Collection[str], known: Mapping[str, str]
         yield f"not in it, since --with-secrets wasn't given: {', '.join(left)}"
     for key in read_differently(config, known):
         yield (
-            f"{key}: its $ is not read alike by all: compose 2 takes it as it stands, a Python"
-            " reader that fills in ${…} doesn't"
+            f"{key}: not every program reads its $ in the same way: compose 2 takes it"
+            f" literally, a Python reader that expands ${{…}} doesn't"
         )
 
 

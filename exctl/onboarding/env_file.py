@@ -49,12 +49,12 @@ def imported(text: str) -> Imported:
         where = f"line {entry.line}, {entry.key}"
         key = key_of(entry.key)
         if isinstance(key, str):
-            found.notes.append(f"{where}: {key}; it was left out, look whether it is needed")
+            found.notes.append(f"{where}: {key}; it was left out; check whether it is needed")
             continue
         if key.note:
             found.notes.append(f"{where}: {key.note}")
         if key.name in seen:
-            found.notes.append(f"{where}: is there already in line {seen[key.name]}; this counts")
+            found.notes.append(f"{where}: is already set in line {seen[key.name]}; this one counts")
         seen[key.name] = entry.line
         _take(found, key, entry.value, where)
     _infer(found)
@@ -101,7 +101,7 @@ def _infer(found: Imported) -> None:
         del sync["customer_folders"]
         found.notes.append(
             f"{found.places['excs.sync.customer_folders']}: was left out: without"
-            " EXCS_SYNC_CUSTOMER_OBJECTS_ONLY=true the folders mean nothing"
+            " EXCS_SYNC_CUSTOMER_OBJECTS_ONLY=true the folders have no effect"
         )
     _infer_log_directory(found)
 
@@ -133,7 +133,7 @@ def _missing(found: Imported) -> Iterator[str]:
     """Mandatory keys that aren't there and have no default."""
     pairs = _pairs(found)
     if not pairs:
-        yield "no EXCP_1_VM_HOST_PAIR and no other key of a pair is there; a stack has one at least"
+        yield "there is no EXCP_1_VM_HOST_PAIR and no other key of a pair; a stack needs a pair"
     for parameter in vendor.PARAMETERS:
         if not parameter.is_mandatory or parameter.is_secret:
             continue
@@ -144,7 +144,7 @@ def _missing(found: Imported) -> Iterator[str]:
             if path.rsplit(".", 1)[-1] not in _HAVE_DEFAULTS:
                 yield f"{key} is missing (its place in a stack file: {path})"
             elif path not in found.places:
-                found.notes.append(f"{key} isn't there: the default of {path} holds")
+                found.notes.append(f"{key} is missing: the default of {path} applies")
 
 
 def worded(found: Imported, problems: Collection[Problem]) -> list[str]:

@@ -92,7 +92,7 @@ def setting(key: Key, text: str) -> tuple[Any, str]:
     if name in ("hosts", "vq", "agent", "call"):
         return [part for part in _BLANKS_AND_SEPARATORS.split(text) if part], ""
     if name == "customer_folders":
-        note = "; separates nothing, folders are separated by commas" if ";" in text else ""
+        note = "; isn't a separator, folders are separated by commas" if ";" in text else ""
         return [part.strip() for part in text.split(",") if part.strip()], note
     if name == "port":
         return int(text) if text.isascii() and text.strip().isdecimal() else text, ""

@@ -64,7 +64,7 @@ def read(text: str) -> tuple[list[EnvEntry], list[str]]:
             names = ", ".join(f"${{{name}}}" for name in unknown)
             problems.append(
                 f"line {line}, {binding.key}: {names} is set nowhere above it in this file;"
-                " write the value out, or put it into single quotes if the $ is meant as it stands"
+                " write the value out, or put it into single quotes if the $ is meant literally"
             )
         values[binding.key] = value
         entries.append(EnvEntry(line, binding.key, value))

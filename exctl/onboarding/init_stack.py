@@ -26,7 +26,7 @@ from stack.secrecy import SECRET_NAMES
 from stack.text import counted
 
 WELCOME = """A new stack: one Engage tenant and its EX organization. Each question is explained;
-Enter takes what stands in brackets. Ctrl-C ends it, and leaves nothing behind."""
+Enter takes the default in brackets. Ctrl-C ends it and leaves nothing behind."""
 HEAD = """Stack {stack}, written by exctl init. A line that begins with `#name:` is a setting at its
 default, or without one an example; take the `#` away to change it (of the sections around
 it as well). Then: exctl survey --stack {stack}"""
@@ -40,9 +40,9 @@ def begin(stack: str | None, source: Path | None, secrets_stdin: bool) -> Iterat
     is_terminal = questions.is_terminal()
     if source is None and (secrets_stdin or not is_terminal):
         raise NothingTouched(
-            "there is no terminal to ask on; give the settings by --from FILE."
+            "there is no terminal to ask on; give the settings with --from FILE."
             if not is_terminal
-            else "--secrets-stdin goes with --from FILE."
+            else "--secrets-stdin needs --from FILE."
         )
     if stack is None and source is None:
         stack = ask("name of the new stack", "")
@@ -107,7 +107,7 @@ def _settings(name: str, text: str) -> tuple[dict[str, Any], list[Problem]]:
     problems = [
         Problem(
             key,
-            f"stands in {name}; take it out, and give it by {secret_sources.ways(key)}",
+            f"stands in {name}; remove it there, and give it by {secret_sources.ways(key)}",
         )
         for key in sections
         if key in SECRET_NAMES
@@ -122,10 +122,10 @@ def _done(path: Path, stack: str, new: NewStack) -> Iterator[str]:
     yield f"\n{path.name} is written: EXCS, EXAS, {pairs_word}; encrypted: {secrets}"
     yield "Next:"
     for command, what in (
-        ("survey", "looks into Engage for what a sync would meet"),
-        ("genesys check", "looks into the EX organization"),
-        ("doctor", "checks hosts, networks and what has to stand before"),
+        ("survey", "checks what a sync will find in Engage"),
+        ("genesys check", "checks the EX organization"),
+        ("doctor", "checks hosts, networks and all they must reach"),
         ("preview", "shows what would happen, host by host"),
-        ("up", "shows it, asks, deploys, waits for the sync"),
+        ("up", "shows the plan, asks, deploys, waits for the sync"),
     ):
         yield f"  exctl {command} --stack {stack}".ljust(40) + what

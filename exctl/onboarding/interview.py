@@ -51,7 +51,7 @@ class Interview:
     def _tenant_and_hosts(self) -> None:
         self._title("Tenant and Genesys Cloud")
         self.put("tenant.id", "tenant.org_id", "tenant.region", "tenant.oauth_client_id")
-        self._title("Hosts: the way to them, their log files")
+        self._title("Hosts: SSH access, log files")
         self.put("ssh.user", "ssh.port", "ssh.key_path", "gate.via")
         self.put("logs.host_path", default=LOG_DIRECTORY)
         self._title("Image registry")

@@ -37,7 +37,7 @@ ALL_SERVICES = list(vendor.SERVICES)
 HEAD = """\
 Taken over from the vendor's {source} by exctl import-env. What isn't in it is a
 comment here, with its default."""
-NOT_OURS_YET = "not ours yet: exctl adopt, or start, takes it out"
+NOT_OURS_YET = "not ours yet: exctl adopt, or start, removes it"
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,8 @@ def import_env(source: EnvFile, stack: str, given: Mapping[str, Any]) -> Iterato
     for name in needed(config, found.secrets):
         word = "not set; if the vendor asks you for it" if name in OPTIONAL else "not set yet"
         yield f"{word}: exctl secret set {name} --stack {stack}"
-    yield "everything is in `stopped` until it is ours, so that no run touches it before"
-    yield f"look at the file, then: exctl doctor --stack {stack}"
+    yield "everything is in `stopped`, so no run touches it before it is ours"
+    yield f"check the file, then: exctl doctor --stack {stack}"
     yield f"if containers of the vendor's script run: exctl adopt --stack {stack}; if none does:"
     yield f"exctl start --stack {stack}"
 

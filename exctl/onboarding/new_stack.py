@@ -59,7 +59,7 @@ def place_for(project: Path, stack: str) -> StackPlace:
     path = place.file
     if path.exists():
         raise NothingTouched(
-            f"{path} is there already and is never overwritten. To change it, edit it, or give a"
+            f"{path} already exists and is never overwritten. To change it, edit it, or give a"
             f" secret a new value with: exctl rotate NAME --stack {stack}; then: exctl up --stack"
             f" {stack}."
         )

@@ -106,7 +106,7 @@ def table(found: Sequence[AnnexEntry]) -> list[str]:
         if entry.folder != folder:
             folder = entry.folder
             lines.append(f"  {folder}")
-        mark = "   <- to be filled in" if entry.is_open else ""
+        mark = "   <- fill in" if entry.is_open else ""
         lines.append(f"    {entry.key.ljust(wide)}  {entry.value}{mark}")
     return lines
 
@@ -174,14 +174,17 @@ def notes(config: ExecConfig, found: Sequence[AnnexEntry]) -> Iterator[str]:
         "base_service_url, base_auth_url and region follow from tenant.region; the vendor shows no"
         " example of them: compare with a transaction that works, if you have one"
     )
-    yield "where: Transactions, in Resources; in a multi-tenant Engage, under this very tenant"
+    yield "where: Transactions, in Resources; in a multi-tenant Engage, under this tenant"
     yield (
-        f"each tenant needs a transaction of its own, and an EX organization of its own: no other"
-        f" tenant's may name {config.tenant.org_id}"
+        f"each tenant needs its own transaction and its own EX organization: no other tenant's"
+        f" may name {config.tenant.org_id}"
     )
     yield (
         "its OAuth client: grant type Client Credentials, role EX Integration. EXCS copies the"
         " annex into Redis; protect both"
     )
     if not config.redis.secure:
-        yield "warning: redis.secure is false: who reaches Redis can read the OAuth client's secret"
+        yield (
+            "warning: redis.secure is false: whoever reaches Redis can read the OAuth client's"
+            " secret"
+        )

@@ -40,17 +40,17 @@ def variables() -> dict[str, str]:
     return {VARIABLE: f"{url}{'&' if '?' in url else '?'}{OPTION}"}
 
 
-def refuse_a_full_disk(default: Path) -> None:
+def require_disk_space(default: Path, needed_mib: int = FREE_MIB) -> None:
     """Raises ExctlError where the disk of the state's directory is as good as full: Pulumi would
     stop in the middle, with words that don't say why."""
     directory = _directory(default)
     if directory is None or not directory.exists():
         return
     free_mib = shutil.disk_usage(directory).free / (1 << 20)
-    if free_mib < FREE_MIB:
+    if free_mib < needed_mib:
         raise ExctlError(
             f"{directory}, where Pulumi's state is, has {free_mib:.0f} MiB of disk space left, and"
-            f" a run needs {FREE_MIB}. Free some, then give the same command again.",
+            f" a run needs {needed_mib}. Free some, then run the same command again.",
             touched=False,
         )
 

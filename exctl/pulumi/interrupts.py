@@ -55,7 +55,7 @@ def passed_on(
         if number == signal.SIGHUP:
             terminal_is_lost()
         if found.count == 1:
-            say("interrupted: finishing the step under way; once more ends it at once, unsaved")
+            say("interrupted: finishing the step under way; Ctrl-C again ends it at once, unsaved")
             stop_gates()
         interrupt()
 

@@ -39,6 +39,7 @@ _CREATED_BY = re.compile(
 )
 """Pulumi's own words for whoever holds a lock. Source: pulumi 3.274, backend/diy/lock.go."""
 Say = Callable[[str], None]
+Look = Callable[[StackPlace], list[Holder]]
 
 
 def holders(place: StackPlace) -> list[Holder]:
@@ -76,7 +77,7 @@ def described(found: Holder) -> str:
     if found.command:
         who += f", {found.command}"
     if found.lives is None:
-        return f"{who}: on another host, look there whether it still runs"
+        return f"{who}: on another host; check there whether it still runs"
     return f"{who}: {'STILL RUNS' if found.lives else 'no longer runs'}"
 
 
@@ -97,7 +98,7 @@ def release(place: StackPlace) -> None:
         arguments = ["cancel", "--yes", "--stack", place.stack]
         work.pulumi_command.run(arguments, work.work_dir, work.env_vars)
     except auto.CommandError as error:
-        raise ExctlError(f"the lock can't be taken: {last_error(error)}") from None
+        raise ExctlError(f"the lock can't be removed: {last_error(error)}") from None
 
 
 def run_under_way(place: StackPlace) -> Holder | None:
@@ -112,16 +113,17 @@ def path_of(place: StackPlace) -> Path:
 
 
 @contextmanager
-def hold(place: StackPlace, wait_seconds: float, say: Say) -> Iterator[None]:
+def hold(place: StackPlace, wait_seconds: float, say: Say, look: Look = holders) -> Iterator[None]:
     """Holds the stack: nobody else who uses exctl in this clone changes its file or its hosts.
 
-    Looks at Pulumi's lock too, since somebody in another clone, or with plain pulumi, may be at it.
+    Looks at Pulumi's lock too (`look` says who holds it), since somebody in another clone, or with
+    plain pulumi, may be at it.
 
     Raises ExctlError with who is at it if that isn't over within `wait_seconds`, or at once where
     Pulumi's lock is that of a run that was killed.
     """
     with _opened(path_of(place)) as file:
-        _wait(lambda: _in_the_way(place, file), place, wait_seconds, say)
+        _wait(lambda: _in_the_way(place, file, look), place, wait_seconds, say)
         _write(file)
         try:
             yield
@@ -140,8 +142,7 @@ def _opened(path: Path) -> IO[str]:
         return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664), "r+")
     except OSError as error:
         raise NothingTouched(
-            f"{path} can't be written ({error.strerror}), so no run can be kept apart from another"
-            " one."
+            f"{path} can't be written ({error.strerror}), so runs can't be kept apart."
         ) from None
 
 
@@ -152,19 +153,19 @@ def _write(file: IO[str]) -> None:
     file.flush()
 
 
-def _in_the_way(place: StackPlace, file: IO[str]) -> Holder | None:
+def _in_the_way(place: StackPlace, file: IO[str], look: Look) -> Holder | None:
     """Who is at the stack, None if the lock is ours now and Pulumi's is free."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return holder(read(path_of(place))) or Holder(0, "somebody", "this host")
-    found = holders(place)
+    found = look(place)
     if dead := [each for each in found if each.lives is False]:
-        found = holders(place)  # one that ended in order meanwhile has taken its lock along
+        found = look(place)  # one that ended in order meanwhile has taken its lock along
         if left := [each for each in dead if each in found]:
             raise ExctlError(
-                f"a run that was killed has left the lock of the stack {place.stack}:"
-                f" {described(left[0])}.\nTo take it from that run: exctl unlock"
+                f"a killed run has left the lock of the stack {place.stack}:"
+                f" {described(left[0])}.\nTo remove it: exctl unlock"
                 f" --stack {place.stack}",
                 touched=False,
             )
@@ -184,8 +185,8 @@ def _wait(
             waited = f" after waiting for {wait_seconds:g} s" if wait_seconds else ""
             raise ExctlError(
                 f"another run holds the lock of the stack {place.stack}{waited}:"
-                f" {described(found)}.\nTo wait for it: --lock-wait SECONDS. To take the lock of"
-                f" a run that was killed: exctl unlock --stack {place.stack}",
+                f" {described(found)}.\nTo wait for it: --lock-wait SECONDS. To remove the lock"
+                f" of a killed run: exctl unlock --stack {place.stack}",
                 touched=False,
             )
         if found != told:

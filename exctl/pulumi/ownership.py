@@ -36,10 +36,12 @@ def refuse_another(site: Site, found: list[str]) -> None:
     said = "".join(f"\n  {reason}" for reason in found)
     raise ExctlError(
         f"the backend holds another stack's state under the name {name}:{said}\nA run would act on"
-        f" that stack's containers. Bring this stack's own state back: from a backup, or where it"
-        f" is right: pulumi stack export --stack {name} --file {name}.json there, then here:"
-        f" pulumi stack import --stack {name} --file {name}.json. Was the stack or the project"
-        " renamed, give it its name back. If the stack's own state is lost, take this one out of"
+        f" that stack's containers. Restore this stack's own state from a backup, or from where"
+        f" it is right: pulumi stack export --stack {name} --file {name}.json there, then"
+        f" here:"
+        f" pulumi stack import --stack {name} --file {name}.json. If the stack or the project"
+        f" was renamed, give it its old name again. If the stack's own state is lost, take this"
+        f" one out of"
         f" the backend, which touches no host: pulumi stack rm {name} --force --preserve-config"
         f" --yes; what runs is then taken back by: exctl adopt --stack {name}",
         touched=False,

@@ -177,7 +177,7 @@ def is_apart(row: Mapping[str, Any]) -> bool:
     return any(component in row["urn"] for component in APART)
 
 
-def with_the_rest_apart(state: State) -> State:
+def detached(state: State) -> State:
     """The state in which what goes with EXEC depends on nothing of it, which it does after a plain
     `pulumi up`: Pulumi would remove no instance that something depends on. The same object where
     nothing did. Pure."""

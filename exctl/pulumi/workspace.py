@@ -260,4 +260,4 @@ def last_error(error: auto.CommandError) -> str:
         words = re.sub(r"^(error:\s*)+", "", " ".join(rest[:end]))
     else:
         words = next((line for line in reversed(lines) if line and not line.isdecimal()), "")
-    return words.strip() or "Pulumi ended without a word"
+    return words.strip() or "Pulumi ended without a message"

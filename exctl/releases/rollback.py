@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from config_schema import CheckName
 from exctl.errors import ExctlError, FailedRun, NothingTouched, PreflightStops
-from exctl.images.access import image_named, registry_of, told
+from exctl.images.access import image_named, registry_errors, registry_of
 from exctl.images.on_hosts import HostImage, look
 from exctl.releases import store
 from exctl.releases.pins import (
@@ -71,7 +71,7 @@ def rollback(
     }
     pins = _pins(then, release.number, {p: (every[p], d) for p, d in digests.items() if d})
     for place, digest in pins.items():
-        say(f"{name_of(place)}: its tag leads to another image now, so {digest[:19]} is named")
+        say(f"{name_of(place)}: its tag is another image now, so {digest[:19]} is pinned")
     why = how.message or _why(release, service, pair)
     meant = [i for place in places for i in every[place]]
     scope = EVERYTHING if service is None else Scope(frozenset(i.key for i in meant))
@@ -81,8 +81,8 @@ def rollback(
         if not set_since or not _is_of_secrets(failure, text, before):
             raise
         raise failure.and_then(
-            f"Set since release {release.number}: {', '.join(set_since)}. To bring back everything"
-            " but the secrets, which stay as they are now: exctl rollback"
+            f"Set since release {release.number}: {', '.join(set_since)}. To restore everything"
+            f" but the secrets: exctl rollback"
             f" {release.number} --keep-secrets --stack {site.stack}"
         ) from None
     _check(open_site(site.stack), release, digests)
@@ -134,8 +134,8 @@ def chosen(
     what = f"pair {pair} of excp" if pair else service or "everything"
     but = ", but the secrets," if keep_secrets else ""
     raise NothingTouched(
-        f"{what}{but} is in every release as it is in the stack file; for other releases see: exctl"
-        " releases."
+        f"{what}{but} is the same in every release as in the stack file; to see the releases:"
+        f" exctl releases."
     )
 
 
@@ -160,8 +160,8 @@ def restored(now: str, release: store.Release, service: str | None, pair: str | 
     if not both:
         what = f"pair {pair} of excp" if pair else service
         raise NothingTouched(
-            f"{what} isn't both in the stack file and in release {release.number}, so it can't be"
-            " brought back alone."
+            f"{what} isn't both in the stack file and in release {release.number}, so it can't"
+            f" be rolled back alone."
         )
     for place in both:
         if value_in(now, place) != value_in(release.stack_file, place):
@@ -214,7 +214,7 @@ def _pins(
                 [
                     f"the images of release {number} aren't all available:",
                     *lost,
-                    "Bring them back: exctl images load from the archive, or exctl images recover"
+                    "Restore them: exctl images load from the archive, or exctl images recover"
                     " from a host that has them; without a registry, exctl images push.",
                 ]
             )
@@ -228,7 +228,7 @@ def _registry(site: Site) -> RegistryClient | None:
         return None
     try:
         found = registry_of(site)
-        with told():
+        with registry_errors():
             found.tags(image_named(site.config, "excs"))
     except ExctlError as error:
         say(f"the registry isn't asked: {error}")
@@ -240,7 +240,7 @@ def _in_registry(registry: RegistryClient | None, instance: Instance, digest: st
     if registry is None:
         return InRegistry(False)
     image = ImageReference.parse(instance.place)
-    with told():
+    with registry_errors():
         by_tag = registry.digest(image.with_tag(instance.tag))
         has_wanted = by_tag == digest or registry.digest(image.with_digest(digest)) is not None
     return InRegistry(True, by_tag, has_wanted)

@@ -85,8 +85,8 @@ def read(site: StackPlace, number: int) -> Release:
         problem = str(error)
     raise NothingTouched(
         f"{path} can't be used as release {number}: {problem}. Put it back as it was"
-        f" (git checkout -- {DIRECTORY}/{site.stack}), or take it away if it can't be had; the"
-        " other releases are whole without it."
+        f" (git checkout -- {DIRECTORY}/{site.stack}), or delete it if that's impossible; the"
+        f" other releases don't depend on it."
     )
 
 
@@ -94,11 +94,11 @@ def parsed(number: int, text: str) -> Release:
     """The release that a file's text is. ValueError says what isn't as it was written."""
     content = yaml.safe_load(text)
     if not isinstance(content, dict):
-        raise ValueError("it is empty or was cut")
+        raise ValueError("it is empty or truncated")
     seal = content.pop("seal", None)
     missing = [name for name in ("number", "images", "stack_file") if name not in content]
     if missing:
-        raise ValueError(f"it lacks {', '.join(missing)}; it was cut, or edited by hand")
+        raise ValueError(f"it lacks {', '.join(missing)}; it is truncated, or was edited by hand")
     try:
         given = content | {
             "gates": tuple(content.get("gates") or ()),
@@ -217,6 +217,6 @@ def ways_on(site: Site, killed: str = "") -> list[str]:
     if good.stack_file == site.file.read_text("utf-8"):
         return [f"the stack file is that of release {good.number}; {onward}"]
     return [
-        f"the stack file holds what that run wanted, and not release {good.number}, the last that"
+        f"the stack file is what that run was to deploy, not release {good.number}, the last that"
         f" ran: {onward}, exctl rollback {good.number} --stack {site.stack} goes back"
     ]

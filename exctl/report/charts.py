@@ -14,7 +14,7 @@ from typing import Any
 from exctl.history.run import Run
 from exctl.observe.health_past import Past, Samples
 from exctl.observe.svg import Box, Drawing
-from exctl.runs.downtime import seconds_text
+from stack.text import seconds_text
 
 WIDTH, LEFT, RIGHT, TOP = 900.0, 110.0, 116.0, 76.0
 ROW, BAR = 26.0, 14.0

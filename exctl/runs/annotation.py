@@ -86,5 +86,5 @@ class _Mark:
         except (requests.RequestException, ValueError) as error:
             code = getattr(getattr(error, "response", None), "status_code", None)
             refused = "refuses the login" if code in (401, 403) else type(error).__name__
-            self._say(f"warning: {self._url} takes no mark of this run ({refused})")
+            self._say(f"warning: {self._url} accepts no annotation of this run ({refused})")
             return None

@@ -29,7 +29,7 @@ def refuse_without_plan(site: Site, command: str) -> None:
     approve = f"exctl approve plan.json {of}, by others"
     match command.split():
         case ["destroy"]:
-            steps = [f"take `protect` out of {site.file.name}, so that others see it"]
+            steps = [f"remove `protect` from {site.file.name}, where others see it"]
         case ["update", *words]:
             what = " ".join(words)
             plan = f"exctl plan {what} --out plan.json {of}"
@@ -39,7 +39,7 @@ def refuse_without_plan(site: Site, command: str) -> None:
             up = f"exctl up --plan plan.json {of}"
             steps = [*first, f"exctl plan --out plan.json {of}", approve, up]
     raise NothingTouched(
-        f"the stack {site.stack} deploys approved plans alone (protect.approvals:"
+        f"the stack {site.stack} deploys only approved plans (protect.approvals:"
         f" {site.config.protect.approvals}). Instead of exctl {command}: {'; then '.join(steps)}"
     )
 
@@ -47,7 +47,7 @@ def refuse_without_plan(site: Site, command: str) -> None:
 def sign(site: Site, plan: Path, key: Path) -> str:
     """Adds a signature of the plan with this key, and returns whose it is.
 
-    Raises NothingTouched if the key can't sign, is in nobody's name, or has signed it already.
+    Raises NothingTouched if the key can't sign, belongs to nobody, or has signed it already.
     """
     signers = _signers(site)
     with kit_refusals():
@@ -55,7 +55,7 @@ def sign(site: Site, plan: Path, key: Path) -> str:
     who = _whose(made, plan, signers)
     if who is None:
         raise NothingTouched(
-            f"{key} is in nobody's name: it isn't in {signers}, or is no longer valid there."
+            f"{key} belongs to nobody: it isn't in {signers}, or is no longer valid there."
         )
     if who in signed_by(site, plan):
         raise NothingTouched(f"{who} has signed {plan} already; another person has to.")
@@ -84,7 +84,7 @@ def require(site: Site, plan: Path) -> tuple[str, ...]:
     if len(who) < needed:
         missing = needed - len(who)
         raise NothingTouched(
-            f"{plan} is signed by {_and(who)}; the stack {site.stack} wants"
+            f"{plan} is signed by {_and(who)}; the stack {site.stack} needs"
             f" {counted(missing, 'more signature')}, by other people: exctl"
             f" approve {plan} --stack {site.stack}"
         )

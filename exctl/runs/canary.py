@@ -67,7 +67,7 @@ def counted(site: Site, first: Sequence[Touch]) -> Iterator[None]:
 def _ways(site: Site, elsewhere: Sequence[Touch]) -> list[str]:
     also = ", ".join(touch.instance for touch in elsewhere)
     onward = f"To go on: exctl up --stack {site.stack}"
-    found = [f"{onward} (which deploys what is pending of {also} as well)" if also else onward]
+    found = [f"{onward} (which also deploys what is pending for {also})" if also else onward]
     good = store.last(site)
     if good is not None and good.stack_file != site.file.read_text("utf-8"):
         found.append(f"To go back: exctl rollback {good.number} --stack {site.stack}")

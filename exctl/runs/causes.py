@@ -37,7 +37,7 @@ CAUSES = (
     _cause(
         r"unable to pull image (no-registry\.invalid/\S+|sha256:\w+): ",
         "the image {0} isn't on the host, and this stack has no registry",
-        "Bring it there: exctl images push ARCHIVE; `exctl images list` shows what each host has.",
+        "Copy it there: exctl images push ARCHIVE; `exctl images list` shows what each host has.",
     ),
     _cause(
         PULL + r".*(?:manifest unknown|manifest for \S+ not found|name unknown|: not found)",
@@ -52,7 +52,7 @@ CAUSES = (
     _cause(
         PULL + r".*no space left",
         "no disk space is left for the image {0}",
-        "Make room on that host: docker system df shows what takes it.",
+        "Make room on that host: docker system df shows what uses it.",
     ),
     _cause(
         PULL + r".*(?:toomanyrequests|too many requests|\b429\b)",

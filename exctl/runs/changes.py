@@ -3,7 +3,7 @@ done when that fails."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NoReturn
 
@@ -31,6 +31,8 @@ from exctl.stackfile import stack_file
 from exctl.terminal.messages import report, say
 from stack.layout import Instance
 
+Up = Callable[[Site, RunOptions, str | None], Outcome]
+"""A run: brings the hosts to the stack file, or to the text of one."""
 GOING_BACK = RunOptions(
     yes=True,
     message="rolled back automatically",
@@ -93,13 +95,15 @@ def update_words(
     return ("update", service, *(("--pair", pair) if pair else ()), "--tag", tag)
 
 
-def restart(site: Site, chosen: Sequence[Instance], how: RunOptions) -> None:
+def restart(
+    site: Site, chosen: Sequence[Instance], how: RunOptions, up: Up = deployment.up
+) -> None:
     """Give these instances new containers of the same release."""
     keys = tuple(i.key for i in chosen if not i.is_stopped)
     if not keys:
         raise NothingTouched("all of that is stopped; use: exctl start.")
     try:
-        deploy(site, replace(how, restart=keys, scope=scope_of(site, chosen)))
+        deploy(site, replace(how, restart=keys, scope=scope_of(site, chosen)), up=up)
     except (FailedRun, InterruptedRun) as cut:
         left = [i for i in chosen if i.key in keys and i.key not in cut.begun]
         if not cut.begun or not left:
@@ -119,7 +123,7 @@ def scope_of(site: Site, chosen: Sequence[Instance]) -> Scope:
     return EVERYTHING if keys >= {i.key for i in site.layout.instances} else Scope(keys)
 
 
-def apply(site: Site, text: str, how: RunOptions) -> None:
+def apply(site: Site, text: str, how: RunOptions, up: Up = deployment.up) -> None:
     """Bring the hosts to what this text of the stack file says, and write it into the file.
 
     The file stays as it is until the plan is agreed to, and is put back as it was if the run ended
@@ -128,7 +132,7 @@ def apply(site: Site, text: str, how: RunOptions) -> None:
     path = site.file
     before = path.read_text("utf-8")
     try:
-        deploy(site, how, text)
+        deploy(site, how, text, up)
     except ExctlError as error:
         if error.touched is not False or before == text or path.read_text("utf-8") != text:
             raise
@@ -138,20 +142,20 @@ def apply(site: Site, text: str, how: RunOptions) -> None:
         ) from None
 
 
-def deploy(site: Site, how: RunOptions, text: str | None = None) -> None:
+def deploy(site: Site, how: RunOptions, text: str | None = None, up: Up = deployment.up) -> None:
     """`up`, and if a step of it fails, back to the last release: FailedRun if there is none, if it
     isn't wanted, or if the way back fails too; RolledBack otherwise. With the site's hooks."""
-    with hooks.told_of_failure(site, how):
-        outcome = _deployed(site, how, text)
+    with hooks.reporting_failure(site, how):
+        outcome = _deployed(site, how, text, up)
     hooks.after(site, how, outcome)
 
 
-def _deployed(site: Site, how: RunOptions, text: str | None) -> Outcome:
+def _deployed(site: Site, how: RunOptions, text: str | None, up: Up) -> Outcome:
     good = store.last(site)
     _refuse_left_pins(site, good, text)
     before = site.file.read_text("utf-8")
     try:
-        outcome = deployment.up(site, how, text)
+        outcome = up(site, how, text)
     except FailedRun as failure:
         if not failure.is_of_a_step:
             raise
@@ -159,11 +163,11 @@ def _deployed(site: Site, how: RunOptions, text: str | None) -> Outcome:
         if text is not None and not failure.touched:
             raise  # `apply` puts the file back: nothing is left to go on with
         if good is None or good.stack_file == wanted or how.stay or not failure.touched:
-            ways = _ways_on(site, good, wanted, ", once the cause is gone")
+            ways = _ways_on(site, good, wanted, ", once the cause is fixed")
             raise failure.and_then(ways) from None
         # A command about some instances takes back what it has done, and nothing that was pending.
         to = good.stack_file if how.scope.is_whole or text is None else before
-        _go_back(site, good, to, how.scope, failure)
+        _go_back(site, good, to, how.scope, failure, up)
     except InterruptedRun as cut:
         if text is not None and not cut.touched:
             raise
@@ -181,8 +185,8 @@ def _refuse_left_pins(site: Site, good: store.Release | None, text: str | None) 
     if left := pins.left_behind(good.stack_file, now, pins.places_of(site.layout)):
         names = ", ".join(".".join(place) for place in left)
         raise NothingTouched(
-            f"{names}: the tag was changed, but `digest` still pins the image of before. Take the"
-            " line `digest` out, or use: exctl update."
+            f"{names}: the tag was changed, but `digest` still pins the old image. Remove the"
+            f" line `digest`, or use: exctl update."
         )
 
 
@@ -197,13 +201,13 @@ def _ways_on(site: Site, good: store.Release | None, wanted: str, when: str = ""
             " back to it is the same command."
         )
     return (
-        f"{onward} {site.file.name} holds what was wanted, and not release {good.number}, the last"
+        f"{onward} {site.file.name} is what was to be deployed, not release {good.number}, the last"
         f" that ran. To go back: exctl rollback {good.number} --stack {site.stack}"
     )
 
 
 def _go_back(
-    site: Site, good: store.Release, to: str, scope: Scope, failure: FailedRun
+    site: Site, good: store.Release, to: str, scope: Scope, failure: FailedRun, up: Up
 ) -> NoReturn:
     """The text `to` in the stack file and on the hosts again: raises RolledBack, or FailedRun.
 
@@ -213,12 +217,12 @@ def _go_back(
     failed = run_directory(site.project) / f"{path.name}.failed"
     files.write(failed, path.read_text("utf-8"))
     files.write(path, to)
-    kept = f"What was wanted is in {failed.relative_to(site.project)}."
+    kept = f"The stack file that failed is in {failed.relative_to(site.project)}."
     report("rolling_back", release=good.number, reason=failure.reason)
     summary = failure.reason.splitlines()[0]
     say(f"\n{summary}\n\nrolling back to release {good.number} ({good.tags})")
     try:
-        deployment.up(open_site(site.stack), replace(GOING_BACK, scope=scope))
+        up(open_site(site.stack), replace(GOING_BACK, scope=scope), None)
     except Interrupted as cut:
         raise Interrupted(
             f"while rolling back to release {good.number}: {cut}\nIt was rolling back because:\n\n"

@@ -16,7 +16,7 @@ from exctl.terminal.questions import confirm, is_terminal
 def require(site: Site, how: RunOptions, planned: Sequence[Touch], outlook: Outlook) -> None:
     """Returns if the plan may be carried out.
 
-    Raises ExctlError if a guard would refuse, or if a pair goes down from then on and nobody is
+    Raises ExctlError if a guard would refuse, or if a pair goes down afterwards and nobody is
     there to be asked; click.Abort if the answer is no.
     """
     if refused := [touch.refusal for touch in planned if touch.refusal is not None]:
@@ -24,9 +24,7 @@ def require(site: Site, how: RunOptions, planned: Sequence[Touch], outlook: Outl
     removed = [touch.instance for touch in planned if touch.verb == "remove"]
     lost = outages(site.layout, outlook, removed)
     if lost and not how.allow_outage and (how.yes or not is_terminal()):
-        raise ExctlError(
-            "; ".join(lost) + ".\nTo do it all the same, add --allow-outage.", touched=False
-        )
+        raise ExctlError("; ".join(lost) + ".\nTo do it anyway, add --allow-outage.", touched=False)
     if not how.yes:
         confirm(question(site, planned, lost))
 
@@ -36,6 +34,6 @@ def question(site: Site, planned: Sequence[Touch], lost: Sequence[str]) -> str:
     costs = list(lost)
     others = without_excs(site.layout)
     if others and any(t.instance == "excs" and t.verb in ("replace", "remove") for t in planned):
-        costs.append(f"{others} may answer 503 while excs is away")
+        costs.append(f"{others} may answer 503 while excs is down")
     first = f"{'; '.join(costs)}.\n" if costs else ""
     return f"{first}Do it to the stack {site.stack} (tenant {site.config.tenant.id})?"

@@ -88,7 +88,7 @@ def _deploy_with_pause(
     here = [touch for touch in split.here if touch.instance in first]
     later = [touch for touch in split.here if touch.instance not in first]
     _, events = _carry_out(_only(ground, site, first), site, how, here)
-    _ask_all_of(site, Scope(first), here, ", ".join(touch.instance for touch in here))
+    _show_instances(site, Scope(first), here, ", ".join(touch.instance for touch in here))
     if not canary.goes_on(site, here, later, split.elsewhere):
         return Outcome(tuple(touch.instance for touch in here), is_paused=True)
     with canary.counted(site, here):
@@ -118,8 +118,8 @@ def _show(ground: Ground, split: Divided, site: Site) -> None:
     for host in ground.gone if ground.scope.is_whole else ():
         held = ", ".join(ground.state.hosts[host]) or "nothing"
         say(
-            f"{host} is no longer in the stack file and doesn't answer: it is taken out of the"
-            f" state with what it held ({held}). If it comes back, see what still runs there."
+            f"{host} is no longer in the stack file and doesn't answer: it is removed from the"
+            f" state with everything on it ({held}). If it comes back, check what still runs there."
         )
     for line in plan.lines(split.here):
         say(line)
@@ -171,7 +171,7 @@ def _carry_out(
     return result, [*log.events, *log.progress.downtimes]
 
 
-def _ask_all_of(site: Site, scope: Scope, here: Sequence[Touch], what: str) -> None:
+def _show_instances(site: Site, scope: Scope, here: Sequence[Touch], what: str) -> None:
     """Shows how each instance of the scope is, once all are healthy. `what` was deployed."""
     try:
         ungated = {touch.instance for touch in here if not touch.gates}
@@ -181,8 +181,8 @@ def _ask_all_of(site: Site, scope: Scope, here: Sequence[Touch], what: str) -> N
             show(line)
     except KeyboardInterrupt:
         raise Interrupted(
-            f"interrupted: {what} was deployed, but not all of it was asked whether it is"
-            f" healthy, and no release was recorded. To do both: exctl up --stack {site.stack}",
+            f"interrupted: {what} was deployed, but not all of it was checked for health, and no"
+            f" release was recorded. To do both: exctl up --stack {site.stack}",
             touched=True,
         ) from None
 
@@ -196,7 +196,7 @@ def _end(
     events: Sequence[Event],
 ) -> None:
     """One last look at all that the run was about, and the release, if it is one."""
-    _ask_all_of(site, ground.scope, split.here, "everything")
+    _show_instances(site, ground.scope, split.here, "everything")
     images = result.outputs["release"].value if "release" in result.outputs else {}
     report("running", images=images)
     is_all = not split.elsewhere and not ground.scope.left_out  # a release is nothing less
@@ -207,7 +207,7 @@ def _end(
         say(f"this is release {release.number}")
     if not split.elsewhere:
         watchers.bring(site, ground)
-    _say_what_is_left(site, split, ground.scope)
+    _report_left_out(site, split, ground.scope)
     if release and release.number == 1:
         say(f"next: exctl genesys check --survey --stack {site.stack}")
 
@@ -247,7 +247,7 @@ def _annotated(
     return annotated(url, login, site.stack, touched, how.message or "exctl", say)
 
 
-def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
+def _report_left_out(site: Site, split: Divided, scope: Scope) -> None:
     """Raises LeftOut where something couldn't be reached."""
     if not scope.missed:
         if split.elsewhere:
@@ -260,7 +260,8 @@ def _say_what_is_left(site: Site, split: Divided, scope: Scope) -> None:
         "\n".join(
             [
                 *plan.left_out_lines(scope.missed),
-                "All else is done. No release was recorded. Once they answer: exctl up --stack"
+                "Everything else is done. No release was recorded. Once they answer: exctl up"
+                " --stack"
                 f" {site.stack}. A host that is gone for good: exctl forget HOST --stack"
                 f" {site.stack}",
             ]

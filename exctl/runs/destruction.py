@@ -34,7 +34,7 @@ def destroy(site: Site, yes: bool) -> None:
     site's hooks.
     """
     how = RunOptions(yes=yes)
-    with hooks.told_of_failure(site, how):
+    with hooks.reporting_failure(site, how):
         removed = _destroyed(site, how)
     hooks.after(site, how, Outcome(removed))
     show(f"stack {site.stack}: nothing is deployed any more")
@@ -46,7 +46,7 @@ def _destroyed(site: Site, how: RunOptions) -> tuple[str, ...]:
     known = own_state(site, stack)
     hosts = list(dict.fromkeys([*site.layout.hosts, *known.held]))
     silent = reach.silent(site, hosts)
-    _refuse_the_silent(site, known, silent)
+    _refuse_unreachable(site, known, silent)
     asked = [host for host in hosts if host not in silent]
     unknown.refuse_to_destroy(site, unknown.look(site, known, asked))
     say(f"destroy removes every container of the stack {site.stack}:")
@@ -79,19 +79,20 @@ def _destroyed(site: Site, how: RunOptions) -> tuple[str, ...]:
                 {},
             )
         except (FailedRun, InterruptedRun) as cut:
-            onward = f"To resume, once the cause is gone: exctl destroy --stack {site.stack}"
+            onward = f"To resume, once the cause is fixed: exctl destroy --stack {site.stack}"
             raise cut.and_then(onward) from None
     _require_nothing_left(site, stack, asked, silent)
     return tuple(keys)
 
 
-def _refuse_the_silent(site: Site, known: State, silent: Mapping[str, str]) -> None:
+def _refuse_unreachable(site: Site, known: State, silent: Mapping[str, str]) -> None:
     held = [h for h in silent if known.held.get(h)]
     if not held:
         return
     lines = [f"{host} {silent[host]}; it holds {', '.join(known.held[host])}" for host in held]
     raise ExctlError(
-        "\n".join(lines) + "\nWhat can't be reached can't be removed, and runs on. Once it answers:"
+        "\n".join(lines) + "\nWhat can't be reached can't be removed, and keeps running. Once it"
+        " answers:"
         f" exctl destroy --stack {site.stack}. A host that is gone for good: exctl forget {held[0]}"
         f" --stack {site.stack}",
         touched=False,
@@ -111,6 +112,6 @@ def _require_nothing_left(
     unasked = [*(f"{host} {why}" for host, why in silent.items()), *seen.unread]
     if unasked:
         raise LeftOut(
-            f"the stack {site.stack} is removed from all hosts that answer. Not known of these,"
-            " where containers of it may still run:" + "".join(f"\n  {line}" for line in unasked)
+            f"the stack {site.stack} is removed from all hosts that answer. Unknown on these,"
+            f" where its containers may still run:" + "".join(f"\n  {line}" for line in unasked)
         )

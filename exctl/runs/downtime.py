@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from health.gates.events import Event, Healthy, Synced, WasDown
+from stack.text import seconds_text
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,6 @@ def of(events: Iterable[Event]) -> dict[str, Known]:
             case WasDown():
                 found[event.instance] = replace(before, down_seconds=event.seconds)
     return found
-
-
-def seconds_text(seconds: float) -> str:
-    """`4 s`, `12 min`."""
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def about(seconds: float) -> str:

@@ -110,7 +110,7 @@ class StepLog:
             self.program_words.append(message.rstrip())
         elif severity.startswith("info"):
             for line in filter(None, map(str.strip, message.splitlines())):
-                self._told(line)
+                self._on_event(line)
 
     def _failed(self, message: str, name: str) -> None:
         if failure := failure_in(message):
@@ -123,7 +123,7 @@ class StepLog:
         elif worded and worded not in self.other_errors:
             self.other_errors.append(worded)
 
-    def _told(self, line: str) -> None:
+    def _on_event(self, line: str) -> None:
         event = parsed(line)
         if event is None:
             self._line(line)
@@ -158,7 +158,7 @@ def worded(failure: GateFailure) -> str:
     if failure.code not in (GateCode.LAST_OF_PAIR, GateCode.IN_DOUBT):
         return text
     return (
-        f"{text}\n  To go on all the same and have the pair down meanwhile: the same command with"
+        f"{text}\n  To go on anyway, with the pair down meanwhile: the same command with"
         " --allow-outage."
     )
 

@@ -22,16 +22,16 @@ def forget(site: Site, host: str, force: bool, yes: bool) -> None:
     known = own_state(site, stack)
     if host not in known.held:
         there = ", ".join(sorted(known.held)) or "no host"
-        raise NothingTouched(f"the state of the stack {site.stack} has {there}, and not {host}.")
+        raise NothingTouched(f"the state of the stack {site.stack} has {there}, but not {host}.")
     held = ", ".join(known.held[host]) or "nothing"
     if host not in reach.silent(site, [host]) and not force:
         raise ExctlError(
             f"{host} answers, and holds {held}. To take it out of service: remove it from"
-            f" Pulumi.{site.stack}.yaml, then: exctl up --stack {site.stack}. To forget it though"
-            f" it runs on: exctl forget {host} --force --stack {site.stack}",
+            f" Pulumi.{site.stack}.yaml, then: exctl up --stack {site.stack}. To forget it"
+            f" although it still runs: exctl forget {host} --force --stack {site.stack}",
             touched=False,
         )
-    say(f"{host} is taken out of the state of the stack {site.stack}; it holds {held}.")
+    say(f"{host} is removed from the state of the stack {site.stack}; it holds {held}.")
     say("Nothing is done on it: if it comes back, its containers still run.")
     if not yes:
         confirm("Forget it?")

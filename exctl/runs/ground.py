@@ -76,7 +76,7 @@ def _leaving_out(stack: auto.Stack, scope: Scope, found: Mapping[str, str]) -> S
     scope = replace(scope, left_out={**scope.left_out, **found})
     if scope.keys and scope.missed.keys() == scope.keys:
         reasons = "\n".join(f"  {key}: {why}" for key, why in scope.missed.items())
-        raise ExctlError(f"nothing of that can be done:\n{reasons}", touched=False)
+        raise ExctlError(f"none of that can be done:\n{reasons}", touched=False)
     tell_program(stack, LEFT_OUT_VARIABLE, ",".join(sorted(scope.left_out)))
     return scope
 
@@ -106,7 +106,7 @@ def freed(ground: Ground, site: Site) -> Ground:
     held = ground.state.containers
     removed = [key for key in held if key not in running and ground.scope.covers(key)]
     beyond = [key for key in held if not ground.scope.covers(key)]
-    known = state.with_the_rest_apart(ground.state)
+    known = state.detached(ground.state)
     known = state.without_edges(known, removed, lambda key: key in beyond)
     if known is not ground.state:
         state.write(ground.stack, known)

@@ -37,11 +37,17 @@ KEPT = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER")
 password."""
 
 
-def before(site: Site, how: RunOptions, plan: Collection[str], instances: Collection[str]) -> None:
+def before(
+    site: Site,
+    how: RunOptions,
+    plan: Collection[str],
+    instances: Collection[str],
+    limit_seconds: float = LIMIT_SECONDS,
+) -> None:
     """Calls `pre-up` with the plan that was agreed to. Raises ExctlError, with nothing touched, if
     it can't be run or ends with another exit code than 0: so it can refuse."""
     facts = {"PLAN": "\n".join(plan), "INSTANCES": " ".join(instances)}
-    if why := _called(site, "pre-up", how, facts):
+    if why := _called(site, "pre-up", how, facts, limit_seconds):
         raise ExctlError(f"hooks/pre-up {why}, and so stops this run.", touched=False)
 
 
@@ -60,7 +66,7 @@ def after(site: Site, how: RunOptions, outcome: Outcome) -> None:
 
 
 @contextlib.contextmanager
-def told_of_failure(site: Site, how: RunOptions) -> Iterator[None]:
+def reporting_failure(site: Site, how: RunOptions) -> Iterator[None]:
     """Calls `failed` if what is done meanwhile fails, and passes the error on."""
     try:
         yield
@@ -118,7 +124,13 @@ def environment(
     return kept | {f"EXEC_{key}": value for key, value in told.items()}
 
 
-def _called(site: Site, name: Name, how: RunOptions, facts: Mapping[str, str]) -> str:
+def _called(
+    site: Site,
+    name: Name,
+    how: RunOptions,
+    facts: Mapping[str, str],
+    limit_seconds: float = LIMIT_SECONDS,
+) -> str:
     """Why it didn't end well, in words that follow its name; '' if it did or isn't there."""
     path = site.project / DIRECTORY / name
     if not path.exists():
@@ -127,18 +139,18 @@ def _called(site: Site, name: Name, how: RunOptions, facts: Mapping[str, str]) -
     hidden = {key: redacted_text(value, known) for key, value in facts.items()}
     quiet = RunOptions(message=redacted_text(how.message, known))
     try:
-        code, said = run(path, environment(site, name, quiet, hidden))
+        code, said = run(path, environment(site, name, quiet, hidden), limit_seconds)
     except OSError as error:
         return f"can't be run: {error.strerror} (it must be executable, with a first line #!)"
     lines = redacted_text(said, known).splitlines()
     for line in lines[-SHOWN_LINES:]:
         say(f"hooks/{name}: {line}")
     if code is None:
-        return f"was ended: it ran for longer than {LIMIT_SECONDS:g} s"
+        return f"was killed: it ran for longer than {limit_seconds:g} s"
     return f"ended with exit code {code}" if code else ""
 
 
-def run(path: Path, variables: Mapping[str, str]) -> tuple[int | None, str]:
+def run(path: Path, variables: Mapping[str, str], limit_seconds: float) -> tuple[int | None, str]:
     """A hook's exit code, None if its time ran out, and all that it printed. It is ended with all
     that it has started."""
     process = subprocess.Popen(
@@ -153,7 +165,7 @@ def run(path: Path, variables: Mapping[str, str]) -> tuple[int | None, str]:
         start_new_session=True,
     )
     try:
-        said, _ = process.communicate(timeout=LIMIT_SECONDS)
+        said, _ = process.communicate(timeout=limit_seconds)
         return process.returncode, said
     except subprocess.TimeoutExpired:
         _end(process)

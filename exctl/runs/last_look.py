@@ -70,7 +70,7 @@ def last_look(site: Site, scope: Scope, ungated: Collection[str]) -> list[Endpoi
                 names = ", ".join(f"{row.instance} on {row.host}" for row in left)
                 raise FailedRun(
                     f"these are stopped in the stack file, but their containers are still there:"
-                    f" {names}. To take them away: exctl up --stack {site.stack}",
+                    f" {names}. To remove them: exctl up --stack {site.stack}",
                     is_of_a_step=False,
                 )
             if not ill and not young:
@@ -108,7 +108,7 @@ def _failure(
         f"everything was deployed as the stack file says, but after"
         f" {site.config.gate.deadline_seconds:g} s this isn't healthy: {names}. No release was"
         f" recorded. Each instance now:\n{state}\nIts log: exctl logs {service} --stack"
-        f" {site.stack}. Once the cause is gone: exctl up --stack {site.stack}",
+        f" {site.stack}. Once the cause is fixed: exctl up --stack {site.stack}",
         is_of_a_step=False,
         running=versions.line(site, scope.left_out),
     )

@@ -46,7 +46,7 @@ def carry_out(
         except auto.ConcurrentUpdateError as error:
             raise ExctlError(
                 f"another run holds the lock of the stack {site.stack}."
-                f" {last_error(error)}\nWhose it is, and to take it from a run that was killed:"
+                f" {last_error(error)}\nTo see whose it is, and to remove it after a killed run:"
                 f" exctl unlock --stack {site.stack}",
                 touched=False,
             ) from None

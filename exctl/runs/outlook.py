@@ -72,7 +72,7 @@ class Outlook:
             return "it does not serve now"
         if self.is_mended_first(instance, peer):
             return f"only once {peer.key} is healthy, which serves meanwhile"
-        return f"neither it nor {peer.key} is well now"
+        return f"neither it nor {peer.key} is healthy now"
 
 
 def outages(layout: Layout, outlook: Outlook, removed: Collection[str]) -> list[str]:
@@ -93,7 +93,7 @@ def outages(layout: Layout, outlook: Outlook, removed: Collection[str]) -> list[
         gone = " and ".join(key for key in keys if key in removed)
         others = [key for key in keys if key not in removed and key in there]
         why = "".join(f", and {key} isn't known to serve" for key in others)
-        found.append(f"pair {number} is down from then on: no container of {gone} is left{why}")
+        found.append(f"pair {number} stays down afterwards: no container of {gone} is left{why}")
     return found
 
 

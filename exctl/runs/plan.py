@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from exctl.runs.downtime import Known, about, seconds_text
+from exctl.runs.downtime import Known, about
 from exctl.runs.outlook import Outlook, without_excs
 from exctl.runs.scope import EVERYTHING, Scope
 from health.errors import GateFailure
 from health.verdict import Verdict
 from stack.layout import Instance, Layout
+from stack.text import seconds_text
 
 CONTAINER_TYPE = "docker:index/container:Container"
 IMAGE_TYPE = "docker:index/remoteImage:RemoteImage"
@@ -188,12 +189,12 @@ def _downtime(instance: Instance, verb: str, layout: Layout, outlook: Outlook) -
         if verb != "remove":
             return outlook.meanwhile(instance, peer)
         is_alone = not peer.is_stopped and outlook.may_serve(peer.key)
-        return f"down from then on{f'; {peer.key} serves alone' if is_alone else ''}"
+        return f"down afterwards{f'; {peer.key} serves alone' if is_alone else ''}"
     if verb == "remove":
-        return f"down from then on{in_want if instance.service == 'excs' else ''}"
+        return f"down afterwards{in_want if instance.service == 'excs' else ''}"
     if instance.service == "exas":
         return "agent states are missed until it is healthy again"
-    return f"Engage's changes wait until it is synced again{in_want}"
+    return f"changes in Engage wait until it is synced again{in_want}"
 
 
 def lines(planned: Sequence[Touch]) -> list[str]:

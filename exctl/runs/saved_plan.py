@@ -70,14 +70,14 @@ def differences(saved: SavedPlan, now: SavedPlan) -> Iterator[str]:
         yield "the stack file was changed"
     if saved.code_sha256 != now.code_sha256:
         yield (
-            f"the program is another one: it was {saved.program or NO_GIT}, and is"
+            f"the program has changed: it was {saved.program or NO_GIT} and is now"
             f" {now.program or NO_GIT}"
         )
     if saved.release != now.release:
         yield f"the last release was {saved.release or 'none'}, and is {now.release or 'none'}"
     for touch in saved.touches:
         if touch not in now.touches:
-            yield f"no longer done: {_worded(touch)}"
+            yield f"no longer planned: {_worded(touch)}"
     for touch in now.touches:
         if touch not in saved.touches:
             yield f"not in the plan: {_worded(touch)}"
@@ -91,7 +91,7 @@ def _worded(touch: tuple[str, str, str, tuple[str, ...]]) -> str:
 def write(saved: SavedPlan, path: Path) -> None:
     """Raises NothingTouched if it can't be written, or if there is a file: it may be signed."""
     if path.exists():
-        raise NothingTouched(f"{path} is there already, and is never overwritten.")
+        raise NothingTouched(f"{path} already exists and is never overwritten.")
     files.write(path, json.dumps({"format": FORMAT, **asdict(saved)}, indent=2) + "\n")
 
 

@@ -105,6 +105,7 @@ def _refuse_differences(saved: SavedPlan, now: SavedPlan, path: Path) -> None:
         lines = "".join(f"\n  {line}" for line in changed)
         words = " ".join(["exctl plan", *saved.command[1:]])
         raise NothingTouched(
-            f"{path} is no longer what would be done:{lines}\nMake a new one: {words} --out FILE"
+            f"{path} no longer matches what would be done:{lines}\nMake a new one: {words} --out"
+            f" FILE"
             f" --stack {saved.stack}"
         )

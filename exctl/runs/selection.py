@@ -33,7 +33,7 @@ def select(
             if value is not None
         ]
         there = ", ".join(f"{i.key} on {i.host}" for i in layout.instances)
-        raise NothingTouched(f"no instance fits {' '.join(named)}; the stack has {there}.")
+        raise NothingTouched(f"no instance matches {' '.join(named)}; the stack has {there}.")
     return found
 
 

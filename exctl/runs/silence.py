@@ -29,7 +29,12 @@ Say = Callable[[str], None]
 
 @contextmanager
 def silenced(
-    url: str | None, stack: str, touched: Sequence[Instance], why: str, say: Say
+    url: str | None,
+    stack: str,
+    touched: Sequence[Instance],
+    why: str,
+    say: Say,
+    renewed_seconds: float = RENEWED_SECONDS,
 ) -> Iterator[None]:
     """Keeps back the expected alerts of these instances until the block ends, whatever ends it;
     does nothing without an address or instances.
@@ -42,7 +47,7 @@ def silenced(
         return
     keeper = _Keeper(url.rstrip("/"), [_silence(m, why) for m in matchers(stack, touched)], say)
     keeper.renew()
-    thread = threading.Thread(target=keeper.run, daemon=True)
+    thread = threading.Thread(target=keeper.run, args=(renewed_seconds,), daemon=True)
     thread.start()
     try:
         yield
@@ -87,8 +92,8 @@ class _Keeper:
         self._is_told = False
         self.ended = threading.Event()
 
-    def run(self) -> None:
-        while not self.ended.wait(RENEWED_SECONDS):
+    def run(self, renewed_seconds: float) -> None:
+        while not self.ended.wait(renewed_seconds):
             self.renew()
 
     def renew(self) -> None:
@@ -121,8 +126,8 @@ class _Keeper:
             if not self._is_told:
                 why = type(error).__name__
                 self._say(
-                    f"warning: {self._url} takes no silence ({why}), so alerts of this run may"
-                    " reach somebody"
+                    f"warning: {self._url} accepts no silence ({why}), so alerts of this run may"
+                    f" notify somebody"
                 )
             self._is_told = True
             return None

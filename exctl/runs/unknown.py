@@ -99,8 +99,8 @@ def refuse_to_deploy(site: Site, seen: HostsSeen, keys: Collection[str]) -> None
         return
     raise ExctlError(
         f"the state of the stack {site.stack} doesn't know what runs:{lines(found)}\nThe state was"
-        " lost, is an older one, or is elsewhere: look at PULUMI_BACKEND_URL and the backend in"
-        " Pulumi.yaml first. To take them back into the state, without an outage: exctl adopt"
+        " lost, is an older one, or is elsewhere: first check PULUMI_BACKEND_URL and the backend"
+        " in Pulumi.yaml. To take them back into the state, without an outage: exctl adopt"
         f" --stack {site.stack}",
         touched=False,
     )
@@ -117,8 +117,9 @@ def refuse_to_destroy(site: Site, seen: HostsSeen) -> None:
     said = [f"the state of the stack {site.stack} doesn't know all of it:{lines(seen.unknown)}"]
     if adoptable:
         said.append(
-            "The state was lost, is an older one, or is elsewhere: look at PULUMI_BACKEND_URL and"
-            " the backend in Pulumi.yaml first. To take them back into the state, then destroy:"
+            "The state was lost, is an older one, or is elsewhere: first check"
+            " PULUMI_BACKEND_URL and the backend in Pulumi.yaml. To take them back into the"
+            " state, then destroy:"
             f" exctl adopt --stack {site.stack}"
         )
     said += [

@@ -33,7 +33,7 @@ def line(site: Site, ground: Ground) -> str:
     """What a run will do about it after all else, for its plan; '' if nothing."""
     wanted = placement(site.config, site.layout, site.stack)
     if wanted is None:
-        return f"then taken away: {_held(ground.state)}" if ground.state.monitoring else ""
+        return f"then removed: {_held(ground.state)}" if ground.state.monitoring else ""
     return f"then, with EXEC done, {wanted}"
 
 
@@ -51,7 +51,7 @@ def bring(site: Site, ground: Ground) -> None:
     hosts = {*(wanted.hosts if wanted else ()), *known.monitoring} - {*given_up}
     silent = dict.fromkeys(sorted(hosts & ground.silent), "didn't answer")
     if not silent and watchers_record.is_current(site, known, wanted):
-        _tell_where(wanted)
+        _say_where(wanted)
         return
     watchers_record.drop(site)
     silent |= reach.silent(site, sorted(hosts - ground.silent))
@@ -70,10 +70,10 @@ def bring(site: Site, ground: Ground) -> None:
     if wrong:
         _tell(site, ground, "\n".join(wrong))
     else:
-        _tell_where(wanted)
+        _say_where(wanted)
 
 
-def _tell_where(wanted: Placement | None) -> None:
+def _say_where(wanted: Placement | None) -> None:
     if wanted is None:
         return
     if urls := wanted.urls():
@@ -85,7 +85,7 @@ def _tell_where(wanted: Placement | None) -> None:
 def _run(site: Site, ground: Ground, wanted: Placement | None, silent: Mapping[str, str]) -> None:
     log = StepLog(say)
     tell_program(ground.stack, MONITORING_VARIABLE, "alone")
-    with live.shown("bringing what goes with it"):
+    with live.shown("deploying what goes with it"):
         carry_out(
             lambda: ground.stack.up(
                 message="monitoring",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,20 @@ import pulumi
 from exctl import files
 from exctl.cli.version import code_sha256
 from exctl.errors import NothingTouched
-from exctl.observe.watchers import containers_of
+from exctl.hosts import on_each
+from exctl.observe.watchers import containers_on
 from exctl.pulumi import state
 from exctl.pulumi.state import State
 from exctl.rundir import run_directory
 from exctl.site import Site, StackPlace, read_stack_file
+from hosts.docker import Container
 from monitoring.placement import placement
 from monitoring.program import Placement
 from stack.loader import alertmanager_text
 from stack.retention import retentions
 
 SECRETS = ("grafanaPassword", "portainerPassword", "registryPassword", "shippingPassword")
+Look = Callable[[Site, str], list[Container] | str]
 SECTIONS = {"monitoring", "logging", "logs", "ssh", "registry", "gate"}
 
 
@@ -53,10 +57,15 @@ def digest(site: Site, known: State) -> str:
     return hashlib.sha256(json.dumps(made_from, default=str).encode()).hexdigest()
 
 
-def is_current(site: Site, known: State, wanted: Placement | None) -> bool:
-    """Whether all of it is as this clone left it, and what is placed runs. False in any doubt."""
+def is_current(
+    site: Site, known: State, wanted: Placement | None, look: Look = containers_on
+) -> bool:
+    """Whether all of it is as this clone left it, and what is placed runs. False in any doubt.
+
+    `look` says what a host has of it.
+    """
     kept = _kept(site)
-    return bool(kept) and kept == digest(site, known) and _runs(site, known, wanted)
+    return bool(kept) and kept == digest(site, known) and _runs(site, known, wanted, look)
 
 
 def keep(site: Site, known: State) -> None:
@@ -72,12 +81,12 @@ def drop(site: StackPlace) -> None:
         _path(site).unlink(missing_ok=True)
 
 
-def _runs(site: Site, known: State, wanted: Placement | None) -> bool:
+def _runs(site: Site, known: State, wanted: Placement | None, look: Look) -> bool:
     if wanted is None:
         return not known.monitoring
     ids = {str(row["id"]) for row in _rows(known) if str(row["type"]).endswith(":Container")}
     running: set[str] = set()
-    for found in containers_of(site, wanted.hosts).values():
+    for found in on_each(wanted.hosts, lambda host: look(site, host)):
         if isinstance(found, str):
             return False
         running |= {each.id for each in found if each.state.word == "running"}

@@ -12,11 +12,11 @@ from config_schema import ExecConfig, Runtime
 from stack import paths, secrecy, yaml_text
 
 _WATCHED = {
-    "tenant.id": "its objects are another tenant's for EXCS",
+    "tenant.id": "EXCS takes its objects for another tenant's",
     "tenant.org_id": "everything is synced again, into another EX organization",
     "excs.gc_queue_name_suffix": "EXCS makes new queues, and leaves the old ones",
     "excs.sync.customer_objects_only": "what is synced changes with it",
-    "excs.sync.customer_folders": "what falls out of it may look like deleted in Genesys Cloud",
+    "excs.sync.customer_folders": "what it no longer covers may look deleted in Genesys Cloud",
 }
 """Settings whose change is worth a second look, and what follows. Source: product facts 2, 11."""
 
@@ -48,7 +48,7 @@ def _of_settings(config: ExecConfig) -> Iterator[str]:
             yield f"{path}.log.path is not set: it logs to stdout, which logging.shipping leaves"
     if not config.redis.secure:
         yield (
-            "redis.secure is false: who reaches Redis can read the OAuth client's secret, which"
+            "redis.secure is false: whoever reaches Redis can read the OAuth client's secret, which"
             " EXCS keeps there"
         )
     tags = sorted({pair.tag for pair in config.excp.pairs.values()})
@@ -85,6 +85,6 @@ def _of_environment(config: ExecConfig) -> Iterator[str]:
         for name, value in part.environment.items():
             if secrecy.names_a_secret(name) or secrecy.holds_a_secret(value):
                 yield (
-                    f"{path}.environment.{name} looks like a secret, and stands in plaintext in the"
-                    " stack file, in Pulumi's state and on the host; is there no other way?"
+                    f"{path}.environment.{name} looks like a secret, and is in plaintext in the"
+                    f" stack file, in Pulumi's state and on the host; avoid that if you can"
                 )

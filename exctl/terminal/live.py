@@ -15,18 +15,18 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from exctl.runs.downtime import seconds_text
 from exctl.terminal.messages import begin_above, end_above
 from exctl.terminal.progress import InstanceProgress, RunProgress
+from stack.text import seconds_text
 
 REFRESHES_A_SECOND = 4.0
 _STYLES = {"waiting": "dim", "busy": "bold", "done": "green", "failed": "bold red"}
 _MARKS = {"waiting": "·", "busy": "▸", "done": "✓", "failed": "✗"}
 
 
-def is_wanted() -> bool:
-    """True where stderr is a terminal that can be written over."""
-    console = Console(stderr=True)
+def is_wanted(console: Console | None = None) -> bool:
+    """True where the console, or else stderr, is a terminal that can be written over."""
+    console = console or Console(stderr=True)
     return console.is_terminal and not console.is_dumb_terminal
 
 

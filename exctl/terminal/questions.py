@@ -22,7 +22,7 @@ def all_of_stdin() -> str:
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise NothingTouched("what stdin gives isn't UTF-8.") from None
+        raise NothingTouched("stdin isn't UTF-8.") from None
     except OSError as error:
         why = f"stdin can't be read: {error.strerror}"
         raise NothingTouched(f"{why}.") from None
@@ -69,7 +69,7 @@ def ask_secret(name: str, is_optional: bool) -> str:
         again = click.prompt("  the same again", default="", show_default=False, hide_input=True)
         if text == again:
             return text
-        click.echo("  ! the two differ; once more")
+        click.echo("  ! the two differ; try again")
 
 
 def unusable(value: str) -> str:

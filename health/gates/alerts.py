@@ -38,16 +38,19 @@ def of_instance(
     """Asks for what fires for the instance, its pair or its whole stack, and became true after
     `since`: what fired before a change isn't the change's."""
 
-    def ask() -> Sequence[FiringAlert]:
-        found = firing(prometheus_url)
-        return [
-            alert
-            for alert in found
-            if _concerns(alert.labels, stack, instance, pair)
-            and (alert.active_since is None or alert.active_since >= since)
-        ]
+    return lambda: concerning(firing(prometheus_url), stack, instance, pair, since)
 
-    return ask
+
+def concerning(
+    found: Sequence[FiringAlert], stack: str, instance: str, pair: str | None, since: datetime
+) -> list[FiringAlert]:
+    """Those of the alerts that count for the instance; pure."""
+    return [
+        alert
+        for alert in found
+        if _concerns(alert.labels, stack, instance, pair)
+        and (alert.active_since is None or alert.active_since >= since)
+    ]
 
 
 def firing(prometheus_url: str) -> list[FiringAlert]:

@@ -96,7 +96,7 @@ class _Bake:
         return GateError(
             GateCode.DID_NOT_LAST,
             rule.instance,
-            f"{rule.instance} on {rule.host} {what}. Its gates were open; this was after {after} of"
+            f"{rule.instance} on {rule.host} {what}. Its gates had passed; this was {after} into"
             f" the {whole} of gate.bake.",
             container_lines(rule.instance, self.place.container),
             [GO_ON],
@@ -114,7 +114,7 @@ def watch_until_baked(
     """Returns once the instance has been well for `seconds`; `place` names its very container.
 
     `is_new`: no earlier run has had this gate, so the container may be older than this run: one
-    that has run for so long already is not watched again.
+    that has run that long already is not watched again.
 
     Raises GateError when Docker restarts the container, when it is not well in several looks in a
     row, or when an alert of ours begins to fire for it. A host that can't be asked is no bad sign
@@ -123,7 +123,7 @@ def watch_until_baked(
     if is_new and (started := place.container.state().started_at) is not None:
         age_seconds = (datetime.now(UTC) - started).total_seconds()
         if age_seconds >= rule.seconds:
-            report(BakeSkipped(rule.instance, "has run for so long already"))
+            report(BakeSkipped(rule.instance, "has run that long already"))
             return
     bake = _Bake(rule, place, clock, report)
     while True:

@@ -6,7 +6,7 @@ import time
 from typing import Protocol
 
 from health.errors import GateCode, GateError
-from health.runlock import wants_an_end
+from health.runlock import stop_requested
 from stack.text import counted
 
 LOOK_INTERVAL_SECONDS = 0.25
@@ -33,10 +33,8 @@ class OperatorsClock(SystemClock):
     def sleep(self, seconds: float) -> None:
         until = self.seconds() + seconds
         while True:
-            if wants_an_end():
-                raise GateError(
-                    GateCode.INTERRUPTED, "", "interrupted: nothing is waited for any more"
-                )
+            if stop_requested():
+                raise GateError(GateCode.INTERRUPTED, "", "interrupted: the gate stops waiting")
             left = until - self.seconds()
             if left <= 0:
                 return

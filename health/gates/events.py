@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from health.verdict import VerdictKind
+from stack.text import seconds_text
 
 EVENTS_VARIABLE = "EXEC_RUN_EVENTS"
 """`json` where exctl runs Pulumi and reads what gates print."""
@@ -97,7 +98,7 @@ class Syncing:
             return ""
         rate = self.objects_a_second
         speed = f"{rate:.0f}" if rate >= 1 else f"{rate:.2f}"
-        return f"{speed} objects/s, about {_short_time(self.left_seconds)} left"
+        return f"{speed} objects/s, about {seconds_text(self.left_seconds)} left"
 
     def __str__(self) -> str:
         if not self.done:
@@ -173,7 +174,9 @@ class GuardPassed:
         if self.peer_is is VerdictKind.HEALTHY:
             return f"guard passed: its peer {self.peer} serves"
         if self.peer_is is self.own is VerdictKind.UNHEALTHY:
-            return f"guard passed: neither it nor its peer {self.peer} is well ({self.own_found})"
+            return (
+                f"guard passed: neither it nor its peer {self.peer} is healthy ({self.own_found})"
+            )
         return f"guard passed: it does not serve ({self.own_found}), so nothing is lost"
 
 
@@ -258,7 +261,3 @@ def of_data(entries: Iterable[Any]) -> tuple[Event, ...]:
         except ValidationError:
             continue
     return tuple(found)
-
-
-def _short_time(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -53,7 +53,7 @@ def rule_of(instance: Instance, peer: Instance) -> GuardRule:
     )
 
 
-def refuse_to_take_the_last(
+def require_serving_peer(
     rule: GuardRule,
     own_places: Sequence[InstancePlace],
     peer_places: Sequence[InstancePlace],
@@ -119,8 +119,8 @@ def refusal(rule: GuardRule, own: Verdict, peer: Verdict) -> GateError:
         ],
         [
             f"If this run fixes {rule.peer}, let it go first:"
-            f" {FIRST_VARIABLE}={rule.peer} pulumi up (exctl does so by itself).",
-            "To go on all the same and have the pair down meanwhile: `exctl up --allow-outage`"
+            f" {FIRST_VARIABLE}={rule.peer} pulumi up (exctl does so automatically).",
+            "To go on anyway, with the pair down meanwhile: `exctl up --allow-outage`"
             " (EXEC_ALLOW_OUTAGE=1 with plain pulumi).",
         ],
     )

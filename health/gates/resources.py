@@ -83,7 +83,7 @@ class ContainerGate(Resource):
     def __init__(
         self,
         name: str,
-        rule: HealthRule | SyncRule,
+        rule: HealthRule | SyncRule | BakeRule,
         reach: Reach,
         container_name: str,
         trigger: pulumi.Input[str],
@@ -105,20 +105,10 @@ class SyncGate(ContainerGate, module="exec", name="SyncGate"):
     provider = SyncGateProvider
 
 
-class BakeGate(Resource, module="exec", name="BakeGate"):
-    """Open once an instance has stayed healthy for a while; `trigger` is its container's id."""
+class BakeGate(ContainerGate, module="exec", name="BakeGate"):
+    """Open once an instance has stayed healthy for a while."""
 
-    def __init__(
-        self,
-        name: str,
-        rule: BakeRule,
-        reach: Reach,
-        container_name: str,
-        trigger: pulumi.Input[str],
-        opts: pulumi.ResourceOptions,
-    ) -> None:
-        props = _props(name, rule, reach, trigger) | {"container_name": container_name}
-        super().__init__(BakeGateProvider(), name, props, opts)
+    provider = BakeGateProvider
 
 
 class PairGuard(Resource, module="exec", name="PairGuard"):

@@ -19,7 +19,7 @@ from health.gates import alerts
 from health.gates.bake import BakeRule, watch_until_baked
 from health.gates.clock import OperatorsClock
 from health.gates.events import EVENTS_VARIABLE, BakeSkipped, Event, as_json, shown
-from health.gates.guard import GuardRule, refuse_to_take_the_last
+from health.gates.guard import GuardRule, require_serving_peer
 from health.gates.health import HealthRule, wait_until_healthy
 from health.gates.sync import SyncRule, wait_until_synced
 from health.probe import direct_probe, ssh_probe
@@ -79,7 +79,7 @@ def pair_guard(olds: Props, news: Props) -> Props:
     own = guard_places(olds, news, "urls", "container_name", rule.instance)
     peer = guard_places(olds, news, "peer_urls", "peer_container_name", rule.peer)
     allowed = os.environ.get(ALLOW_OUTAGE_VARIABLE) == "1"
-    run_gate(lambda: refuse_to_take_the_last(rule, own, peer, OperatorsClock(), _say, allowed))
+    run_gate(lambda: require_serving_peer(rule, own, peer, OperatorsClock(), _say, allowed))
     kept = ("urls", "peer_urls", "container_name", "peer_container_name")
     return {key: news["rule"][key] for key in kept} | {"trigger": news["trigger"]}
 

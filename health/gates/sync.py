@@ -136,7 +136,7 @@ class _SyncWait:
     def hopeless(self) -> Hopeless | None:
         return None if self.answer.is_ok else self.watch.hopeless()
 
-    def raise_if_in_vain(self) -> None:
+    def raise_if_hopeless(self) -> None:
         standing = self.clock.seconds() - self.progress.moved_at
         found = self.verdict.found
         where = f" at {done}" if (done := self.event().done) else ""
@@ -195,7 +195,7 @@ def wait_until_synced(rule: SyncRule, place: InstancePlace, clock: Clock, report
         if wait.verdict.kind is SyncKind.COMPLETE:
             report(Synced(rule.instance, waited))
             return
-        wait.raise_if_in_vain()
+        wait.raise_if_hopeless()
         if waited >= report_at:
             slow = waited >= SLOW_REPORT_AFTER_SECONDS
             report_at = waited + (SLOW_REPORT_INTERVAL_SECONDS if slow else REPORT_INTERVAL_SECONDS)

@@ -90,7 +90,7 @@ def _judge(view: HostView) -> Iterator[Finding]:
         "refused": "exctl rotate configDbPassword, or correct excs.config_db",
         "not asked": "set what is missing, or try the login by hand",
         "not forwarded": NOT_FORWARDED_FIX,
-    }.get(outcome.kind, "see that the database runs, and that excs.config_db is right")
+    }.get(outcome.kind, "check that the database runs, and that excs.config_db is right")
     yield Finding(CheckName.CONFIG_DB_LOGIN, view.host, outcome.words, needed, verdict, fix)
 
 

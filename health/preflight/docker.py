@@ -96,7 +96,7 @@ def _host_network(view: HostView) -> Iterator[Finding]:
         fix = "use the system's Docker daemon on this host"
     elif any("userns" in option for option in options):
         found = "Docker maps users (userns-remap), and then refuses the host's network"
-        fix = "take userns-remap out of /etc/docker/daemon.json, and restart Docker"
+        fix = "remove userns-remap from /etc/docker/daemon.json, and restart Docker"
     name = CheckName.HOST_NETWORK
     yield judged(not fix, name, view.host, found, needed, "failed", fix)
 
@@ -127,10 +127,10 @@ def _refused(view: HostView, instance: Instance) -> Iterator[tuple[Verdict, str,
         fix = f"set {section}.resources.memory_mib to {LEAST_MEMORY_MIB} or more"
         yield "failed", f"{memory_mib} MiB of memory", fix
     if memory_mib is not None and view.facts.docker.get("MemoryLimit") is False:
-        fix = "enable the memory cgroup on the host, or take the limit out"
+        fix = "enable the memory cgroup on the host, or remove the limit"
         yield "warning", "the host's kernel can't limit memory", fix
     if cpus is not None and view.facts.docker.get("CpuCfsQuota") is False:
-        fix = "enable the CPU cgroup's quota on the host, or take the limit out"
+        fix = "enable the CPU cgroup's quota on the host, or remove the limit"
         yield "failed", "the host's kernel can't limit CPUs", fix
     if instance.log_container_path.rstrip("/") == "":
         fix = "set logs.container_path to a directory, /logs for instance"

@@ -83,8 +83,8 @@ def _tls(view: HostView) -> Iterator[Finding]:
         return
     found = f"not trusted: {tls.words}" if tls.kind == "not trusted" else tls.words
     fix = {
-        "not trusted": "if a gateway of yours opens TLS, name its authority in preflight.ca_path,"
-        " and see that the services trust it too",
+        "not trusted": "if your gateway intercepts TLS, name its authority in preflight.ca_path,"
+        " and check that the services trust it too",
         "not forwarded": NOT_FORWARDED_FIX,
     }.get(tls.kind, "open port 443 from this host, or correct tenant.region")
     yield Finding(name, view.host, found, needed, _unless_unknown(tls), fix)
@@ -99,7 +99,8 @@ def _login(view: HostView) -> Iterator[Finding]:
         yield Finding(name, view.host, "it gave a token", needed)
         return
     fix = {
-        "refused": "correct tenant.oauth_client_id, or exctl rotate oauthClientSecret; see that the"
+        "refused": "correct tenant.oauth_client_id, or exctl rotate oauthClientSecret; check"
+        " that the"
         " client is of the type Client Credentials",
         "not asked": "it takes tenant.oauth_client_id and the secret oauthClientSecret",
         "not forwarded": NOT_FORWARDED_FIX,

@@ -162,7 +162,7 @@ def _same_host(view: StackView) -> Iterator[Finding]:
         if answers.facts is None:
             continue
         ids = [answers.facts.facts.get(name, "") for name in ("machine_id", "boot_id")]
-        needed = "a host of its own behind each name"
+        needed = "a separate host for each name"
         if not all(ids):
             found, fix = "it doesn't say", "see /etc/machine-id on the host"
             yield Finding(CheckName.SAME_HOST, host, found, needed, "unknown", fix)
@@ -193,12 +193,10 @@ DISK_SIZE = Check(
 )
 DISK_SPACE = Check(
     CheckName.DISK_SPACE,
-    "the images that are to be pulled fit beside those that are kept",
+    "there is room for the images to be pulled, next to those that are kept",
     _disk_space,
 )
 TIME_SYNC = Check(
     CheckName.TIME_SYNC, "something keeps the host's clock right", _time_sync, stops=False
 )
-SAME_HOST = Check(
-    CheckName.SAME_HOST, "no two names lead to one and the same host", of_stack=_same_host
-)
+SAME_HOST = Check(CheckName.SAME_HOST, "no two names mean the same host", of_stack=_same_host)

@@ -149,7 +149,7 @@ def _cloud(view: HostView) -> Iterator[Finding]:
             fix = "try the way through the proxy by hand"
             if variable == "genesys.proxy":
                 found = "not tried: genesys.proxy is set; which way the services go isn't known"
-                fix = "see that they reach it; the way through the proxy: exctl genesys check"
+                fix = "check that they reach it; the way through the proxy: exctl genesys check"
             yield Finding(name, view.host, found, str(to), "unknown", fix)
         else:
             yield _one(name, view.host, to, view.facts)
@@ -191,7 +191,7 @@ def _excs(view: HostView) -> Iterator[Finding]:
         found, fix = "refused, though its container runs", "see exctl status and exctl logs excs"
         yield Finding(name, view.host, found, str(to), "warning", fix)
     else:
-        yield Finding(name, view.host, "the way is open; EXCS isn't there yet", str(to))
+        yield Finding(name, view.host, "reachable; EXCS isn't there yet", str(to))
 
 
 REGISTRY = Check(CheckName.REGISTRY_REACH, "the host reaches the image registry", _registry)

@@ -112,7 +112,7 @@ def _other_stacks(view: HostView) -> Iterator[Finding]:
         f"containers of another: {', '.join(map(_short, others))}" if others else "none",
         f"the stack {stack} alone, or tenant.container_prefix set",
         "warning",
-        "see that both are meant to be here; then set tenant.container_prefix, or waive it",
+        "check that both are meant to be here; then set tenant.container_prefix, or waive it",
     )
 
 
@@ -145,7 +145,7 @@ def _log_directory_of(subject: Subject, host: str, facts: HostFacts) -> Finding:
     if is_mapped or not user.split(":")[0].isdecimal():
         whom = "another user than root" if is_mapped else user
         why = f"there; whether {whom}, as whom the containers write, may isn't known"
-        return bad(why, "see that it can be written to by that user", "unknown")
+        return bad(why, "check that it can be written to by that user", "unknown")
     fix = f"chown {user} {path}"
     return bad(f"it is of user {logs.owner}, and the containers run as user {user}", fix)
 

@@ -92,7 +92,7 @@ def _login(view: HostView) -> Iterator[Finding]:
         "not trusted": "name its authority's file in preflight.ca_path",
         "not asked": "set what is missing, and run it again",
         "not forwarded": NOT_FORWARDED_FIX,
-    }.get(login.kind, "see that Redis runs, and whether redis.tls is as it is")
+    }.get(login.kind, "check that Redis runs, and whether redis.tls is as it is")
     is_unknown = login.is_unknown or login.kind == "not trusted"
     verdict: Verdict = "unknown" if is_unknown else "failed"
     yield Finding(CheckName.REDIS_LOGIN, view.host, login.words, needed, verdict, fix)

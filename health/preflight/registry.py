@@ -96,7 +96,7 @@ def _outcome(subject: Subject, error: RegistryError, tunnels: Tunnels) -> Outcom
         whom = f"{login.username} or {password}" if login else "whoever has no login"
         return Outcome("refused", f"it refuses {whom}")
     if error.status == 429:
-        return Outcome("not asked", "it was asked too often (HTTP 429); wait a minute")
+        return Outcome("not asked", "it received too many requests (HTTP 429); wait a minute")
     if error.problem == "insecure login":
         return Outcome("failed", f"it wants the password sent to {error.place}, without TLS")
     if error.status:
@@ -200,7 +200,7 @@ def login_finding(subject: Subject, host: str, facts: HostFacts, login: Outcome)
     if login.is_unknown or login.kind == "not trusted":
         # The daemon trusts what its host's own store says as well, which isn't seen from here.
         verdict = "unknown"
-    fix = fixes.get(login.kind, "see that the registry runs")
+    fix = fixes.get(login.kind, "check that the registry runs")
     return Finding("registry-login", host, words, needed, verdict, fix)
 
 

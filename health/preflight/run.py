@@ -81,7 +81,7 @@ def ask(subject: Subject, host: str, decrypted: Future[Subject]) -> HostAnswers:
     has the groups of the time when it was made.
     """
     ssh = ssh_target(subject.config.ssh, host).command
-    answer, facts = _told(ssh, script(subject, host))
+    answer, facts = _ask(ssh, script(subject, host))
     if facts is None:
         key = None
         if answer.kind is Ending.NOT_REACHED:
@@ -94,7 +94,7 @@ def ask(subject: Subject, host: str, decrypted: Future[Subject]) -> HostAnswers:
 def ask_watchers(subject: Subject, watchers: Watchers, decrypted: Future[Subject]) -> HostAnswers:
     """What a host is asked on which something is to be placed beside EXEC."""
     ssh = ssh_target(subject.config.ssh, watchers.host).command
-    answer, facts = _told(ssh, watchers_script(subject, watchers))
+    answer, facts = _ask(ssh, watchers_script(subject, watchers))
     if facts is None or subject.registry is None:
         return HostAnswers(answer, facts)
     with Tunnels(ssh) as tunnels:
@@ -103,7 +103,7 @@ def ask_watchers(subject: Subject, watchers: Watchers, decrypted: Future[Subject
     return HostAnswers(answer, facts, registry=found)
 
 
-def _told(ssh: tuple[str, ...], script: str) -> tuple[HostAnswer, HostFacts | None]:
+def _ask(ssh: tuple[str, ...], script: str) -> tuple[HostAnswer, HostFacts | None]:
     first = ("ssh", "-o", f"ConnectTimeout={LOGIN_SECONDS}", *ssh[1:])
     run, words = command_over_ssh(first, HOST_SECONDS), ["sh", "-c", script]
     answer = run(words)

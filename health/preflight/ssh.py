@@ -143,10 +143,10 @@ def _login(view: HostView) -> Iterator[Finding]:
         said = answer.stderr.strip().splitlines()
         words = plain_text(said[-1]).removeprefix("ssh: ") if said else "no answer"
         found = f"not reached: {words}"
-        fix = f"see that the host is up, and port {ssh.port or 22} open from here"
+        fix = f"check that the host is up, and port {ssh.port or 22} open from here"
     elif answer.kind is Ending.SILENT:
         found = f"not reached: {answer.why().removeprefix('ssh: ')}"
-        fix = f"see that the host is up, and port {ssh.port or 22} open from here"
+        fix = f"check that the host is up, and port {ssh.port or 22} open from here"
     elif answer.kind is Ending.STUCK:
         found = f"logged in, but what was asked didn't end within {answer.limit_seconds:g} s"
         fix = "see what holds the host: load, memory, a file system that hangs"

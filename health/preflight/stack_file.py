@@ -27,7 +27,7 @@ def _sync_deadline(view: StackView) -> Iterator[Finding]:
     deadline = view.subject.config.excs.sync_gate.deadline_seconds
     least = vendor.FIRST_SYNC_SECONDS[1]
     if view.excs_runs:
-        needed = "a first sync is behind it: EXCS runs"
+        needed = "already past its first sync: EXCS runs"
         yield Finding(CheckName.SYNC_DEADLINE, EVERYWHERE, duration_text(deadline), needed)
         return
     yield judged(
@@ -37,7 +37,8 @@ def _sync_deadline(view: StackView) -> Iterator[Finding]:
         duration_text(deadline),
         f"{duration_text(least)} for a first sync of 1,000 agents",
         "warning",
-        "raise excs.sync_gate.deadline_seconds; a gate that gives up leaves EXCS, and up resumes",
+        "raise excs.sync_gate.deadline_seconds; a gate that gives up leaves EXCS running, and"
+        " exctl up resumes",
     )
 
 
@@ -75,7 +76,7 @@ def _tags(view: StackView) -> Iterator[Finding]:
     tags = {number: pair.tag for number, pair in view.subject.config.excp.pairs.items()}
     found = ", ".join(f"pair {number}: {tag}" for number, tag in sorted(tags.items()))
     needed = "one version of EXCP in all pairs"
-    fix = "wished for while an update goes from pair to pair; not for long"
+    fix = "fine while an update goes from pair to pair, but not for long"
     yield judged(
         len(set(tags.values())) == 1, CheckName.TAGS, EVERYWHERE, found, needed, "warning", fix
     )
@@ -88,7 +89,7 @@ ORGANIZATION = Check(
 )
 SYNC_DEADLINE = Check(
     CheckName.SYNC_DEADLINE,
-    "sync_gate.deadline_seconds suffices for a first sync",
+    "sync_gate.deadline_seconds is long enough for a first sync",
     of_stack=_sync_deadline,
     stops=False,
 )
@@ -100,7 +101,7 @@ SYNC_STALL = Check(
 )
 GATE_DEADLINE = Check(
     CheckName.GATE_DEADLINE,
-    "gate.deadline_seconds suffices for what the gate asks for",
+    "gate.deadline_seconds is long enough for gate.successes",
     of_stack=_gate,
 )
 TAGS = Check(CheckName.TAGS, "all pairs run one version", of_stack=_tags, stops=False)

@@ -47,7 +47,7 @@ def _host(stack: StackView) -> Iterator[Finding]:
     answers = stack.watchers.get(host or "")
     if host is None or answers is None:
         return
-    found, fix = answers.login.why(), "see that SSH reaches it; or take monitoring.host out"
+    found, fix = answers.login.why(), "check that SSH reaches it; or take monitoring.host out"
     if answers.facts is not None:
         user = stack.subject.config.ssh.at(host).user
         found, fix = docker.access_words(answers.facts.access, user)
@@ -73,9 +73,9 @@ def _apart(stack: StackView) -> Iterator[Finding]:
         CheckName.MONITORING_APART,
         host,
         f"it is the host of {', '.join(there)} too" if there else "none of EXEC's hosts",
-        "a host that doesn't fall with what it watches",
+        "a host that doesn't fail together with what it watches",
         "warning",
-        "name another monitoring.host; or waive it, if that is meant",
+        "name another monitoring.host; or waive it, if that is intended",
     )
 
 
@@ -144,7 +144,7 @@ HOST = Check(
 )
 APART = Check(
     CheckName.MONITORING_APART,
-    "`monitoring.host` is none of EXEC's hosts",
+    "`monitoring.host` isn't an EXEC host",
     of_stack=_apart,
     stops=False,
 )

@@ -66,7 +66,7 @@ def _of_stack(config: ExecConfig, operator: OperatorSecurity) -> Iterator[Findin
         "redis-password",
         EVERYWHERE,
         "Redis asks for a password" if config.redis.secure else "Redis asks for no password",
-        "whoever reaches Redis without one reads and changes what calls are known by",
+        "without one, whoever reaches Redis can read and change the data of calls",
         "warning",
         "set requirepass in Redis, then redis.secure: true",
     )
@@ -75,9 +75,9 @@ def _of_stack(config: ExecConfig, operator: OperatorSecurity) -> Iterator[Findin
         "redis-tls",
         EVERYWHERE,
         "Redis speaks TLS" if config.redis.tls else "Redis speaks without TLS",
-        "its password and data can be read on the way",
+        "its password and data can be read in transit",
         "warning",
-        "set up TLS in Redis, then redis.tls: true; or keep it in a network of its own",
+        "set up TLS in Redis, then redis.tls: true; or keep it on a separate network",
     )
     if config.registry.is_used:
         yield judged(
@@ -85,7 +85,7 @@ def _of_stack(config: ExecConfig, operator: OperatorSecurity) -> Iterator[Findin
             "registry-tls",
             EVERYWHERE,
             "the registry speaks plain HTTP" if config.registry.insecure else "TLS",
-            "its password and the images can be read and replaced on the way",
+            "its password and the images can be read and replaced in transit",
             "warning",
             "give it a certificate, then registry.insecure: false",
         )
@@ -109,7 +109,7 @@ def _of_stack(config: ExecConfig, operator: OperatorSecurity) -> Iterator[Findin
             EVERYWHERE,
             f"the stack's passphrase has {'at least' if is_long else 'fewer than'}"
             f" {PASSPHRASE_LENGTH} characters",
-            "whoever has the stack file may guess it, undisturbed",
+            "whoever has the stack file can try to guess it offline",
             "warning",
             f"pulumi stack change-secrets-provider passphrase --stack {operator.stack}; four random"
             " words are long enough",
@@ -144,7 +144,12 @@ def _of_host(
 ) -> Iterator[Finding]:
     if said.facts is None:
         yield Finding(
-            "host", host, said.why, "what isn't seen isn't safe", "unknown", "exctl doctor"
+            "host",
+            host,
+            said.why,
+            "what can't be checked may not be safe",
+            "unknown",
+            "exctl doctor",
         )
         return
     yield _logins(host, said.methods)
@@ -156,7 +161,7 @@ def _of_host(
         f"exctl logs in as user {said.facts.uid}",
         "root may do more than a deployment needs",
         "warning",
-        "a user of its own in the group docker, and ssh.user",
+        "create a separate user in the group docker, and set ssh.user",
     )
     yield _docker_group(host, said.facts, config.ssh.at(host).user)
     yield from _docker_socket(host, said.facts)
@@ -171,9 +176,9 @@ def _logins(host: str, methods: frozenset[str]) -> Finding:
     name, why = "ssh-passwords", "a password can be guessed by whoever reaches sshd"
     fix = "PasswordAuthentication no and KbdInteractiveAuthentication no in its sshd_config"
     if not methods:
-        return Finding(name, host, "sshd didn't say what it takes", why, "unknown", fix)
+        return Finding(name, host, "sshd doesn't say what it accepts", why, "unknown", fix)
     taken = sorted(methods & PASSWORD_METHODS)
-    found = f"sshd takes {', '.join(taken)}" if taken else "sshd takes keys alone"
+    found = f"sshd accepts {', '.join(taken)}" if taken else "sshd accepts only keys"
     return judged(not taken, name, host, found, why, "warning", fix)
 
 
@@ -215,9 +220,9 @@ def _docker_socket(host: str, facts: SecurityFacts) -> Iterator[Finding]:
         "docker-port",
         host,
         "; ".join(DOCKER_PORTS[port] for port in ports) or "Docker's API has no port",
-        "whoever reaches it is root there; exctl needs SSH alone",
+        "whoever reaches it is root there; exctl needs only SSH",
         "warning",
-        "take tcp:// out of `hosts` in /etc/docker/daemon.json and of dockerd's command line",
+        "remove tcp:// from `hosts` in /etc/docker/daemon.json and of dockerd's command line",
     )
 
 
@@ -241,9 +246,9 @@ def _services(host: str, ours: Sequence[Instance], facts: SecurityFacts) -> Iter
             "service-port",
             host,
             f"{instance.key}: plain HTTP on port {instance.port}, {where}",
-            "whom a firewall lets to it only root can see",
+            "only root can see whom a firewall lets through",
             "unknown",
-            "let through what exctl topology lists, and no more",
+            "let through what exctl topology lists, and nothing else",
         )
 
 

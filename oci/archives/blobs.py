@@ -28,7 +28,8 @@ def files_of(archive: Archive) -> Iterator[tuple[str, Member]]:
 def text_of(member: Member) -> bytes:
     if member.size > TEXT_LIMIT_BYTES:
         raise ValueError(
-            f"{member.name} has {member.size / 1e6:.0f} MB, which no text of an image has"
+            f"{member.name} has {member.size / 1e6:.0f} MB, which is too much for an image's"
+            f" metadata"
         )
     with member.opened() as content:
         return content.read()

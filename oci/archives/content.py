@@ -95,7 +95,7 @@ def content_of(
         content = _of(archive, start, directory, architecture)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, *BROKEN) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise ArchiveError(f"{name} is no {archive.kind} that can be used: {what}") from None
+        raise ArchiveError(f"{name} is no {archive.kind} that is usable: {what}") from None
     except OSError as error:
         raise ArchiveError(f"{name} can't be read: {error.strerror or error}") from None
     if (content.os, content.architecture) != ("linux", architecture):

@@ -100,9 +100,9 @@ def examined(path: Path, chain: tuple[str, ...] = ()) -> Archive:
     try:
         return _examined(path, chain)
     except BROKEN as error:
-        words = str(error).rstrip(".") or "it ends in the middle"
+        words = str(error).rstrip(".") or "it is truncated"
         raise ArchiveError(
-            f"{path.name} is damaged or was cut: {words}. Download it again and compare its size"
+            f"{path.name} is damaged or truncated: {words}. Download it again and compare its size"
             " with the vendor's"
         ) from None
     except OSError as error:
@@ -247,8 +247,8 @@ def _nothing_in(path: Path, contents: _Contents) -> str:
             )
     if any(name.rpartition("/")[2] == _OLD for name in contents.texts):
         return (
-            f"{path.name} was saved by a Docker older than 1.10, whose archives nobody reads any"
-            " more: load it there, and save it with a newer one"
+            f"{path.name} was saved by a Docker older than 1.10, whose archives can't be read"
+            f" any more: load it there, and save it with a newer one"
         )
     some = ", ".join(sorted(tops)[:5])
     return f"{path.name} holds neither an image nor a root file system; at its top: {some}"

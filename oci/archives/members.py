@@ -85,7 +85,7 @@ class TarSource(Source):
             assert tar.fileobj is not None
             while data := tar.fileobj.read(BLOCK):
                 if data.strip(b"\0"):
-                    raise EOFError(f"what follows {last.name} is no tar")
+                    raise EOFError(f"what follows {last.name} isn't a tar")
         if not self.packings and self.tar.tail != END_OF_TAR:
             raise EOFError("the tar has no end")
 

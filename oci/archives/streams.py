@@ -130,13 +130,13 @@ def check_is_tar(stream: io.BufferedReader, name: str) -> None:
     text = begin.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype html", b"<html", b"<?xml")):
         raise ArchiveError(
-            f"{name} is a web page saved under this name (a login or an error page), and no"
-            " archive: download it again, logged in at the vendor's site"
+            f"{name} is a web page saved under this name (a login or an error page), not an"
+            f" archive: download it again, logged in at the vendor's site"
         )
     for magic, what in _OTHERS.items():
         if begin.startswith(magic):
-            raise ArchiveError(f"{name} is {what}, and no archive of an image")
+            raise ArchiveError(f"{name} is {what}, not an image archive")
     if all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in begin):
         raise ArchiveError(
-            f"{name} is a text file, and no archive: see what it says, and download it again"
+            f"{name} is a text file, not an archive: see what it says, and download it again"
         )

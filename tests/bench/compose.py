@@ -14,12 +14,9 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from health.contract import parse_status
-from health.probe import direct_probe
 from lab import settings
 from stack.layout import Instance, Layout
-
-POLL_SECONDS = 0.05
+from tests.bench.plain import wait_until_healthy, wait_until_synced
 
 
 class Compose:
@@ -56,13 +53,10 @@ class Compose:
         """Wall seconds of the whole deployment, or of finding that there is nothing to do."""
         started = time.monotonic()
         (excs,) = self.layout.of("excs")
-        assert excs.status_url is not None
-        probe = direct_probe()
         with ThreadPoolExecutor(16) as pool:
             list(pool.map(self._pull, self.layout.running))
             self._up([excs])
-            while not parse_status(probe(excs.status_url).body).sync.is_success:
-                time.sleep(POLL_SECONDS)
+            wait_until_synced(excs)
             chains = [self.layout.of("exas"), *(pair for _, pair in self.layout.pairs)]
             list(pool.map(self._up, chains))
         return time.monotonic() - started
@@ -71,11 +65,9 @@ class Compose:
         self._run(instance, "pull", "--quiet", "--policy", "missing")
 
     def _up(self, instances: Iterable[Instance]) -> None:
-        probe = direct_probe()
         for instance in instances:
             self._run(instance, "up", "--detach", "--quiet-pull")
-            while not probe(instance.health_url).is_ok:
-                time.sleep(POLL_SECONDS)
+            wait_until_healthy(instance)
 
     def _run(self, instance: Instance, *words: str) -> None:
         run = subprocess.run(

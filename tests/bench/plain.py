@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Plain:
             list(pool.map(self._pull, self.layout.instances))
             (excs,) = self.layout.of("excs")
             self._start(excs)
-            self._wait_for_sync(excs)
+            self.own_seconds["sync"] = wait_until_synced(excs)
             chains = [self.layout.of("exas")]
             chains += [instances for _, instances in self.layout.pairs]
             list(pool.map(self._start_one_by_one, chains))
@@ -82,19 +82,7 @@ class Plain:
             f" -v {instance.log_host_path}:{instance.log_container_path} {instance.image}",
             content,
         )
-        started = time.monotonic()
-        probe = direct_probe()
-        while not probe(instance.health_url).is_ok:
-            time.sleep(POLL_SECONDS)
-        self.own_seconds[instance.key] = time.monotonic() - started
-
-    def _wait_for_sync(self, excs: Instance) -> None:
-        assert excs.status_url is not None
-        started = time.monotonic()
-        probe = direct_probe()
-        while not parse_status(probe(excs.status_url).body).sync.is_success:
-            time.sleep(POLL_SECONDS)
-        self.own_seconds["sync"] = time.monotonic() - started
+        self.own_seconds[instance.key] = wait_until_healthy(instance)
 
     def _run(self, instance: Instance, command: str, stdin: str = "") -> None:
         target = f"{settings.USER}@{instance.host}"
@@ -107,6 +95,26 @@ class Plain:
         )
         if run.returncode:
             raise RuntimeError(f"{instance.key}: {command.split()[:2]}: {run.stderr.strip()}")
+
+
+def wait_until_healthy(instance: Instance) -> float:
+    """The seconds until it answered 200 once."""
+    probe = direct_probe()
+    return _wait(lambda: probe(instance.health_url).is_ok)
+
+
+def wait_until_synced(excs: Instance) -> float:
+    """The seconds until its sync was complete."""
+    assert excs.status_url is not None
+    probe, url = direct_probe(), excs.status_url
+    return _wait(lambda: parse_status(probe(url).body).sync.is_success)
+
+
+def _wait(is_done: Callable[[], bool]) -> float:
+    started = time.monotonic()
+    while not is_done():
+        time.sleep(POLL_SECONDS)
+    return time.monotonic() - started
 
 
 def lab_secrets() -> dict[str, str]:

@@ -19,6 +19,7 @@ from lab import faults, network, settings
 from lab.errors import LabError
 from lab.host import LabHost
 from lab.lab import Lab, locked
+from lab.legacy import PORTS
 from tests.lab import leftovers, reliability
 from tests.lab.prober import LONGEST, PROVEN
 from tests.lab.workspace import STACK, Workspace
@@ -28,8 +29,9 @@ OBJECTS = 30
 HOSTS = {"excs": 101, "exas": 102, "excp-1-1": 103, "excp-1-2": 104}
 SECOND_PAIR = {"excp-2-1": 105, "excp-2-2": 106}
 PAIRS = 2
+PAIR = ("excp-1-1", "excp-1-2")
+SITE_KEYS = (*HOSTS, *SECOND_PAIR)
 FIRST = "100.0.100.11"
-PORTS = {"excs": 3640, "exas": 3630, "excp": 3650}
 
 
 class Site:
@@ -197,8 +199,7 @@ def two_pairs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     site = Site(lab, work, HOSTS | SECOND_PAIR)
     work.edit("excp.pairs.2", work.setting("excp.pairs.1"))
     work.edit("excp.pairs.2.hosts", [site.hosts[key] for key in SECOND_PAIR])
-    work.edit("gate.interval_seconds", 0.2)
-    work.edit("excs.sync_gate.interval_seconds", 0.2)
+    work.hurry()
     yield site
     cleared(site)
 

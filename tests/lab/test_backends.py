@@ -77,7 +77,7 @@ def test_the_lock_of_a_killed_run_is_shown_and_taken(first: Site, second: Site) 
     running.wait_for("excp-1-1: container started")
     running.kill()
     refused = exctl(second, "up", "--yes", code=1).stderr
-    assert "a run that was killed has left the lock of the stack dev" in refused
+    assert "a killed run has left the lock of the stack dev" in refused
     assert "no longer runs" in refused
     assert PASSWORD not in refused
     unlocked = exctl(second, "unlock", "--yes")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from health.probe import direct_probe
-from tests.lab.conftest import Site
+from tests.lab.conftest import SITE_KEYS, Site
 from tests.lab.operator import (
     CRASHES,
     NEW,
@@ -29,7 +29,6 @@ from tests.lab.reliability import faced
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 
-SITE_KEYS = ("excs", "exas", "excp-1-1", "excp-1-2", "excp-2-1", "excp-2-2")
 PAIRED = SITE_KEYS[2:]
 
 
@@ -66,7 +65,7 @@ def test_a_first_deployment_that_fails_has_nothing_to_go_back_to(site: Site) -> 
     assert f"excs on {site.hosts['excs']}" in run.stderr
     assert "There is no release yet to go back to." in run.stderr
     assert "not touched: exas, excp-1-1, excp-1-2, excp-2-1, excp-2-2" in run.stderr
-    assert "To resume, once the cause is gone: exctl up --stack dev." in run.stderr
+    assert "To resume, once the cause is fixed: exctl up --stack dev." in run.stderr
     site.clear_faults("excs")
     stuck = site.container_id_on_host("excs")
     exctl(site, "up", "--yes")
@@ -299,7 +298,7 @@ def test_a_pair_that_is_given_up_needs_nothing_of_a_host_that_is_gone(deployed: 
     try:
         site.work.remove("excp.pairs.2")
         refused = exctl(site, "up", "--yes", code=1)
-        assert "pair 2 is down from then on: no container of excp-2-1 is left" in refused.stderr
+        assert "pair 2 stays down afterwards: no container of excp-2-1 is left" in refused.stderr
         assert refused.stderr.endswith("add --allow-outage.\nNothing was touched.\n")
         exctl(site, "up", "--yes", "--allow-outage")
         assert {"container-excp-2-1", "container-excp-2-2"}.isdisjoint(site.work.rows())

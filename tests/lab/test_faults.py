@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from lab.host import LabHost
-from tests.lab.conftest import Site
+from tests.lab.conftest import PAIR, Site
 from tests.lab.operator import (
     NEW,
     OLD,
@@ -34,16 +34,14 @@ from tests.lab.test_preflight import close_connections
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 
-PAIR = ("excp-1-1", "excp-1-2")
 RESTART = ("restart", "excp", "--pair", "1", "--yes")
 UPDATE = ("update", "excp", "--tag", NEW, "--yes")
 
 
 @pytest.fixture(scope="module")
 def deployed(site: Site) -> Site:
-    site.work.edit("gate.interval_seconds", 0.2)
+    site.work.hurry()
     site.work.edit("gate.deadline_seconds", 12)
-    site.work.edit("excs.sync_gate.interval_seconds", 0.2)
     site.work.up()
     return site
 
@@ -81,19 +79,24 @@ def small_disk(host: LabHost | None, path: Path, mib: int) -> Iterator[None]:
         subprocess.run([*enter, "sh", "-c", script], check=True)
 
 
-def test_a_host_that_loses_power_in_the_middle(
-    deployed: Site, request: pytest.FixtureRequest
-) -> None:
-    site = deployed
-    name = site.host("excp-1-1").name
+def interrupted_by(site: Site, request: pytest.FixtureRequest, key: str, fault: str) -> str:
+    """A restart of the pair that a fault on an instance's host interrupts; what it said."""
+    name = site.host(key).name
     with costing_nothing(site, request):
         running = Running(site, *RESTART)
         running.wait_for("excp-1-1: container started")
-        site.set_fault(name, "power-cut")
+        site.set_fault(name, fault)
         said = running.end(1)
         site.clear_faults(name)
         exctl(site, "up", "--yes")
     is_well(site)
+    return said
+
+
+def test_a_host_that_loses_power_in_the_middle(
+    deployed: Site, request: pytest.FixtureRequest
+) -> None:
+    said = interrupted_by(deployed, request, "excp-1-1", "power-cut")
     line, then = "begun, not finished: excp-1-1", "`exctl up`, once it was back"
     faced(request, "power-cut", said, line, code=1, then=then)
 
@@ -101,16 +104,7 @@ def test_a_host_that_loses_power_in_the_middle(
 def test_a_daemon_that_freezes_in_the_middle(
     deployed: Site, request: pytest.FixtureRequest
 ) -> None:
-    site = deployed
-    name = site.host("excp-1-2").name
-    with costing_nothing(site, request):
-        running = Running(site, *RESTART)
-        running.wait_for("excp-1-1: container started")
-        site.set_fault(name, "daemon-frozen")
-        said = running.end(1)
-        site.clear_faults(name)
-        exctl(site, "up", "--yes")
-    is_well(site)
+    said = interrupted_by(deployed, request, "excp-1-2", "daemon-frozen")
     line, then = "Docker on it doesn't, for 15 s", "`exctl up`, once it answered"
     faced(request, "daemon-frozen", said, line, code=1, then=then)
 

@@ -52,8 +52,7 @@ def add(site: Site, stack: str, number: int, hosts: list[str], **settings: Any) 
 @pytest.fixture(scope="module")
 def fleet(site: Site) -> Site:
     """All three, deployed by the fleet's own `up`; the third wants an approval from then on."""
-    site.work.edit("gate.interval_seconds", 0.2)
-    site.work.edit("excs.sync_gate.interval_seconds", 0.2)
+    site.work.hurry()
     site.hosts |= {key: site.lab.plan.address(last) for key, last in SECOND_PAIR.items()}
     add(site, "second", 2, [site.hosts[key] for key in SECOND_PAIR])
     add(site, "third", 3, [site.hosts["excp-1-1"], site.hosts["excp-1-2"]])
@@ -101,7 +100,7 @@ def test_a_fleet_update_whose_wave_fails_stops_resumes_and_goes_back(fleet: Site
     third.write_text(before_protect + f"  exec:protect: {json.dumps(protect)}\n")
     update = ("fleet", "update", "excp", "--tag", NEW)
 
-    assert "third deploys approved plans alone" in exctl(fleet, *update, "--yes", code=2).stderr
+    assert "third deploys only approved plans" in exctl(fleet, *update, "--yes", code=2).stderr
     exctl(fleet, "fleet", "plan", *update[2:], "--out", "plans", "--key", "ann", "-m", "CHG-1")
     shown = exctl(fleet, "approve", "plans/third.json", "--key", "bob", "--yes").stdout
     assert f"of: exctl update excp --tag {NEW}" in shown

@@ -13,23 +13,20 @@ import pytest
 
 from lab import exec_host
 from lab.host import LabHost
-from tests.lab.conftest import Site
+from tests.lab.conftest import PAIR, Site
 from tests.lab.operator import exctl, waive
 from tests.lab.prober import Watch
 from tests.lab.workspace import CLONE, STACK
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 
-PAIR = ("excp-1-1", "excp-1-2")
-
 
 @pytest.fixture(scope="module")
 def deployed(site: Site) -> Site:
     path = site.work.environment["PATH"]
     site.work.variables["PATH"] = f"{CLONE / 'plugins/bin'}:{path}"  # for pulumi by itself
-    site.work.edit("gate.interval_seconds", 0.2)
+    site.work.hurry()
     site.work.edit("gate.deadline_seconds", 30)
-    site.work.edit("excs.sync_gate.interval_seconds", 0.2)
     site.work.up()
     return site
 

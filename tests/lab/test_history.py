@@ -88,7 +88,7 @@ def test_a_stack_that_wants_approvals_deploys_what_was_approved_and_nothing_else
         ended = json.loads(records[-1])
         assert ended["approved_by"] == ["ann", "bob"]
         again = exctl(site, *up, code=2).stderr
-        assert f"no longer done: exas on {site.hosts['exas']}: replace" in again
+        assert f"no longer planned: exas on {site.hosts['exas']}: replace" in again
     finally:
         site.stack_file.write_text(before)
     exctl(site, "up", "--yes")

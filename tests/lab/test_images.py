@@ -19,7 +19,7 @@ import requests
 
 from lab import settings
 from tests.lab import operator
-from tests.lab.conftest import Site
+from tests.lab.conftest import PAIR, Site
 from tests.lab.prober import Watch
 from tests.lab.workspace import STACK, Run
 
@@ -30,7 +30,6 @@ pytestmark = [
     pytest.mark.usefixtures("no_images"),
 ]
 
-PAIR = ("excp-1-1", "excp-1-2")
 ENTRY = operator.starting("excp")
 LOADED, CUT, SAVED = "100.0.100.31", "100.0.100.32", "100.0.100.33"
 
@@ -233,7 +232,7 @@ def test_a_tag_that_was_pushed_over_still_rolls_back_to_the_old_image(site: Site
             run = exctl(site, "rollback", "excp", "--pair", "1", "--to", "2", "--yes")
     finally:
         site.clear_faults("infra")
-    assert "its tag leads to another image now" in run.stderr
+    assert "its tag is another image now" in run.stderr
     assert [image_digests(site, key) for key in PAIR] == [[old]] * 2
     assert site.inspect("excp-1-1")["Image"] == image.strip()
     assert f"tag: {LOADED}\n        digest: {old}" in site.stack_file.read_text()
@@ -260,7 +259,7 @@ def test_another_tag_beside_the_pin_is_refused_before_anything_is_touched(site: 
     site.work.edit("excp.pairs.1.tag", SAVED)
     try:
         refused = exctl(site, "up", "--yes", code=2)
-        assert "`digest` still pins the image of before" in refused.stderr
+        assert "`digest` still pins the old image" in refused.stderr
     finally:
         site.work.edit("excp.pairs.1.tag", LOADED)
 

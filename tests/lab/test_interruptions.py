@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.conftest import Site
+from tests.lab.conftest import SITE_KEYS, Site
 from tests.lab.operator import (
     CRASHES,
     NEW,
@@ -30,7 +30,6 @@ from tests.lab.reliability import faced
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 
-SITE_KEYS = ("excs", "exas", "excp-1-1", "excp-1-2", "excp-2-1", "excp-2-2")
 UPDATE = ("update", "excp", "--pair", "1", "--tag", NEW)
 AT_ONCE_SECONDS = 15.0
 """Far below the deadline of a gate; most of it is for the machine that runs the tests."""
@@ -79,7 +78,7 @@ def previewing(site: Site) -> Running:
 def unlocked(site: Site) -> str:
     """What `unlock` says, which must find the lock of a run that was killed."""
     refused = exctl(site, "up", "--yes", code=1).stderr
-    assert "a run that was killed has left the lock" in refused
+    assert "a killed run has left the lock" in refused
     assert "no longer runs" in refused
     return exctl(site, "unlock", "--yes").stdout
 
@@ -107,7 +106,7 @@ def test_a_run_that_is_killed_in_any_phase_is_gone_on_with_by_the_same_command(
             running.wait_for(words)
             running.kill()
             told = unlocked(site)
-            assert f"the stack file holds what that run wanted, and not release {release}" in told
+            assert f"the stack file is what that run was to deploy, not release {release}" in told
             assert f"exctl rollback {release} --stack dev goes back" in told
         running = Running(site, *UPDATE, "--yes")
         running.wait_for("INSTANCE ")
@@ -115,7 +114,7 @@ def test_a_run_that_is_killed_in_any_phase_is_gone_on_with_by_the_same_command(
         exctl(site, "up", "--yes")
     assert versions(site) == [NEW, NEW]
     assert releases(site)[-1]["images"]["excp-1"]["tag"] == NEW
-    line, then = "the stack file holds what that run wanted", "`exctl unlock`, the same command"
+    line, then = "the stack file is what that run was to deploy", "`exctl unlock`, the same command"
     faced(request, "killed", told, line, code=0, then=then)
 
 

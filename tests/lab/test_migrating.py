@@ -130,7 +130,7 @@ def test_the_env_of_a_host_becomes_a_stack_with_its_secrets_encrypted(site: Site
     assert "secrets, encrypted: configDbPassword, redisPassword" in run.stdout
     assert not [secret for secret in site.secrets if secret in site.stack_file.read_text()]
     again = exctl(site, "import-env", "--from-host", site.hosts["excs"], "--stack", STACK, code=2)
-    assert "is there already and is never overwritten" in again.stderr
+    assert "already exists and is never overwritten" in again.stderr
 
 
 def test_the_env_comes_back_as_it_was(site: Site) -> None:

@@ -13,14 +13,12 @@ import time
 
 import pytest
 
-from tests.lab.conftest import Site
+from tests.lab.conftest import PAIR, Site
 from tests.lab.operator import CRASHES, NEW, OLD, Running, costing_nothing, exctl, locks, releases
 from tests.lab.reliability import faced
 from tests.lab.workspace import STACK
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("ready")]
-
-PAIR = ("excp-1-1", "excp-1-2")
 
 
 @pytest.mark.usefixtures("undeployed")

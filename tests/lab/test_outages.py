@@ -12,19 +12,16 @@ from collections.abc import Iterator
 import pytest
 
 from lab import settings
-from tests.lab.conftest import Site
+from tests.lab.conftest import PAIR, Site
 from tests.lab.operator import CRASHES, NEW, OLD, Running, costing_nothing, exctl, left_well
 from tests.lab.reliability import faced
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 
-PAIR = ("excp-1-1", "excp-1-2")
-
 
 @pytest.fixture(scope="module")
 def deployed(site: Site) -> Site:
-    site.work.edit("gate.interval_seconds", 0.2)
-    site.work.edit("excs.sync_gate.interval_seconds", 0.2)
+    site.work.hurry()
     site.work.up()
     return site
 
@@ -38,7 +35,7 @@ def test_a_stop_of_excs_says_who_misses_it_and_nobody_waits_for_them(deployed: S
     site = deployed
     run = exctl(site, "stop", "excs", "--yes")
     assert "excs on " in run.stderr
-    assert "remove; down from then on; exas and pair 1 may answer 503 meanwhile" in run.stderr
+    assert "remove; down afterwards; exas and pair 1 may answer 503 meanwhile" in run.stderr
     assert site.containers("excs") == []
     site.wait_until(lambda: site.codes()["exas"] == 503, "exas to miss excs")
     up = exctl(site, "up", "--yes")
@@ -53,7 +50,7 @@ def test_a_stop_of_excs_says_who_misses_it_and_nobody_waits_for_them(deployed: S
 def test_a_restart_of_excs_is_asked_for_with_what_answers_503_meanwhile(deployed: Site) -> None:
     site, before = deployed, deployed.container_ids()
     asked = Running(site, "restart", "excs", terminal=True)
-    asked.wait_for("exas and pair 1 may answer 503 while excs is away.")
+    asked.wait_for("exas and pair 1 may answer 503 while excs is down.")
     asked.wait_for("Do it to the stack dev (tenant 1)?")
     asked.type("n\n")
     assert "Nothing was touched." in asked.end(130)
@@ -66,10 +63,10 @@ def test_the_last_of_a_pair_is_stopped_only_if_that_is_said(deployed: Site) -> N
     text, last = site.stack_file.read_text(), site.container_id_on_host("excp-1-2")
     words = ("stop", "excp", "--pair", "1", "--host", "2")
     refused = exctl(site, *words, "--yes", code=1)
-    assert "pair 1 is down from then on: no container of excp-1-2 is left" in refused.stderr
+    assert "pair 1 stays down afterwards: no container of excp-1-2 is left" in refused.stderr
     assert refused.stderr.endswith("add --allow-outage.\nNothing was touched.\n")
     asked = Running(site, *words, terminal=True)
-    asked.wait_for("pair 1 is down from then on")
+    asked.wait_for("pair 1 stays down afterwards")
     asked.wait_for("Do it to the stack dev (tenant 1)?")
     asked.type("n\n")
     asked.end(130)
@@ -110,7 +107,7 @@ def test_an_update_pauses_after_its_first_instance_and_goes_on_when_told(
         run = exctl(site, *update, NEW, "--yes")
         assert "paused: excp-1-1 done and healthy; not yet: excp-1-2" in run.stderr
         assert "To go on: exctl up --stack dev\nTo go back: exctl rollback " in run.stderr
-        assert run.stderr.endswith("VERSION SKEW: the two of pair 1 differ\n")
+        assert run.stderr.endswith("VERSION SKEW: the instances of pair 1 differ\n")
         assert [site.version(key) for key in PAIR] == [NEW, OLD]
         exctl(site, "up", "--yes")
         assert [site.version(key) for key in PAIR] == [NEW, NEW]

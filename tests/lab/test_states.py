@@ -21,8 +21,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 @pytest.fixture(scope="module")
 def deployed(site: Site) -> Site:
-    site.work.edit("gate.interval_seconds", 0.2)
-    site.work.edit("excs.sync_gate.interval_seconds", 0.2)
+    site.work.hurry()
     site.work.up()
     return site
 
@@ -155,6 +154,6 @@ def test_destroy_says_what_it_couldnt_ask_and_else_leaves_nothing(deployed: Site
     site.set_fault(name, "ssh-dropped")
     try:
         said = exctl(site, "destroy", "--yes", code=4).stderr
-        assert "where containers of it may still run" in said
+        assert "where its containers may still run" in said
     finally:
         site.clear_faults(name)

@@ -14,16 +14,13 @@ import pytest
 
 from lab import settings
 from stack.ssh import CONTROL_PATH
-from tests.lab.conftest import Site
-from tests.lab.operator import watched
+from tests.lab.conftest import PAIR, Site
+from tests.lab.operator import CRASHES, NEW, OLD, watched
 from tests.lab.prober import Watch
 from tests.lab.reliability import faced
 from tests.lab.workspace import STACK
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("ready")]
-
-OLD, NEW, CRASHES = "100.0.100.11", "100.0.100.12", "100.0.100.13"
-PAIR = ("excp-1-1", "excp-1-2")
 
 
 @pytest.mark.usefixtures("undeployed")

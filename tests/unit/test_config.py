@@ -240,7 +240,7 @@ def test_a_secret_in_clear_is_refused_and_its_value_is_not_shown() -> None:
     file.values["redisPassword"] = "opensesame"
     file.secret_keys.discard("redisPassword")
     assert file.problems() == [
-        "redisPassword: stands in the stack file in plaintext; replace it with: exctl secret set"
+        "redisPassword: is in the stack file in plaintext; replace it with: exctl secret set"
         " redisPassword"
     ]
 

@@ -34,13 +34,18 @@ class ConfigDb:
         return psql(self.port, statements, database)
 
     @contextmanager
-    def session(self, user: str = settings.DATABASE_USER) -> Iterator[PostgreSql]:
-        login = Login(LOOPBACK, self.port, settings.DATABASE, user, settings.DATABASE_PASSWORD)
-        database = PostgreSql(lambda: socket.create_connection((LOOPBACK, self.port), 5), login)
+    def session(
+        self,
+        user: str = settings.DATABASE_USER,
+        database: str = settings.DATABASE,
+        password: str = settings.DATABASE_PASSWORD,
+    ) -> Iterator[PostgreSql]:
+        login = Login(LOOPBACK, self.port, database, user, password)
+        opened = PostgreSql(lambda: socket.create_connection((LOOPBACK, self.port), 5), login)
         try:
-            yield database
+            yield opened
         finally:
-            database.close()
+            opened.close()
 
     def survey(
         self,

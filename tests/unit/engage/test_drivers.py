@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import oracledb
 import pytds
@@ -48,11 +49,8 @@ def silent() -> Iterator[Connect]:
 
 
 @RESET
-@pytest.mark.parametrize("opened", [SqlServer, Oracle])
-def test_what_hangs_up_is_a_lost_connection(
-    opened: Open, silent: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlserver, "LOGIN_SECONDS", 1)
+@pytest.mark.parametrize("opened", [partial(SqlServer, login_seconds=1), Oracle])
+def test_what_hangs_up_is_a_lost_connection(opened: Open, silent: Connect) -> None:
     with pytest.raises(DatabaseError) as caught:
         opened(silent, LOGIN)
     assert caught.value.kind == "lost"

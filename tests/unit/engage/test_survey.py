@@ -225,14 +225,11 @@ def test_another_database_is_no_config_db(db: ConfigDb) -> None:
         db.survey()
 
 
-def test_a_wrong_password_and_a_wrong_database_are_told_apart(
-    db: ConfigDb, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value, kind in (
-        ("DATABASE_PASSWORD", "wrong", "refused"), ("DATABASE", "nothing", "no such database"),
-    ):  # fmt: skip
-        with monkeypatch.context() as patch:
-            patch.setattr(settings, name, value)
-            with pytest.raises(DatabaseError) as caught, db.session():
-                raise AssertionError
+def test_a_wrong_password_and_a_wrong_database_are_told_apart(db: ConfigDb) -> None:
+    for session, kind in (
+        (db.session(password="wrong"), "refused"),
+        (db.session(database="nothing"), "no such database"),
+    ):
+        with pytest.raises(DatabaseError) as caught, session:
+            raise AssertionError
         assert caught.value.kind == kind

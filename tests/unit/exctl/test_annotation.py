@@ -69,7 +69,7 @@ def test_a_grafana_that_refuses_or_is_away_is_named_once_and_holds_nothing(
         said: list[str] = []
         with annotated(url, Login(token=TOKEN), "prod", ["excs"], "up", said.append):
             pass
-        assert said == [f"warning: {url} takes no mark of this run ({why})"]
+        assert said == [f"warning: {url} accepts no annotation of this run ({why})"]
 
 
 def test_nothing_touched_leaves_no_mark(grafana: Grafana) -> None:

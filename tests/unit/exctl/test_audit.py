@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +29,7 @@ from exctl.history.run import Run
 from exctl.releases.store import Release, written
 from exctl.site import StackPlace
 from exctl.terminal import messages
+from tests.unit.limits import files_of_at_most
 from tests.unit.stack_file import CLONE
 
 AT = "2026-11-26T02:41:07Z"
@@ -145,14 +148,21 @@ def test_a_cut_end_is_told_of_by_the_next_record_for_good(place: StackPlace) -> 
     assert "the end was cut off" in proof.lines(proof.look(place, with_pulumi=False))[0]
 
 
-def test_a_run_killed_while_it_wrote_its_record_leaves_the_proof_whole(
-    place: StackPlace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_killed_while_it_wrote_its_record_leaves_the_proof_whole(place: StackPlace) -> None:
     ran(place)
-    with monkeypatch.context() as patch:
-        patch.setattr(store, "_write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
-        with pytest.raises(KeyboardInterrupt):
-            store.append(place, {"kind": "begun", "run": "x", "at": AT})
+    before = lines_of(place)
+    program = (
+        "import signal, sys; from pathlib import Path\n"
+        "from exctl.history import store; from exctl.site import StackPlace\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"
+        f"place = StackPlace(Path(sys.argv[1]), {place.stack!r})\n"
+        f"store.append(place, {{'kind': 'begun', 'run': 'x', 'at': {AT!r}}})\n"
+    )
+    # The kernel kills it at the first byte that it adds to its records.
+    with files_of_at_most(store.path_of(place).stat().st_size):
+        killed = subprocess.run([sys.executable, "-c", program, str(place.project)], check=False)
+    assert killed.returncode == -signal.SIGXFSZ
+    assert lines_of(place) == before
     assert kinds(place) == set()
     ran(place)
     assert kinds(place) == set()
@@ -290,13 +300,14 @@ def test_a_record_holds_the_plans_hash_the_digests_and_the_rollout(
     assert ended["images"]["excs"]["digest"] == "sha256:1"
 
 
-def test_a_disk_that_is_almost_full_stops_a_run_before_its_record(
-    place: StackPlace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_is_almost_full_stops_a_run_before_its_record(place: StackPlace) -> None:
     ran(place)
     before = lines_of(place)
-    monkeypatch.setattr(store, "ROOM_MIB", 1 << 30)  # a PiB: more than any disk has
-    with pytest.raises(NothingTouched, match="can't be written"), recording(place, False, ""):
+    with (
+        files_of_at_most(1 << 20),
+        pytest.raises(NothingTouched, match="can't be written: File too large"),
+        recording(place, False, ""),
+    ):
         raise AssertionError("must not begin")
     assert lines_of(place) == before
 

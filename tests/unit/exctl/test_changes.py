@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from exctl.errors import ExctlError, FailedRun, InterruptedRun
-from exctl.runs import changes, deployment
-from exctl.runs.options import RunOptions
+from exctl.runs import changes
+from exctl.runs.changes import Up
+from exctl.runs.options import Outcome, RunOptions
 from exctl.site import Site
 from tests.unit.exctl.sites import make_site
 
@@ -23,16 +24,15 @@ def site(tmp_path: Path) -> Site:
     return site
 
 
-def ending(monkeypatch: pytest.MonkeyPatch, site: Site, error: ExctlError) -> None:
+def ending(error: ExctlError) -> Up:
     """A run that is agreed to and then ends so."""
 
-    def up(_site: Site, _how: RunOptions, text: str | None = None) -> None:
+    def up(site: Site, _how: RunOptions, text: str | None) -> Outcome:
         if text is not None:
             site.file.write_text(text)
         raise error
 
-    monkeypatch.setattr(deployment, "up", up)
-    monkeypatch.setattr("sys.argv", ["exctl", "update", "excp", "--tag", "2"])
+    return up
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def ending(monkeypatch: pytest.MonkeyPatch, site: Site, error: ExctlError) -> No
 def test_what_ends_before_a_container_is_touched_puts_the_stack_file_back(
     site: Site, monkeypatch: pytest.MonkeyPatch, error: ExctlError
 ) -> None:
-    ending(monkeypatch, site, error)
+    monkeypatch.setattr("sys.argv", ["exctl", "update", "excp", "--tag", "2"])
     with pytest.raises(type(error)) as ended:
-        changes.apply(site, WANTED, RunOptions())
+        changes.apply(site, WANTED, RunOptions(), ending(error))
     assert site.file.read_text() == BEFORE
     *_, again, untouched, last = ended.value.text.splitlines()
     assert again == (
@@ -60,23 +60,22 @@ def test_what_ends_before_a_container_is_touched_puts_the_stack_file_back(
 
 
 def test_an_interrupted_run_that_has_begun_keeps_the_file_and_says_how_to_go_on(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: Site,
 ) -> None:
-    ending(monkeypatch, site, InterruptedRun("interrupted", ("excp-1-1",), RUNNING))
+    up = ending(InterruptedRun("interrupted", ("excp-1-1",), RUNNING))
     with pytest.raises(InterruptedRun) as ended:
-        changes.apply(site, WANTED, RunOptions())
+        changes.apply(site, WANTED, RunOptions(), up)
     assert site.file.read_text() == WANTED
     assert "To resume: exctl up --stack dev." in ended.value.text
     assert "touched" not in ended.value.text
     assert ended.value.text.endswith(f"\n{RUNNING}")
 
 
-def test_a_restart_names_what_it_has_not_restarted(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ending(monkeypatch, site, InterruptedRun("interrupted", ("excp-1-1",)))
+def test_a_restart_names_what_it_has_not_restarted(site: Site) -> None:
+    up = ending(InterruptedRun("interrupted", ("excp-1-1",)))
+    both = site.layout.of("excp") + site.layout.of("exas")
     with pytest.raises(InterruptedRun) as ended:
-        changes.restart(site, site.layout.of("excp") + site.layout.of("exas"), RunOptions())
+        changes.restart(site, both, RunOptions(), up)
     assert ended.value.text.endswith(
         "Not restarted yet:\n  exctl restart excp --pair 1 --host 2 --stack dev\n"
         "  exctl restart exas --stack dev"

@@ -20,7 +20,6 @@ from tests.unit.stack_file import CLONE, StackFile
 BAD = [Finding("image", host, "missing", "there", "failed", "push it") for host in ("a", "b")]
 WARNING = Finding("cpus", "a", "1", "2", "warning", "give it more")
 FINE = Finding("kernel", "a", "5.10", "4.18 or newer")
-Examine = Callable[[Subject, Callable[[], Subject]], list[Finding]]
 
 
 @pytest.fixture
@@ -35,16 +34,11 @@ def site_of(config: ExecConfig) -> Site:
     return Site(CLONE, "dev", config, build_layout(config, "dev"))
 
 
-def finding(monkeypatch: pytest.MonkeyPatch, *found: Finding) -> None:
-    monkeypatch.setattr(doctor, "examine", lambda *_: list(found))
-
-
 def test_what_stops_ends_the_run_with_the_table_and_the_names(
-    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    finding(monkeypatch, FINE, WARNING, *BAD)
     with pytest.raises(ExctlError) as error:
-        doctor.require(site)
+        doctor.stop_at(site, [FINE, WARNING, *BAD])
     assert error.value.code == 1
     assert error.value.text == (
         "the preflight stops this: image. Fix what the table names; or,"
@@ -61,44 +55,36 @@ def test_what_stops_ends_the_run_with_the_table_and_the_names(
 
 
 def test_warnings_are_shown_and_stop_nothing(
-    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    finding(monkeypatch, FINE, WARNING)
-    doctor.require(site)
+    doctor.stop_at(site, [FINE, WARNING])
     assert "warning  a     cpus" in capsys.readouterr().err
 
 
-def test_where_all_is_well_one_line_says_so(
-    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    finding(monkeypatch, FINE)
-    doctor.require(site)
+def test_where_all_is_well_one_line_says_so(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    doctor.stop_at(site, [FINE])
     words = "preflight: passed (1 check)\n"
     assert capsys.readouterr().err == words
 
 
-def test_without_a_passphrase_the_rest_is_checked(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_passphrase_the_rest_is_checked(site: Site) -> None:
     told = []
 
     def examine(_: Subject, decrypted: Callable[[], Subject], _out: object) -> list[Finding]:
         told.append(decrypted())
         return []
 
-    monkeypatch.setattr(doctor, "examine", examine)
-    doctor.findings(site)
+    doctor.findings(site, look=examine)
     assert told[0].secrets == {}
     assert told[0].no_secrets == "not tried: there is no passphrase to decrypt its secret with"
 
 
-def test_ctrl_c_says_that_nothing_was_touched(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_says_that_nothing_was_touched(site: Site) -> None:
     def examine(*_: object) -> list[Finding]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(doctor, "examine", examine)
     with pytest.raises(Interrupted, match=r"^interrupted$") as error:
-        doctor.findings(site)
+        doctor.findings(site, look=examine)
     assert error.value.text == "interrupted\nNothing was touched."
 
 
@@ -138,7 +124,7 @@ def test_before_the_first_release_the_next_command_is_named_and_afterwards_none(
     config = StackFile().config()
     site = Site(tmp_path, "dev", config, build_layout(config, "dev"))
     assert doctor.next_step(site, [FINE, WARNING]) == "next: exctl up --stack dev"
-    assert doctor.next_step(site, BAD).endswith("then again: exctl doctor --stack dev")
+    assert doctor.next_step(site, BAD).endswith("then run again: exctl doctor --stack dev")
     release = tmp_path / "releases/dev/0001.yaml"
     release.parent.mkdir(parents=True)
     release.touch()

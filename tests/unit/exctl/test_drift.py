@@ -160,7 +160,7 @@ def watcher(image: str = "i/prometheus:2") -> dict[str, Deployed]:
         (ELSEWHERE, watcher(), [WATCHER],
          ["not yet deployed: the stack file moves it to other; move it with: exctl up"]),
         (None, watcher(), [WATCHER],
-         ["not yet deployed: the stack file has it no longer; remove it with: exctl up"]),
+         ["not yet deployed: the stack file no longer has it; remove it with: exctl up"]),
         (PLACED, watcher(), [replace(WATCHER, state=ContainerState("exited"))],
          ["host changed: its container is exited; start it again with: exctl up"]),
         (PLACED, watcher(), [replace(WATCHER, memory_bytes=300 << 20)],

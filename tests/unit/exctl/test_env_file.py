@@ -227,7 +227,7 @@ def test_several_sip_server_pairs_are_a_list() -> None:
             "EXCS_TAG=9\nEXCS_TAG=",
             "excs.tag",
             "100.0.100.11",
-            "is there already in line 14",
+            "is already set in line 14",
         ),
         ("=info", "=INFO", "excs.log.level", "info", "'INFO' was taken as info"),
         ("DB_SSL=false", "DB_SSL=no", "excs.config_db.ssl", False, "'no' was taken as false"),
@@ -251,7 +251,7 @@ def test_several_sip_server_pairs_are_a_list() -> None:
             "",
             "excs.port",
             3640,
-            "EXCS_PORT isn't there: the default of excs.port",
+            "EXCS_PORT is missing: the default of excs.port",
         ),
         (
             "EXCS_SYNC_CUSTOMER_F",
@@ -303,8 +303,8 @@ def test_an_unknown_key_is_named_with_the_nearest_one() -> None:
     found = imported(more="EXCS_CONFIG_DB_PASWORD=secret\nPROXY=x\n")
     assert [note.partition(", ")[2] for note in found.notes] == [
         "EXCS_CONFIG_DB_PASWORD: isn't a key of the vendor's page; EXCS_CONFIG_DB_PASSWORD is; it"
-        " was left out, look whether it is needed",
-        "PROXY: isn't a key of the vendor's page; it was left out, look whether it is needed",
+        " was left out; check whether it is needed",
+        "PROXY: isn't a key of the vendor's page; it was left out; check whether it is needed",
     ]
 
 
@@ -361,9 +361,10 @@ def refused(found: env_file.Imported) -> list[str]:
             "EXCS_TAG=100.0.100.11",
             "EXCS_TAG=${V}",
             [
-                "line 14, EXCS_TAG: ${V} is set nowhere above it in"
-                " this file; write the value out, or put it into single quotes if the $ is meant as"
-                " it stands",
+                "line 14, EXCS_TAG: ${V} is set nowhere above it"
+                " in"
+                " this file; write the value out, or put it into single quotes if the $ is meant"
+                " literally",
                 "EXCS_TAG is missing (its place in a stack file: excs.tag)",
             ],
         ),
@@ -399,7 +400,7 @@ def test_what_cant_be_taken_is_refused_by_its_line(old: str, new: str, words: li
 def test_an_env_without_pairs_is_refused() -> None:
     text = VENDORS_OWN[: VENDORS_OWN.index("EXCP_1")]
     assert refused(env_file.imported(text)) == [
-        "no EXCP_1_VM_HOST_PAIR and no other key of a pair is there; a stack has one at least"
+        "there is no EXCP_1_VM_HOST_PAIR and no other key of a pair; a stack needs a pair"
     ]
 
 
@@ -416,6 +417,6 @@ def test_secrets_that_a_env_has_no_key_for_are_named() -> None:
     said = list(env_export.remarks(config, ("redisPassword",), {"redisPassword": "a${b}"}))
     assert said[0].endswith("inferred some of them: exctl topology lists which")
     assert said[1:] == [
-        "EXEC_REDIS_PASSWORD: its $ is not read alike by all: compose 2 takes it as it stands, a"
-        " Python reader that fills in ${…} doesn't"
+        "EXEC_REDIS_PASSWORD: not every program reads its $ in the same way: compose 2 takes it"
+        " literally, a Python reader that expands ${…} doesn't"
     ]

@@ -3,6 +3,7 @@ one, how it goes on and back, and how the fleet is."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from config_schema.fleet import Fleet
 from exctl.__main__ import main
@@ -117,7 +119,7 @@ def test_the_example_is_a_valid_fleet_and_names_every_setting() -> None:
         ),
         (
             "waves: [{name: w, stacks: [a]}]\nstacks: {a: {freeze: {until: 2027-01-01}}}",
-            "some readers of YAML take for a date; put it in quotes",
+            "some YAML parsers read as a date; put it in quotes",
         ),
         ("waves: [{name: w, stacks: [a]}]\nstacks: {a: {pins: {exds: '1'}}}", "stacks.a.pins"),
     ],
@@ -147,7 +149,7 @@ def test_an_update_goes_over_all_stacks_wave_by_wave(
     assert first_end["at"] < project.rows("began.txt")[1]["at"]
     words = project.rows("began.txt")[0]["words"]
     assert words == [*UPDATE, "--stack", "a", "--yes", "--json", "-m", "CHG-1"]
-    assert "new: a, b, c" in capsys.readouterr().out
+    assert "done: a, b, c" in capsys.readouterr().out
     assert last(project).is_over
 
 
@@ -161,7 +163,9 @@ def test_it_stops_at_the_first_wave_that_fails_more_than_it_may_and_resumes_ther
     project: FleetProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.behave({"a": {"ends": "rolled back"}})
-    with pytest.raises(RolledBack, match="stopped at wave first: 1 of its stacks failed, 0 may"):
+    with pytest.raises(
+        RolledBack, match="stopped at wave first: 1 of its stacks failed, 0 allowed"
+    ):
         begin(project)
     out = capsys.readouterr().out
     assert "rolled back: a: the gate of excp-1-1 failed\n" in out
@@ -188,7 +192,7 @@ def test_what_may_fail_stops_nothing_and_is_said(project: FleetProject) -> None:
 
 def test_a_resumed_rollout_leaves_what_is_done(project: FleetProject) -> None:
     project.behave({"b": {"ends": "failed"}})
-    with pytest.raises(ExctlError, match="To take back what is new: exctl fleet rollback") as stop:
+    with pytest.raises(ExctlError, match="To undo what was done: exctl fleet rollback") as stop:
         begin(project)
     assert stop.value.code == 1
     project.behave({})
@@ -234,8 +238,8 @@ def test_frozen_and_pinned_stacks_are_left_alone_and_those_that_have_it(
     begin(project)
     assert project.began == ["c"]
     out = capsys.readouterr().out
-    assert "left alone: a: frozen until 2999-01-01: Christmas" in out
-    assert f"left alone: b: pinned to excp {OLD}" in out
+    assert "skipped: a: frozen until 2999-01-01: Christmas" in out
+    assert f"skipped: b: pinned to excp {OLD}" in out
     kept = last(project).id
     begin(project)
     assert project.began == ["c"]
@@ -295,7 +299,7 @@ def test_a_stack_file_that_changes_after_the_plan_is_not_carried_out(
 
 def test_a_wave_that_wants_approval_waits_for_it(project: FleetProject) -> None:
     project.fleet(THREE.replace("stacks: [b, c]", "stacks: [b, c]\n    approve: true"))
-    with pytest.raises(LeftOut, match="the wave rest waits for somebody's word"):
+    with pytest.raises(LeftOut, match="the wave rest waits for approval"):
         begin(project)
     assert project.began == ["a"]
     resume(project, approved=("rest",))
@@ -303,17 +307,17 @@ def test_a_wave_that_wants_approval_waits_for_it(project: FleetProject) -> None:
 
 
 def test_a_stack_that_is_not_well_in_its_waves_bake_stops_the_rollout(
-    project: FleetProject, monkeypatch: pytest.MonkeyPatch
+    project: FleetProject,
 ) -> None:
     project.fleet(THREE.replace("stacks: [a]", "stacks: [a]\n    bake_seconds: 0.5"))
-    ill = {"a": "excs: HTTP 503"}
-    monkeypatch.setattr(conduct, "_unhealthy", lambda _project, _stacks: ill)
-    with pytest.raises(ExctlError, match="stopped at wave first"):
-        begin(project)
-    assert last(project).stacks["a"].reason.endswith("excs: HTTP 503")
-    assert project.began == ["a"]
-    ill.clear()
-    resume(project)
+    with services(project, ["a"]) as answering:
+        answering.code = 503
+        with pytest.raises(ExctlError, match="stopped at wave first"):
+            begin(project)
+        assert "excs: HTTP 503" in last(project).stacks["a"].reason
+        assert project.began == ["a"]
+        answering.code, answering.version = 200, NEW
+        resume(project)
     assert sorted(project.began) == ["a", "b", "c"]  # a isn't updated again, its bake is
 
 
@@ -329,8 +333,8 @@ def test_a_rollback_takes_back_all_stacks_of_the_rollout_the_last_wave_first(
     roll_back(project)
     assert [project.tag(stack) for stack in "abc"] == [OLD] * 3
     assert project.began[len(before) :] == ["c", "a"]
-    assert "left alone: b: was rolled back already" in capsys.readouterr().out
-    with pytest.raises(NothingTouched, match="the last rollout took back"):
+    assert "skipped: b: was rolled back already" in capsys.readouterr().out
+    with pytest.raises(NothingTouched, match="the last rollout already rolled back"):
         roll_back(project)
 
 
@@ -382,7 +386,7 @@ def test_a_passphrase_command_that_fails_refuses_its_stack_without_its_words(
 def test_a_new_secret_goes_to_every_stack_on_stdin_and_into_no_file(
     project: FleetProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exctl.terminal.questions.all_of_stdin", lambda: "new-pass\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"new-pass\n")))
     begin(project, ("rotate", "redisPassword"))
     assert {row["value"] for row in project.rows("began.txt")} == {"new-pass"}
     (project.directory / "began.txt").unlink()
@@ -512,14 +516,11 @@ def test_a_stacks_line_says_what_its_run_is_at() -> None:
     assert words_of({"kind": "unheard of"}) == ""
 
 
-def test_a_question_is_asked_while_the_live_view_is_away(
-    project: FleetProject, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_question_is_asked_while_the_live_view_is_away(project: FleetProject) -> None:
     begin(project)
     runner = Runner(last(project), Means(project.directory, lambda _: True, lambda _: {}))
     assert views.live_rows(runner, 0.0) == [("", "3 of 3 stacks", "")]
-    monkeypatch.setattr("exctl.terminal.live.is_wanted", lambda: True)
-    view = views.LiveView()
+    view = views.LiveView(Console(file=io.StringIO(), force_terminal=True))
     with view.shown(runner):
         assert view._live.is_started
         with view.away():
@@ -530,10 +531,17 @@ def test_a_question_is_asked_while_the_live_view_is_away(
 # How the fleet is
 
 
+class Services(ThreadingHTTPServer):
+    """Services that answer with this code and this version."""
+
+    code, version = 200, OLD
+
+
 class Answering(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        body = json.dumps({"version": OLD}).encode()
-        self.send_response(200)
+        assert isinstance(self.server, Services)
+        body = json.dumps({"version": self.server.version}).encode()
+        self.send_response(self.server.code)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -543,9 +551,9 @@ class Answering(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def services(project: FleetProject, stacks: list[str]) -> Iterator[None]:
+def services(project: FleetProject, stacks: list[str]) -> Iterator[Services]:
     """Every instance of these stacks answers, on ports of this machine."""
-    server = ThreadingHTTPServer(("0.0.0.0", 0), Answering)  # all of 127.0.0.0/8
+    server = Services(("0.0.0.0", 0), Answering)  # all of 127.0.0.0/8
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     port = server.server_address[1]
     for number, stack in enumerate(stacks):
@@ -557,7 +565,7 @@ def services(project: FleetProject, stacks: list[str]) -> Iterator[None]:
             text = text.replace(f"{key}\n", f"{key}\n{indent}port: {port}\n")
         path.write_text(text)
     try:
-        yield
+        yield server
     finally:
         server.shutdown()
         server.server_close()
@@ -574,19 +582,16 @@ def test_fifty_stacks_are_looked_at_within_ten_seconds(tmp_path: Path) -> None:
     assert rows[0].services["excp"].healthy == 2
 
 
-def test_a_dead_stack_holds_nobody_up(
-    project: FleetProject, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, is_over = status._asked, threading.Event()
+def test_a_dead_stack_holds_nobody_up(project: FleetProject) -> None:
+    is_over = threading.Event()
 
-    def asked(site: Any) -> Any:
-        if site.stack == "b":
+    def row(place: StackPlace) -> status.StackRow:
+        if place.stack == "b":
             is_over.wait(60)
-        return real(site)
+        return status.row_of(place)
 
-    monkeypatch.setattr(status, "_asked", asked)
     with services(project, ["a", "b", "c"]):
-        rows = status.look([StackPlace(project.directory, name) for name in "abc"], 5)
+        rows = status.look([StackPlace(project.directory, name) for name in "abc"], 5, row)
         is_over.set()
     assert [row.problem for row in rows] == ["", "no answer within 5 s", ""]
 

@@ -102,12 +102,12 @@ def test_without_every_plan_and_approval_nothing_begins(project: FleetProject) -
 
     without = refused("")
     for stack in "bc":
-        assert f"the stack {stack} deploys approved plans alone" in without
+        assert f"the stack {stack} deploys only approved plans" in without
     assert f"exctl fleet plan excp --tag {NEW} --out DIR" in without
-    assert "plans has no plan of it: there is no file b.json" in refused()
+    assert "plans has no plan for it: there is no file b.json" in refused()
     save(project)
     approve(project, "b")
-    assert "c.json is signed by ann@example.com; the stack c wants 1 more signature" in refused()
+    assert "c.json is signed by ann@example.com; the stack c needs 1 more signature" in refused()
     approve(project, "c")
     assert f"a plan of: exctl update excp --tag {NEW}; this is: exctl up" in refused(
         command=("up",)
@@ -123,7 +123,7 @@ def test_a_plan_that_no_longer_holds_is_found_before_the_first_wave(project: Fle
         approve(project, stack)
     edit = project.directory / "Pulumi.c.yaml"
     edit.write_text(edit.read_text() + "# later\n")
-    with pytest.raises(NothingTouched, match=r"c\.json is no longer .*\n  the stack file was"):
+    with pytest.raises(NothingTouched, match=r"c\.json no longer matches .*\n  the stack file was"):
         conduct.begin(project.directory, ("up",), how(project))
     assert project.began == []
 
@@ -154,7 +154,7 @@ def test_a_stack_whose_plan_cant_be_made_holds_up_no_other(project: FleetProject
     (project.directory / "plans").mkdir()
     (project.directory / "plans/b.json").write_text("{}")
     found = save(project)
-    assert "is there already" in found[0].failure
+    assert "already exists" in found[0].failure
     assert found[1].failure == ""
     (project.directory / "planner-fails").touch()
     assert [made.failure for made in save(project, out="other")] == ["the hosts are away"] * 2

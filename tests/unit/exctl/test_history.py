@@ -283,7 +283,7 @@ def test_a_line_that_was_cut_stays_and_the_next_run_is_recorded_after_it(place: 
     found = store.read(place)
     assert len(found.runs) == 2
     assert [str(problem) for problem in found.problems] == [
-        "line 3 isn't a record; it was cut or edited by hand"
+        "line 3 isn't a record; it is truncated or was edited by hand"
     ]
 
 

@@ -191,7 +191,7 @@ def test_the_answers_become_a_stack_file_with_its_secrets_encrypted(project: Pat
         answer_all(terminal)
         terminal.answer("\n  passphrase of the stack new", PASSPHRASE)
         terminal.answer("the same again", "something else")
-        terminal.expect("! the two differ; once more")
+        terminal.expect("! the two differ; try again")
         terminal.answer("passphrase of the stack new", PASSPHRASE)
         terminal.answer("the same again", PASSPHRASE)
         assert terminal.end() == 0, terminal.shown

@@ -134,7 +134,8 @@ def test_a_tag_that_leads_elsewhere_in_the_registry_is_told() -> None:
     )
     assert table(Listing(found, {"h9": "no answer"})) == [
         "excp  1  sha256:bbbbbbbbbbbb  in the registry; on no host; release 2",
-        "excp  1  sha256:aaaaaaaaaaaa  not in the registry; tag 1 leads elsewhere there; on 1 host;"
+        "excp  1  sha256:aaaaaaaaaaaa  not in the registry; tag 1 is another image there; on 1"
+        " host;"
         " runs as excp-1-1; release 1",
         "excp  2  sha256:cccccccccccc  in the registry; on 1 host; release 3, 4",
         "h9 doesn't say: no answer",

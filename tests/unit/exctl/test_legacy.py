@@ -124,8 +124,8 @@ ENDED = container(f"exec-excp-1{ASIDE}", state="exited")
     [
         (
             [container("a"), container("b")],
-            f"the container a {SHOWN} and the container b {SHOWN} could both be it; remove or"
-            " rename the one that isn't",
+            f"the container a {SHOWN} and the container b {SHOWN} could both be this instance;"
+            f" remove or rename the wrong one",
         ),
         ([], NO_CONTAINER),
         ([container(state="exited")], NO_CONTAINER),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -37,7 +36,7 @@ def test_a_name_that_says_nothing_asks_for_options(tmp_path: Path) -> None:
 
 
 def test_the_bootstrap_package_is_no_image(tmp_path: Path) -> None:
-    with pytest.raises(NothingTouched, match="bootstrap package and no image"):
+    with pytest.raises(NothingTouched, match="bootstrap package, not an image"):
         targets_of([archive(tmp_path, "exop-100.0.100.11.tgz")], LoadOptions())
 
 
@@ -46,15 +45,12 @@ def test_a_disk_without_room_is_said_before_anything_is_written(tmp_path: Path) 
         check_space(tmp_path, 10**15, "the content of excs-1.tgz")
 
 
-def test_what_a_killed_run_left_is_removed_and_what_another_uses_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_what_a_killed_run_left_is_removed_and_what_another_uses_is_not(tmp_path: Path) -> None:
     dead, alive = tmp_path / f"{WORK}999999999-a", tmp_path / f"{WORK}{os.getpid()}-b"
     other = tmp_path / "exctl-report-1-c"
     for directory in (dead, alive, other):
         directory.mkdir()
-    with work_directory() as made:
+    with work_directory(tmp_path) as made:
         assert made.is_dir()
         assert sorted(tmp_path.iterdir()) == sorted([alive, other, made])
     assert sorted(tmp_path.iterdir()) == sorted([alive, other])
@@ -86,14 +82,18 @@ def test_an_archive_whose_own_words_are_another_services_or_versions_is_refused(
     if is_taken:
         assert targets_of([path], wanted)[0].tag == "100.0.100.12"
         return
-    with pytest.raises(NothingTouched, match=r"by its own words.*--service excs --tag 100\.0\.100"):
+    with pytest.raises(
+        NothingTouched,
+        match=r"says that it holds.*--service excs --tag"
+        r" 100\.0\.100",
+    ):
         targets_of([path], wanted)
 
 
 def test_an_archive_inside_that_is_named_as_another_is_refused(tmp_path: Path) -> None:
     inner = saved(tar_of({"a": b"1"}), tags=())
     path = write(tmp_path / "excs-1.2.tgz", gzip.compress(tar_of({"exas-1.2.tar": inner})))
-    with pytest.raises(NothingTouched, match=r"holds exas-1\.2\.tar by its own words"):
+    with pytest.raises(NothingTouched, match=r"says that it holds exas-1\.2\.tar"):
         targets_of([path], LoadOptions())
 
 

@@ -21,7 +21,7 @@ from exctl.pulumi.workspace import workspace
 from exctl.site import StackPlace
 from health.errors import GateError
 from health.gates.clock import OperatorsClock
-from health.runlock import RUN_LOCK_VARIABLE, Holder, ourselves, wants_an_end
+from health.runlock import RUN_LOCK_VARIABLE, Holder, ourselves, stop_requested
 
 
 @pytest.fixture
@@ -120,17 +120,16 @@ def test_pulumis_lock_of_a_killed_run_is_not_waited_for(place: StackPlace) -> No
 
 
 def test_pulumis_lock_of_a_run_that_ends_in_order_while_it_is_looked_at_is_none(
-    place: StackPlace, monkeypatch: pytest.MonkeyPatch
+    place: StackPlace,
 ) -> None:
-    path, look = pulumi_lock(place, dead_pid()), lock.holders
+    path = pulumi_lock(place, dead_pid())
 
     def look_then_end(place: StackPlace) -> list[Holder]:
-        found = look(place)
+        found = lock.holders(place)
         path.unlink(missing_ok=True)
         return found
 
-    monkeypatch.setattr(lock, "holders", look_then_end)
-    with lock.hold(place, 0, print):
+    with lock.hold(place, 0, print, look_then_end):
         pass
 
 
@@ -139,15 +138,15 @@ def test_gates_are_told_when_the_operator_wants_an_end(
 ) -> None:
     told = workspace(place, with_secrets=False).env_vars
     monkeypatch.setenv(RUN_LOCK_VARIABLE, told[RUN_LOCK_VARIABLE])
-    assert not wants_an_end()
+    assert not stop_requested()
     with lock.hold(place, 0, print):
-        assert not wants_an_end()
+        assert not stop_requested()
         OperatorsClock().sleep(0)
         lock.stop_gates(place)
-        assert wants_an_end()
+        assert stop_requested()
         with pytest.raises(GateError, match="interrupted"):
             OperatorsClock().sleep(3600)
-    assert not wants_an_end()
+    assert not stop_requested()
 
 
 def test_gates_end_when_exctl_was_killed(
@@ -156,9 +155,9 @@ def test_gates_end_when_exctl_was_killed(
     path = lock.path_of(place)
     path.write_text(json.dumps({"pid": dead_pid(), "hostname": socket.gethostname()}))
     monkeypatch.setenv(RUN_LOCK_VARIABLE, str(path))
-    assert wants_an_end()
+    assert stop_requested()
     path.write_text("")  # exctl may be writing it just now
-    assert not wants_an_end()
+    assert not stop_requested()
 
 
 def test_a_killed_run_is_known_by_its_command_until_another_one_ends(

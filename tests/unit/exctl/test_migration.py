@@ -1,38 +1,35 @@
-"""An import writes a stack file that explains itself, or nothing at all.
-
-With a real backend and real encryption: tests/lab/test_migrating.py.
-"""
+"""An import writes a stack file that explains itself, or nothing at all. With the real CLI, and a
+backend in files."""
 
 from __future__ import annotations
 
+import io
+import signal
+import threading
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
-from exctl.errors import ExctlError, NothingTouched
-from exctl.onboarding import migration, new_stack
+from exctl.errors import NothingTouched
+from exctl.onboarding import migration
 from exctl.onboarding.migration import EnvFile, asked_for, given_settings, import_env
+from exctl.pulumi.workspace import create_stack, is_in_backend
 from exctl.site import StackPlace
 from tests.unit.exctl.test_env_file import VENDORS_OWN, config_of, imported
 
 SOURCE = EnvFile("vendor.env", VENDORS_OWN.encode())
 
 
-def only_salted(place: StackPlace) -> None:
-    """A stack as Pulumi makes it."""
-    place.file.write_text("encryptionsalt: v1:salt\n")
-
-
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project without stacks, and a backend that is made of nothing."""
+    """A project without stacks, an empty backend, and nobody to ask."""
     (tmp_path / "Pulumi.yaml").write_text("name: exec\nruntime: python\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(migration, "is_in_backend", lambda _place: False)
-    monkeypatch.setattr(new_stack, "create_stack", only_salted)
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "word")
-    monkeypatch.setattr("sys.stdin.isatty", lambda: False)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     return tmp_path
 
 
@@ -52,34 +49,30 @@ def test_an_imported_file_explains_itself(project: Path) -> None:
 
 def test_a_stack_that_is_there_is_not_overwritten(project: Path) -> None:
     (project / "Pulumi.prod.yaml").write_text("mine")
-    with pytest.raises(NothingTouched, match="is there already and is never overwritten"):
+    with pytest.raises(NothingTouched, match="already exists and is never overwritten"):
         list(import_env(SOURCE, "prod", {}))
     assert (project / "Pulumi.prod.yaml").read_text() == "mine"
 
 
-def test_a_stack_of_the_backend_without_a_file_is_not_taken(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(migration, "is_in_backend", lambda _place: True)
+def test_a_stack_of_the_backend_without_a_file_is_not_taken(project: Path) -> None:
+    place = StackPlace(project, "prod")
+    create_stack(place)
+    place.file.unlink()
     with pytest.raises(NothingTouched, match="the backend has a stack prod already"):
         list(import_env(SOURCE, "prod", {}))
     assert not (project / "Pulumi.prod.yaml").exists()
 
 
-def test_an_import_that_fails_halfway_leaves_nothing_behind(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    forgotten: list[str] = []
-    monkeypatch.setattr(new_stack, "remove_stack", lambda place: forgotten.append(place.stack))
-
-    def fail(*_: object) -> None:
-        raise ExctlError("no")
-
-    monkeypatch.setattr(new_stack, "encrypt_in", fail)
+def test_an_import_that_is_interrupted_halfway_leaves_nothing_behind(project: Path) -> None:
     content = VENDORS_OWN.replace("REDIS_PASSWORD=", "REDIS_PASSWORD=x").encode()
-    with pytest.raises(ExctlError, match="no"):
-        list(import_env(EnvFile("x", content), "prod", {}))
-    assert forgotten == ["prod"]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # waits until it is made
+        with pytest.raises(click.Abort):
+            list(import_env(EnvFile("x", content), "prod", {}))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert not is_in_backend(StackPlace(project, "prod"))
     assert not list(project.glob("*prod*"))
 
 
@@ -93,7 +86,7 @@ def test_what_is_wrong_is_told_all_at_once_and_nothing_is_written(project: Path)
         "  EXAS_HOST is missing (its place in a stack file: exas.host)\n"
         "  line 14, EXCS_TAG: 'latest' moves; name a version such as 100.0.100.11\n"
         "Besides:\n"
-        "  line 44, PROXY: isn't a key of the vendor's page; it was left out, look whether it is"
+        "  line 44, PROXY: isn't a key of the vendor's page; it was left out; check whether it is"
         " needed"
     )
     assert not list(project.glob("*prod*"))

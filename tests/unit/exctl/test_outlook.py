@@ -97,7 +97,7 @@ def test_an_outage_wants_more_than_yes() -> None:
         [Step("delete", CONTAINER, f"container-excp-1-{n}") for n in (1, 2)], site.layout
     )
     outlook = Outlook(seen(of_1=OK, of_2=OK))
-    with pytest.raises(ExctlError, match=r"pair 1 is down from then on.*\n.*--allow-outage"):
+    with pytest.raises(ExctlError, match=r"pair 1 stays down afterwards.*\n.*--allow-outage"):
         consent.require(site, RunOptions(yes=True), planned, outlook)
     consent.require(site, RunOptions(yes=True, allow_outage=True), planned, outlook)
 
@@ -106,7 +106,7 @@ def test_the_question_says_what_it_costs() -> None:
     site = make_site()
     planned = touches(replacing("excs"), site.layout)
     assert consent.question(site, planned, ["pair 1 is down"]) == (
-        "pair 1 is down; exas and pair 1 may answer 503 while excs is away.\n"
+        "pair 1 is down; exas and pair 1 may answer 503 while excs is down.\n"
         "Do it to the stack dev (tenant 1)?"
     )
     assert consent.question(site, [], []) == "Do it to the stack dev (tenant 1)?"
@@ -150,6 +150,6 @@ def test_two_versions_in_a_pair_are_named() -> None:
     found = dict.fromkeys((i.key for i in layout().instances), "1") | {"excp-1-2": "2"}
     assert versions.shown(layout(), found) == (
         "running now: excs 1, exas 1, excp-1-1 1, excp-1-2 2;"
-        " VERSION SKEW: the two of pair 1 differ"
+        " VERSION SKEW: the instances of pair 1 differ"
     )
     assert "SKEW" not in versions.shown(layout(), found | {"excp-1-2": "unknown"})

@@ -72,9 +72,9 @@ def test_a_pair_whose_other_instance_is_stopped_is_down_meanwhile() -> None:
 @pytest.mark.parametrize(
     ("stopped", "downtime"),
     [
-        (["excp-1-1"], "down from then on; excp-1-2 serves alone"),
-        (["excp-1"], "down from then on"),
-        (["exas"], "down from then on"),
+        (["excp-1-1"], "down afterwards; excp-1-2 serves alone"),
+        (["excp-1"], "down afterwards"),
+        (["exas"], "down afterwards"),
     ],
 )
 def test_a_stop_says_what_serves_from_then_on(stopped: list[str], downtime: str) -> None:

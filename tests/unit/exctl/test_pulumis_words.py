@@ -23,8 +23,8 @@ def failed(stderr: str, stdout: str = "") -> auto.CommandError:
         ("warning: x\nerror: one\nerror: two", "two"),
         ("error: error: this\n  goes on\n  and on\n\nUpdating", "this goes on and on"),
         ("something else", "something else"),
-        ("", "Pulumi ended without a word"),
-        ("error: ", "Pulumi ended without a word"),
+        ("", "Pulumi ended without a message"),
+        ("error: ", "Pulumi ended without a message"),
     ],
 )
 def test_the_last_error_is_whole_and_never_empty(stderr: str, words: str) -> None:

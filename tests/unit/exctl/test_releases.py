@@ -57,7 +57,7 @@ def test_a_release_of_before_events_is_read_with_what_its_gates_said() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "it is empty or was cut"),
+        ("", "it is empty or truncated"),
         ("number: 3\nat: x\n", "it lacks images, stack_file"),
         (written(release(4)), "it is the file of release 4"),
         (written(release(3)).replace("100.0.100.11", "100.0.100.12"), "changed after it was"),
@@ -184,7 +184,7 @@ def test_where_nothing_but_what_is_stopped_differs_there_is_no_release_to_go_bac
     tmp_path: Path,
 ) -> None:
     site = kept(tmp_path, edited(TEXT, ("stopped",), ["exas"]), TEXT)
-    with pytest.raises(NothingTouched, match="everything is in every release as it is"):
+    with pytest.raises(NothingTouched, match="everything is the same in every release"):
         chosen(site, None, None, None)
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from exctl.runs import silence
 from exctl.runs.silence import matchers, silenced
 from monitoring.alerts import ALERTS
 from tests.unit.exctl.http_server import serving
@@ -86,12 +85,10 @@ def test_a_pair_that_is_down_is_never_silenced() -> None:
 
 
 def test_silences_begin_with_the_run_are_renewed_and_end_with_it(
-    alertmanager: Alertmanager, monkeypatch: pytest.MonkeyPatch
+    alertmanager: Alertmanager,
 ) -> None:
-    monkeypatch.setattr(silence, "RENEWED_SECONDS", 0.05)
-
     def run() -> None:
-        with silenced(alertmanager.url, "dev", PAIR_1, "update excp", print):
+        with silenced(alertmanager.url, "dev", PAIR_1, "update excp", print, 0.05):
             while len(alertmanager.posted) < 4:
                 time.sleep(0.01)
             raise RuntimeError("a run that failed")
@@ -115,7 +112,7 @@ def test_an_alertmanager_that_refuses_is_named_once_and_the_run_goes_on(
     with silenced(alertmanager.url, "dev", PAIR_1, "", said.append):
         pass
     assert len(said) == 1
-    assert "takes no silence (HTTPError), so alerts of this run may reach somebody" in said[0]
+    assert "accepts no silence (HTTPError), so alerts of this run may notify somebody" in said[0]
 
 
 def test_nothing_is_asked_without_an_address_or_without_instances(

@@ -12,7 +12,7 @@ import pytest
 from exctl.adoption.legacy import lost, situation
 from exctl.observe.deployed import deployed_containers
 from exctl.pulumi.ownership import reasons
-from exctl.pulumi.state import State, with_the_rest_apart, without_host
+from exctl.pulumi.state import State, detached, without_host
 from exctl.runs.unknown import others, unknown
 from hosts.docker import Container
 from tests.unit.exctl.sites import make_site
@@ -172,10 +172,10 @@ def test_a_host_that_watches_can_be_forgotten() -> None:
 
 
 def test_what_watches_holds_no_instance_in_the_state() -> None:
-    known = with_the_rest_apart(watched_state())
+    known = detached(watched_state())
     (provider,) = known.rows[-1]["dependencies"]
     assert provider.endswith(f"::monitoring-on-{WATCHER}")
-    assert with_the_rest_apart(known) is known
+    assert detached(known) is known
 
 
 def test_what_watches_is_not_drift() -> None:

@@ -79,8 +79,8 @@ def test_a_second_look_tells_pace_and_time_left() -> None:
     ("answer", "said"),
     [
         (Answer(None, error="no answer"), "sync unknown: /status: no answer"),
-        (Answer(200, b"<html>"), "sync unknown: /status says nothing of it"),
-        (Answer(200, b'{"status": {"message": "hi"}}'), "sync unknown: /status says nothing of it"),
+        (Answer(200, b"<html>"), "sync unknown: /status doesn't mention it"),
+        (Answer(200, b'{"status": {"message": "hi"}}'), "sync unknown: /status doesn't mention it"),
     ],
 )
 def test_an_excs_that_does_not_tell_its_sync_is_unknown_and_no_error(

@@ -150,7 +150,7 @@ def test_problems_come_first_and_are_what_is_next() -> None:
     shared = TransactionFacts("there", 1, 21, shared_with=("B",))
     whole = taken(found(near_supervisors=near, transaction=shared))
     assert [point.level for point in whole.points] == ["problem", "warning"]
-    assert next_step(whole, SITE).startswith("next: solve 1 problem in Engage, then again")
+    assert next_step(whole, SITE).startswith("next: fix 1 problem in Engage, then run again")
 
 
 def test_one_page_holds_what_was_found_and_json_all_of_it() -> None:
@@ -195,16 +195,11 @@ def test_without_its_password_nothing_is_asked() -> None:
         raise AssertionError
 
 
-def test_a_database_that_is_not_there_is_said_with_the_other_way(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def refused(*_: object) -> None:
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr("socket.create_connection", refused)
+def test_a_database_that_is_not_there_is_said_with_the_other_way() -> None:
+    nobody = make_site(excs__config_db__host="127.0.0.1", excs__config_db__port=9)
     with (
         pytest.raises(ExctlError, match="exctl survey --via ssh") as caught,
-        connection.session(SITE, {"configDbPassword": "never-shown"}, "direct"),
+        connection.session(nobody, {"configDbPassword": "never-shown"}, "direct"),
     ):
         raise AssertionError
     assert "Nothing was touched" in caught.value.text

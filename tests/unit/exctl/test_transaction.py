@@ -51,7 +51,7 @@ def test_the_urls_follow_from_the_region() -> None:
 
 def test_what_is_not_known_is_the_vendors_placeholder_and_marked() -> None:
     lines = table(entries(config, Given(), None))
-    assert any("CFG_ALIAS_EX_ORG_SHORT_NAME   <- to be filled in" in line for line in lines)
+    assert any("CFG_ALIAS_EX_ORG_SHORT_NAME   <- fill in" in line for line in lines)
     assert any("<oauthClientSecret>   <-" in line for line in lines)
     assert not any("to be filled in" in line for line in table(entries(config, EVERYTHING, "s")))
 
@@ -73,7 +73,7 @@ def test_the_secret_is_in_three_folders_and_in_password_if_it_is_wanted() -> Non
 def test_it_says_what_the_vendor_asks_for_besides() -> None:
     said = "\n".join(notes(config, entries(config, Given(), None)))
     assert "to be filled in: organization_sname, client_secret" in said
-    assert "a transaction of its own, and an EX organization of its own" in said
+    assert "its own transaction and its own EX organization" in said
     assert "redis.secure" not in said
     open_redis = make_site(redis__secure=False, tenant__oauth_client_id=None).config
     said = "\n".join(notes(open_redis, entries(open_redis, EVERYTHING, None)))

@@ -163,13 +163,12 @@ def test_every_command_survives(project: Path, fuzz: str) -> None:
 
 
 def test_what_nobody_foresaw_is_one_sentence_with_a_file_that_holds_no_password(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def fails(*_arguments: object, **_others: object) -> None:
         raise LookupError("redis://user:S3cr3t-pw@host")
 
-    monkeypatch.setattr(__main__, "main", fails)
-    assert __main__.run() == FAILED
+    assert __main__.run(fails) == FAILED
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "a mistake in exctl itself (LookupError in test_unforeseen.py, line " in said

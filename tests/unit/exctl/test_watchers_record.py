@@ -13,9 +13,8 @@ from config_schema import Shipping
 from exctl.pulumi.state import State
 from exctl.runs import watchers_record
 from exctl.site import Site
-from hosts.answer import Ending, HostAnswer
 from hosts.container import ContainerState
-from hosts.docker import Container, HostUnreadError
+from hosts.docker import Container
 from monitoring.placement import placement
 from tests.unit.exctl.sites import make_site
 from tests.unit.stack_file import CLONE
@@ -56,30 +55,15 @@ def site(tmp_path: Path) -> Site:
     return watched(tmp_path)
 
 
-@pytest.fixture
-def on_host(monkeypatch: pytest.MonkeyPatch) -> list[Container | HostUnreadError]:
-    """What the host says it has of them."""
-    found: list[Container | HostUnreadError] = [RUNS]
-
-    def containers(*_words: object) -> list[Container]:
-        for each in found:
-            if isinstance(each, HostUnreadError):
-                raise each
-        return [each for each in found if isinstance(each, Container)]
-
-    monkeypatch.setattr("hosts.docker.containers", containers)
-    return found
-
-
-def is_current(site: Site, known: State = KNOWN) -> bool:
+def is_current(
+    site: Site, known: State = KNOWN, on_host: list[Container] | str | None = None
+) -> bool:
     placed = placement(site.config, site.layout, site.stack)
-    return watchers_record.is_current(site, known, placed)
+    found = [RUNS] if on_host is None else on_host
+    return watchers_record.is_current(site, known, placed, lambda _site, _host: found)
 
 
-def test_a_run_is_spared_after_one_that_ended_well_and_not_after_one_that_began(
-    site: Site, on_host: list[Any]
-) -> None:
-    assert on_host
+def test_a_run_is_spared_after_one_that_ended_well_and_not_after_one_that_began(site: Site) -> None:
     assert not is_current(site)
     watchers_record.keep(site, KNOWN)
     assert is_current(site)
@@ -116,10 +100,7 @@ def other_alertmanager(site: Site) -> Site:
 @pytest.mark.parametrize(
     "change", [other_settings, other_secret, other_program, other_alertmanager]
 )
-def test_whatever_it_is_made_from_counts(
-    site: Site, on_host: list[Any], change: Callable[[Site], Site]
-) -> None:
-    assert on_host
+def test_whatever_it_is_made_from_counts(site: Site, change: Callable[[Site], Site]) -> None:
     watchers_record.keep(site, KNOWN)
     assert not is_current(change(site))
 
@@ -133,29 +114,22 @@ def test_whatever_it_is_made_from_counts(
         {"resources": KNOWN.rows, "pending_operations": [{"type": "creating"}]},
     ],
 )
-def test_what_another_clone_has_done_to_it_counts(
-    site: Site, on_host: list[Any], changed: dict[str, Any]
-) -> None:
-    assert on_host
+def test_what_another_clone_has_done_to_it_counts(site: Site, changed: dict[str, Any]) -> None:
     watchers_record.keep(site, KNOWN)
     assert not is_current(site, State(3, changed))
 
 
-def test_a_new_version_of_exec_changes_nothing_of_it(site: Site, on_host: list[Any]) -> None:
-    assert on_host
+def test_a_new_version_of_exec_changes_nothing_of_it(site: Site) -> None:
     watchers_record.keep(site, KNOWN)
     resources = [*KNOWN.rows[:2], {**KNOWN.rows[2], "id": "another", "modified": "later"}]
     assert is_current(site, State(3, {"resources": resources}))
 
 
-def test_each_host_that_ships_log_files_has_to_run_what_it_is_to(
-    site: Site, on_host: list[Any]
-) -> None:
+def test_each_host_that_ships_log_files_has_to_run_what_it_is_to(site: Site) -> None:
     logging = site.config.logging.model_copy(
         update={"shipping": Shipping(url="http://loki:3100/loki/api/v1/push")}
     )
     site = replace(site, config=site.config.model_copy(update={"logging": logging}))
-    assert on_host
     watchers_record.keep(site, KNOWN)
     assert is_current(site)
     more = State(3, {"resources": [*KNOWN.rows, row("monitoring-alloy-10.77.0.101")]})
@@ -170,12 +144,11 @@ def test_each_host_that_ships_log_files_has_to_run_what_it_is_to(
         [replace(RUNS, id="of-somebody-else")],
         [replace(RUNS, state=ContainerState("exited"))],
         [RUNS, replace(RUNS, id="one-more")],
-        [HostUnreadError(HostAnswer(255, "", "", Ending.SILENT))],
+        "no answer",
     ],
 )
 def test_what_is_not_exactly_what_runs_is_brought_again(
-    site: Site, on_host: list[Any], there: list[Any]
+    site: Site, there: list[Container] | str
 ) -> None:
     watchers_record.keep(site, KNOWN)
-    on_host[:] = there
-    assert not is_current(site)
+    assert not is_current(site, on_host=there)

@@ -99,12 +99,12 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
         ssh_said("ssh: connect to host 10.77.0.101 port 22: Connection timed out\n"),
         F("ssh-login", EXCS,
           "not reached: connect to host 10.77.0.101 port 22: Connection timed out",
-          "a login as genesys", "failed", "see that the host is up, and port 22 open from here"),
+          "a login as genesys", "failed", "check that the host is up, and port 22 open from here"),
     ),
     "a host that says nothing": (
         ssh_said(""),
         F("ssh-login", EXCS, "not reached: no answer", "a login as genesys", "failed",
-          "see that the host is up, and port 22 open from here"),
+          "check that the host is up, and port 22 open from here"),
     ),
     "a refused login": (
         ssh_said("genesys@10.77.0.101: Permission denied (publickey)."),
@@ -203,7 +203,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
         F("host-network", EXCS,
           "Docker maps users (userns-remap), and then refuses the host's network",
           "containers in the host's network", "failed",
-          "take userns-remap out of /etc/docker/daemon.json, and restart Docker"),
+          "remove userns-remap from /etc/docker/daemon.json, and restart Docker"),
     ),
     "more CPUs than the host has": (
         lambda site: site.file.put("excs.resources", {"cpus": 4.0}),
@@ -223,7 +223,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
         ),
         F("container-arguments", EXCS, "the host's kernel can't limit memory",
           "settings of excs that Docker takes", "warning",
-          "enable the memory cgroup on the host, or take the limit out"),
+          "enable the memory cgroup on the host, or remove the limit"),
     ),
     "a kernel without the CPU quota": (
         lambda site: (
@@ -232,17 +232,17 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
         ),
         F("container-arguments", EXCS, "the host's kernel can't limit CPUs",
           "settings of excs that Docker takes", "failed",
-          "enable the CPU cgroup's quota on the host, or take the limit out"),
+          "enable the CPU cgroup's quota on the host, or remove the limit"),
     ),
     "two names of one host": (
         lambda site: site.says(EXCP_2, "machine_id", f"machine of {EXCP_1}"),
         F("same-host", EXCP_2, f"the same host as {EXCP_1}",
-          "a host of its own behind each name", "failed",
+          "a separate host for each name", "failed",
           f"call it {EXCP_1} everywhere in the stack file, or give the instance another host"),
     ),
     "a host that has no machine-id": (
         lambda site: site.says(EXCS, "machine_id", ""),
-        F("same-host", EXCS, "it doesn't say", "a host of its own behind each name", "unknown",
+        F("same-host", EXCS, "it doesn't say", "a separate host for each name", "unknown",
           "see /etc/machine-id on the host"),
     ),
     "a login that prints": (
@@ -260,7 +260,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     "a host that never answers": (
         lambda site: site.ssh_says(EXCS, "", Ending.SILENT),
         F("ssh-login", EXCS, "not reached: no answer within 15 s", "a login as genesys", "failed",
-          "see that the host is up, and port 22 open from here"),
+          "check that the host is up, and port 22 open from here"),
     ),
     "a host that hangs": (
         lambda site: site.ssh_says(EXCS, "", Ending.STUCK),
@@ -275,7 +275,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     ),
     "a user without a shell": (
         lambda site: site.ssh_says(EXCS, "not available", Ending.NO_SHELL),
-        F("ssh-login", EXCS, "logged in, but: the login begins no /bin/sh: not available",
+        F("ssh-login", EXCS, "logged in, but: the login starts no /bin/sh: not available",
           "a login as genesys", "failed",
           "give genesys a login shell on the host, and no ForceCommand for it"),
     ),
@@ -393,7 +393,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
         lambda site: site.has_container(EXCS, "acme-excs", stack="acme"),
         F("other-stack", EXCS, "containers of another: acme-excs (stack acme)",
           "the stack dev alone, or tenant.container_prefix set", "warning",
-          "see that both are meant to be here; then set tenant.container_prefix, or waive it"),
+          "check that both are meant to be here; then set tenant.container_prefix, or waive it"),
     ),
     "a log directory that is a file": (
         lambda site: site.says(EXCS, "logs_stat", "0 644 regular file"),
@@ -414,7 +414,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
         lambda site: site.has_image(EXCS, user="node"),
         F("log-directory", EXCS,
           "there; whether node, as whom the containers write, may isn't known", LOGS_NEEDED,
-          "unknown", "see that it can be written to by that user"),
+          "unknown", "check that it can be written to by that user"),
     ),
     "a log directory that Docker would make for root": (
         lambda site: site.has_image(EXCS, user="1000").says(EXCS, "logs", "/var/log"),
@@ -460,7 +460,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     "a registry that fails, with the image on the host": (
         lambda site: (registry("failed", "no answer within 5 s")(site), site.has_image(EXCS)),
         F("registry-login", EXCS, "no answer within 5 s; every image is on the host",
-          REGISTRY_NEEDED, "warning", "see that the registry runs"),
+          REGISTRY_NEEDED, "warning", "check that the registry runs"),
     ),
     "a registry behind a proxy": (
         registry("not asked", "the daemon asks it through a proxy"),
@@ -522,7 +522,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     "a Redis that hangs": (
         redis("failed", "no answer within 5 s"),
         F("redis-login", EXCS, "no answer within 5 s", REDIS_NEEDED, "failed",
-          "see that Redis runs, and whether redis.tls is as it is"),
+          "check that Redis runs, and whether redis.tls is as it is"),
     ),
     "another Redis": (
         lambda site: site.redis_says(EXCS, redis_version="7.0.15"),
@@ -577,7 +577,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     "a Config DB that is ill": (
         database("failed", "it answers with the error 57P03"),
         F("config-db-login", EXCS, "it answers with the error 57P03", DATABASE_NEEDED, "failed",
-          "see that the database runs, and that excs.config_db is right"),
+          "check that the database runs, and that excs.config_db is right"),
     ),
     "one Stat Server that is down": (
         lambda site: site.reaches("10.77.0.21:2060", "Connection refused"),
@@ -613,7 +613,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     ),
     "an EXCS that isn't there yet": (
         lambda site: site.reaches(f"{EXCS}:3640", "Connection refused"),
-        F("excs-reach", EXAS, "the way is open; EXCS isn't there yet", f"{EXCS}:3640"),
+        F("excs-reach", EXAS, "reachable; EXCS isn't there yet", f"{EXCS}:3640"),
     ),
     "an EXCS that doesn't listen": (
         lambda site: site.reaches(f"{EXCS}:3640", "Connection refused").has_container(
@@ -636,8 +636,8 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
     "a certificate of somebody in between": (
         cloud(Outcome("not trusted", "self-signed certificate"), DONE),
         F("genesys-cloud-tls", EXCS, "not trusted: self-signed certificate", TLS_NEEDED, "failed",
-          "if a gateway of yours opens TLS, name its authority in preflight.ca_path, and see that"
-          " the services trust it too"),
+          "if your gateway intercepts TLS, name its authority in preflight.ca_path, and check"
+          " that the services trust it too"),
     ),
     "TLS that nobody answers": (
         cloud(Outcome("failed", "the connection ended without an answer"), DONE),
@@ -648,7 +648,7 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
         cloud(DONE, Outcome("refused", "it refuses the OAuth client or its secret")),
         F("genesys-cloud-login", EXCS, "it refuses the OAuth client or its secret", TOKEN_NEEDED,
           "failed",
-          "correct tenant.oauth_client_id, or exctl rotate oauthClientSecret; see that the client"
+          "correct tenant.oauth_client_id, or exctl rotate oauthClientSecret; check that the client"
           " is of the type Client Credentials"),
     ),
     "no OAuth client": (
@@ -692,14 +692,14 @@ SENTENCES: dict[str, tuple[Callable[[Site], object], Finding]] = {
         lambda site: site.file.put("genesys.proxy", "http://proxy:3128"),
         F("genesys-cloud-reach", EXCS,
           "not tried: genesys.proxy is set; which way the services go isn't known", API, "unknown",
-          "see that they reach it; the way through the proxy: exctl genesys check"),
+          "check that they reach it; the way through the proxy: exctl genesys check"),
     ),
     "a short sync deadline": (
         lambda site: site.file.put("excs.sync_gate.deadline_seconds", 600),
         F("sync-deadline", EVERYWHERE, "10 minutes", "40 minutes for a first sync of 1,000 agents",
           "warning",
-          "raise excs.sync_gate.deadline_seconds; a gate that gives up leaves EXCS, and up"
-          " resumes"),
+          "raise excs.sync_gate.deadline_seconds; a gate that gives up leaves EXCS running, and"
+          " exctl up resumes"),
     ),
     "a stall limit without effect": (
         lambda site: site.file.put("excs.sync_gate.stall_seconds", 2700),
@@ -766,7 +766,7 @@ def test_what_a_host_has_of_its_own_in_ssh_is_told_of_it() -> None:
     (found,) = (f for f in site.findings() if f.host == EXCS)
     assert (found.needed, found.fix) == (
         "a login as exec",
-        "see that the host is up, and port 2222 open from here",
+        "check that the host is up, and port 2222 open from here",
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from health.errors import GateCode, GateError
 from health.gates.events import shown
-from health.gates.guard import GuardRule, refuse_to_take_the_last
+from health.gates.guard import GuardRule, require_serving_peer
 from health.gates.runs import guard_places
 from health.probe import Answer, Probe
 from health.verdict import Identity, InstancePlace
@@ -100,7 +100,7 @@ def judge(
     places = [[one(seen).place()] for seen in (own, peer)]
     code = None
     try:
-        refuse_to_take_the_last(
+        require_serving_peer(
             rule, places[0], places[1], clock, lambda e: said.append(shown(e)), allow_outage
         )
     except GateError as error:
@@ -132,9 +132,9 @@ def test_the_last_that_serves_is_not_taken() -> None:
         " exit code 1, restarted 0 times\n"
         "  excp-1-1 stays as it was.\n"
         "  Fix excp-1-2 and run `exctl up` again.\n"
-        "  If this run fixes excp-1-2, let it go first: EXEC_PAIR_FIRST=excp-1-2 pulumi up (exctl"
-        " does so by itself).\n"
-        "  To go on all the same and have the pair down meanwhile: `exctl up --allow-outage`"
+        "  If this run fixes excp-1-2, let it go first: EXEC_PAIR_FIRST=excp-1-2 pulumi up"
+        " (exctl does so automatically).\n"
+        "  To go on anyway, with the pair down meanwhile: `exctl up --allow-outage`"
         " (EXEC_ALLOW_OUTAGE=1 with plain pulumi)."
     )
 
@@ -186,8 +186,8 @@ def test_a_closed_port_behind_ssh_is_told_by_a_login_of_its_own() -> None:
 def test_of_two_that_say_alike_that_they_are_ill_one_may_be_taken() -> None:
     judged = judge(ILL, (down(503), RUNNING))
     assert judged.said == (
-        "excp-1-1: guard passed: neither it nor its peer excp-1-2 is well (HTTP 503, redis is DOWN"
-        " (gone))"
+        "excp-1-1: guard passed: neither it nor its peer excp-1-2 is healthy (HTTP 503, redis is"
+        " DOWN (gone))"
     )
 
 
@@ -248,13 +248,13 @@ def test_the_place_of_the_last_run_counts_with_the_container_it_had_there() -> N
 def test_an_instance_that_moves_still_serves_at_its_old_address() -> None:
     new, old = one(GONE).place(), one(SERVES).place()
     with pytest.raises(GateError):
-        refuse_to_take_the_last(RULE, [new, old], [new], FakeClock(), print, False)
+        require_serving_peer(RULE, [new, old], [new], FakeClock(), print, False)
 
 
 def test_a_peer_that_moves_still_serves_at_its_old_address() -> None:
     new, old = one(GONE).place(), one(SERVES).place()
     said: list[str] = []
-    refuse_to_take_the_last(
+    require_serving_peer(
         RULE, [old], [new, old], FakeClock(), lambda e: said.append(shown(e)), False
     )
     assert said == ["excp-1-1: guard passed: its peer excp-1-2 serves"]

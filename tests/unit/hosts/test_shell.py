@@ -67,7 +67,7 @@ def test_the_command_has_no_stdin_and_may_not_eat_what_follows(ssh: Ssh) -> None
         ("echo 'ssh: connect to host exec-1 port 22: Connection refused' >&2; exit 255",
          Ending.NOT_REACHED, "ssh: connect to host exec-1 port 22: Connection refused"),
         ("echo 'This account is currently not available.'; exit 1", Ending.NO_SHELL,
-         "the login begins no /bin/sh: This account is currently not available."),
+         "the login starts no /bin/sh: This account is currently not available."),
         ("exec sleep 20", Ending.SILENT, "ssh: no answer within 0.5 s"),
     ],
 )  # fmt: skip

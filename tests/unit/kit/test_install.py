@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import gzip
 import os
-import shutil
-from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from kit.errors import KitError
 from kit.place import LINKS, Place
 from kit.uninstall import main as uninstall
 from tests.unit.kit import kits
-
-Usage = namedtuple("Usage", "total used free")
+from tests.unit.limits import files_of_at_most
+from tests.unit.oci.tars import tar_of
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_directory_of_something_else_is_left_alone(
     assert run(kit, Place(kit / "exec")) == 1
     assert "is in the kit itself" in capfd.readouterr().err
     assert run(kit, Place(photo)) == 1
-    assert "is no directory" in capfd.readouterr().err
+    assert "isn't a directory" in capfd.readouterr().err
 
 
 def test_a_clone_is_something_else_and_what_an_uninstalled_kit_left_is_not(place: Place) -> None:
@@ -174,25 +174,20 @@ def test_a_run_of_a_stack_holds_an_upgrade_and_an_uninstallation(
 
 
 def test_a_full_disk_in_the_middle_leaves_nothing(
-    tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device", "a file")
-
-    monkeypatch.setattr("kit.steps.Version.make", full)
-    assert run(kits.unpacked(tmp_path / "kit"), place) == 1
-    assert "is full. Make room" in capfd.readouterr().err
+    tmp_path: Path, place: Place, capfd: pytest.CaptureFixture[str]
+) -> None:
+    big = {**kits.FILES, "program.tar.gz": gzip.compress(tar_of({"big": bytes(2 << 20)}))}
+    kit = kits.unpacked(tmp_path / "kit", files=big)
+    with files_of_at_most(1 << 20):
+        assert run(kit, place) == 1
+    assert "File too large" in capfd.readouterr().err
     assert not place.directory.exists()
 
 
-def test_room_is_looked_for_before_anything_is_made(
-    tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1, 1, 5))
-    assert run(kits.unpacked(tmp_path / "kit"), place) == 1
-    assert "has 0 MB free" in capfd.readouterr().err
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_said_with_what_to_do(place: Place, number: int) -> None:
+    said = installing.why(OSError(number, os.strerror(number), "a file"), place)
+    assert said == f"the disk of {place.directory} is full. Make room"
 
 
 def test_an_upgrade_keeps_the_version_before_and_an_edited_project_file(place: Place) -> None:

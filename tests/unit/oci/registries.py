@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+from oci.reference import ImageReference
+
 USER, PASSWORD = "exec", "a-password-of-tests"
 TOKEN = "a-token"
 
@@ -51,6 +53,11 @@ def fake_registry(with_tokens: bool = False) -> Iterator[FakeRegistry]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def image(server: FakeRegistry) -> ImageReference:
+    """The one image that tests push to it."""
+    return ImageReference.parse(f"{server.repository}/excs:1")
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -17,19 +17,14 @@ from oci.errors import ArchiveError, RegistryError
 from oci.loadable import write_oci
 from oci.login import Login
 from oci.manifest import Start
-from oci.reference import ImageReference
 from oci.registry import RegistryClient
-from tests.unit.oci.registries import PASSWORD, USER, FakeRegistry, fake_registry
+from tests.unit.oci.registries import PASSWORD, USER, FakeRegistry, fake_registry, image
 from tests.unit.oci.tars import sha, tar_of, write
 
 
 def client(server: FakeRegistry) -> RegistryClient:
     host = image(server).registry
     return RegistryClient(host, requests.Session(), Login(USER, PASSWORD), ("http",))
-
-
-def image(server: FakeRegistry) -> ImageReference:
-    return ImageReference.parse(f"{server.repository}/excs:1")
 
 
 @pytest.fixture

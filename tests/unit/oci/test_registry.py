@@ -19,9 +19,8 @@ from oci.archives.examine import examined
 from oci.errors import Problem, RegistryError
 from oci.login import Login
 from oci.manifest import Start
-from oci.reference import ImageReference
 from oci.registry import RegistryClient
-from tests.unit.oci.registries import PASSWORD, USER, FakeRegistry, fake_registry
+from tests.unit.oci.registries import PASSWORD, USER, FakeRegistry, fake_registry, image
 from tests.unit.oci.tars import tar_of, write
 
 CHUNK = 1000
@@ -39,10 +38,6 @@ def content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Content:
 def client(server: FakeRegistry, password: str | None = PASSWORD) -> RegistryClient:
     login = Login(USER, password) if password is not None else None
     return RegistryClient(image(server).registry, requests.Session(), login, ("http",))
-
-
-def image(server: FakeRegistry) -> ImageReference:
-    return ImageReference.parse(f"{server.repository}/excs:1")
 
 
 def push(
@@ -115,7 +110,7 @@ def test_a_refused_chunk_says_how_large_it_was(content: Content) -> None:
         server.refuse["PATCH"] = 413
         with pytest.raises(RegistryError) as refused:
             push(server, content)
-        assert "takes no request of 0.0 MB" in sentence(refused.value)
+        assert "accepts no request of 0.0 MB" in sentence(refused.value)
         assert "--chunk-mib" in sentence(refused.value)
         assert not server.manifests
 
@@ -132,8 +127,8 @@ def test_all_pages_of_tags_are_read(content: Content) -> None:
         (401, "user or password is wrong"),
         (403, "the right to push and pull"),
         (404, "registry.repository in the stack file"),
-        (413, "takes no request of 8.0 MB"),
-        (500, "a full disk is the most frequent one"),
+        (413, "accepts no request of 8.0 MB"),
+        (500, "most often a full disk"),
         (507, "its disk is full"),
     ],
 )

@@ -45,7 +45,7 @@ def test_two_spellings_of_one_host_are_found(one: str, other: str) -> None:
     pair = StackFile().put("excp.pairs.1.hosts", [one, other]).problems()
     assert any(f"both hosts are one, spelled {one} and {other}" in text for text in pair)
     apart = StackFile().put("excs.host", one).put("exas.host", other).problems()
-    assert f"exas: {other} and {one} are one host; spell it one way" in apart
+    assert f"exas: {other} and {one} are the same host; use one spelling" in apart
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_what_all_readers_take_alike_is_read(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a: {b: 1, c: 2, b: 3}", "exec:a.b: is there twice, in lines 1 and 1; keep one of them"),
+        ("a: {b: 1, c: 2, b: 3}", "exec:a.b: is set twice, in lines 1 and 1; keep one of them"),
         ("a: &x {b: 1}\nc: *x", "c: line 2 has an alias (*name); write the value out"),
         ("a: &x [*x]", "a.1: line 1 has an alias (*name); write the value out"),
         ("a: !!str 1", "a: line 1 has a value, which has a tag (!…) before it; leave the tag out"),
@@ -60,7 +60,7 @@ def test_what_all_readers_take_alike_is_read(text: str) -> None:
          " that; leave it out"),
         ("a: !x {}", "a: line 1 has a tag (!…); leave it out"),
         ("{true: 1}", "line 1 has a name that is not a text; put it in quotes"),
-        ('"<<": 1', "line 1 has the name <<, which is not one for all readers of YAML"),
+        ('"<<": 1', "line 1 has the name <<, which not all YAML parsers read as a name"),
         ("? [a]\n: b", "line 1 has a name that is not a text"),
         ("a: 1\n---\nb: 2", "line 2: a second document begins; Pulumi reads one"),
         ("a: 'b", "line 1, column 6: is not YAML: found unexpected end of stream"),
