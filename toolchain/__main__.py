@@ -46,14 +46,14 @@ def _find_or_build(wanted: Locked) -> Path:
     found = cli_on_path(CLONE / ".venv")
     if found and found.version and found.version >= wanted.sdk:
         return found.path
-    if found and not cached_cli(wanted.cli).is_file():
+    if found and not cached_cli(wanted).is_file():
         say(f"{_of(found, 'pulumi')}; the SDK needs {wanted.sdk} or newer. It isn't used.")
     return built(wanted)
 
 
 def built(wanted: Locked) -> Path:
     """The CLI that the lock file names, built now if it hasn't been. Raises BuildFailure."""
-    path = cached_cli(wanted.cli)
+    path = cached_cli(wanted)
     if not path.is_file():
         with build.alone(say):
             if not path.is_file():
@@ -68,7 +68,7 @@ def _build(wanted: Locked) -> None:
         go = None
     say(
         f"building the Pulumi CLI {wanted.cli} from its Go module, once for all clones, into"
-        f" {cached_cli(wanted.cli).parent}, with"
+        f" {cached_cli(wanted).parent}, with"
         f" {f'Go {go.version}' if go else 'Go from PyPI, for this build alone'}. This takes about"
         f" {build.MINUTES} minutes on two cores and {build.MEMORY_MIB / 1024:.0f} GiB of memory,"
         f" fetches {build.FETCHED_MIB} MiB, and needs {build.DISK_MIB / 1024:.1f} GiB of disk for"

@@ -74,8 +74,8 @@ def build(locked: Locked, clone: Path, go: FoundProgram | None, say: Say) -> Non
         made = _compile(program, locked.cli, clone, work, say)
         made.parent.chmod(0o755)
         _to_disk(made)
-        remove(cached_cli(locked.cli).parent)
-        made.parent.rename(cached_cli(locked.cli).parent)
+        remove(cached_cli(locked).parent)
+        made.parent.rename(cached_cli(locked).parent)
     except OSError as error:
         cause = (
             FailureCause.DISK if error.errno in (errno.ENOSPC, errno.EDQUOT) else FailureCause.OTHER

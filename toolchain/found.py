@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain.versions import Version, parse
+from toolchain.versions import Locked, Version, parse
 
 ANSWER_SECONDS = 30
 """Chosen: a CLI answers in 0.4 s, on a busy machine in 3 s."""
@@ -28,9 +28,10 @@ def cache() -> Path:
     return (given if given.is_absolute() else Path.home() / ".cache") / "exec"
 
 
-def cached_cli(version: Version) -> Path:
-    """Where a built CLI of this version is, or would be."""
-    return cache() / f"pulumi-{version}" / "pulumi"
+def cached_cli(wanted: Locked) -> Path:
+    """Where a CLI that was built of what the lock file names is, or would be: a raised module is
+    another build of the same version."""
+    return cache() / f"pulumi-{wanted.cli}+{wanted.modules}" / "pulumi"
 
 
 def cli_on_path(environment: Path) -> FoundProgram | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ class Locked:
     sdk: Version
     cli: Version
     go: Version
+    modules: str
+    """The beginning of go.sum's SHA-256: another one where a module of the CLI was raised."""
 
 
 def locked(clone: Path) -> Locked:
@@ -48,6 +51,7 @@ def locked(clone: Path) -> Locked:
         sdk=_one(r"^pulumi==(\S+)", requirements),
         cli=_one(r"^\s*github\.com/pulumi/pulumi/pkg/v3 (\S+)", go_mod),
         go=_one(r"^go (\S+)", go_mod),
+        modules=hashlib.sha256((clone / "toolchain/go.sum").read_bytes()).hexdigest()[:8],
     )
 
 

@@ -126,7 +126,7 @@ class Pulumi(auto.PulumiCommand):
 
 @cache
 def _version_of(command: str) -> VersionInfo:
-    """The CLI's version: of one that set-up has built, by its directory, `pulumi-<version>`.
+    """The CLI's version; of one that set-up has built, by its directory: `pulumi-3.1.0+0123abcd`.
     Raises NothingTouched if it is older than the SDK, or doesn't say."""
     needed = VersionInfo.parse(metadata.version("pulumi"))
     built = Path(command).resolve().parent.name.removeprefix("pulumi-")

@@ -104,11 +104,11 @@ def test_an_old_cli_on_path_is_named_and_a_new_one_built(bench: Bench, answer: s
     bench.put("pulumi", answer)
     bench.put("go", GO)
     code, out, said = bench.run()
-    assert (code, out) == (0, str(bench.cache / f"pulumi-{WANTED.cli}" / "pulumi"))
+    assert (code, out) == (0, str(bench.cache / f"pulumi-{WANTED.cli}+{WANTED.modules}" / "pulumi"))
     assert str(bench.folder / "bin/pulumi") in said
     assert f"{WANTED.sdk} or newer" in said
     assert OFFICIAL in said
-    assert bench.left() == [f"pulumi-{WANTED.cli}"]
+    assert bench.left() == [f"pulumi-{WANTED.cli}+{WANTED.modules}"]
 
 
 def test_the_second_set_up_builds_nothing_and_says_nothing(bench: Bench) -> None:
@@ -165,7 +165,7 @@ def test_what_a_killed_build_left_goes_with_the_next(bench: Bench) -> None:
     bench.put("go", GO)
     (bench.cache / "building-abc/gopath").mkdir(parents=True)
     assert bench.run()[0] == 0
-    assert bench.left() == [f"pulumi-{WANTED.cli}"]
+    assert bench.left() == [f"pulumi-{WANTED.cli}+{WANTED.modules}"]
 
 
 @pytest.mark.parametrize("step", ["list", "build"])

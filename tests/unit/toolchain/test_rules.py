@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.unit.stack_file import CLONE
 from toolchain.failures import FailureCause, failure
 from toolchain.found import answer, cached_cli
-from toolchain.versions import Version, locked, parse
+from toolchain.versions import Locked, Version, locked, parse
 
 
 @pytest.mark.parametrize(
@@ -61,5 +62,15 @@ def test_the_locked_cli_is_not_older_than_the_locked_sdk() -> None:
 def test_a_relative_cache_folder_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", "/home/operator")
-    folder = Path("/home/operator/.cache/exec/pulumi-3.1.0/pulumi")
-    assert cached_cli(Version(3, 1, 0, True)) == folder
+    version = Version(3, 1, 0, True)
+    folder = Path("/home/operator/.cache/exec/pulumi-3.1.0+0123abcd/pulumi")
+    assert cached_cli(Locked(version, version, version, "0123abcd")) == folder
+
+
+def test_a_raised_module_is_another_build(tmp_path: Path) -> None:
+    shutil.copytree(CLONE / "toolchain", tmp_path / "toolchain")
+    shutil.copy(CLONE / "requirements.txt", tmp_path)
+    assert cached_cli(locked(tmp_path)) == cached_cli(locked(CLONE))
+    with (tmp_path / "toolchain/go.sum").open("a") as file:
+        file.write("example.com/module v1.0.1 h1:0=\n")
+    assert cached_cli(locked(tmp_path)) != cached_cli(locked(CLONE))

@@ -77,7 +77,9 @@ def test_the_built_cli_and_the_plugins_are_linked_and_stale_links_replaced(clone
     plugin.symlink_to("launcher")
     done = set_up(clone)
     assert done.returncode == 0, done.stdout
-    assert link.resolve() == clone.parent / f"cache/exec/pulumi-{WANTED.cli}/pulumi"
+    assert (
+        link.resolve() == clone.parent / f"cache/exec/pulumi-{WANTED.cli}+{WANTED.modules}/pulumi"
+    )
     assert (clone / ".venv/bin/pulumi-resource-docker").readlink() == plugin
     assert not (clone / ".venv/bin/launcher").exists()
     put(clone.parent / "bin/pulumi", f"echo v{WANTED.sdk}")
@@ -89,7 +91,7 @@ def test_an_activated_environment_does_not_link_the_cli_to_itself(clone: Path) -
     set_up(clone)
     path = f"{clone / '.venv/bin'}:{environment(clone)['PATH']}"
     assert set_up(clone, PATH=path).returncode == 0
-    built = clone.parent / f"cache/exec/pulumi-{WANTED.cli}/pulumi"
+    built = clone.parent / f"cache/exec/pulumi-{WANTED.cli}+{WANTED.modules}/pulumi"
     assert (clone / ".venv/bin/pulumi").readlink() == built
 
 
