@@ -37,8 +37,8 @@ CONFIG_DB_PORTS: Mapping[ConfigDbType, int] = {"postgresql": POSTGRESQL_PORT}
 
 NOT_PUBLIC: Mapping[str, str] = {
     "exrp": "recording (EXRP, media deployment) can't be deployed yet: its image, its port and its"
-    " .env keys aren't public; take the section out. Public is that it wants two hosts or more of"
-    " its own, WebDAV, an HTTP load balancer, and EXCS, EXAS and EXCP running before it"
+    " .env keys aren't public; remove the section. It is public that it needs two or more"
+    " hosts of its own, WebDAV, an HTTP load balancer, and EXCS, EXAS and EXCP running before it"
 }
 """Sections that a stack file may have one day, and what is missing for it. Source: EXRP and
 Recording Deployment pages."""

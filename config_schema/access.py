@@ -41,7 +41,8 @@ class Genesys(Section):
     ca_path: str | None = Field(
         default=None,
         description="file of certificate authorities (PEM) that these calls trust besides the"
-        " system's, for a proxy that opens TLS; none: preflight.ca_path. Relative to the project",
+        " system's, for a proxy that intercepts TLS; none: preflight.ca_path. Relative to the"
+        " project",
     )
 
 

@@ -131,7 +131,7 @@ class Runtime(Section):
     digest: Digest | None = Field(
         default=None,
         description="pins the image's content, whatever the tag leads to; `exctl rollback` writes"
-        " it where a tag has moved, `exctl update` takes it out",
+        " it where a tag has moved, `exctl update` removes it",
     )
     image: Name | None = Field(
         default=None, description="name of the image in the repository; none: the service's name"
@@ -149,7 +149,7 @@ class Runtime(Section):
         " none: as the section logging says",
     )
     environment: Annotated[dict[str, str], AfterValidator(_is_environment)] = Field(
-        default={}, description="variables to add or to override, for what the vendor asks of you"
+        default={}, description="variables to add or to override, that the vendor asks you to set"
     )
 
 
@@ -180,7 +180,7 @@ class ConfigDb(Section):
 
 class Sync(Section):
     customer_objects_only: bool = Field(
-        default=False, description="sync the customer_folders alone; false: all objects"
+        default=False, description="sync only the customer_folders; false: all objects"
     )
     customer_folders: list[Folder] = Field(
         default=[], description="names of the CME folders to sync, subfolders included"

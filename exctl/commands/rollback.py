@@ -50,9 +50,9 @@ def command(
     """Go back to a release: its settings, secrets and images.
 
     With a service, restores only that service's settings and image. Without a release, takes the
-    last one that differs in more than what is stopped. What is stopped stays stopped. Restores the
-    exact images of the release, even if somebody has pushed over their tags, and without the
-    registry while the hosts still have them.
+    last one that differs in more than what is stopped, and leaves that as it is. Restores the exact
+    images of the release, even if somebody has pushed over their tags, and without the registry
+    while the hosts still have them.
 
     If a password was changed since, use --keep-secrets: the release's settings and images, with
     today's secrets.

@@ -169,9 +169,9 @@ def _objects(look: CloudLook, engage: Mapping[str, int | None] | None) -> Table:
 
 
 def next_step(found: Checked) -> str:
-    again = f"again: exctl genesys check --stack {found.stack}"
+    again = f"run again: exctl genesys check --stack {found.stack}"
     if found.problems:
-        return f"next: solve {counted(found.problems, 'problem')}, then {again}"
+        return f"next: fix {counted(found.problems, 'problem')}, then {again}"
     if not found.look.token.is_done:
         return f"next: nothing is proved yet; {again}"
     return f"next: exctl doctor --stack {found.stack}"

@@ -25,11 +25,23 @@ LOOK_SECONDS = 5.0
 DRIFT_KINDS: tuple[drift.Kind, ...] = ("host changed", "not yet deployed", "unknown")
 
 
+def source_of(site: Site) -> Source:
+    """What a watch needs to know of a stack, and the readers of this clone's records."""
+    return Source(site.stack, site.config, site.layout, _records_of(site), lambda: _drift(site))
+
+
 class StacksWatch:
     """Watches the stacks named, or all of the project's where none is."""
 
-    def __init__(self, project: Path, names: Sequence[str], intervals: Intervals) -> None:
+    def __init__(
+        self,
+        project: Path,
+        names: Sequence[str],
+        intervals: Intervals,
+        source_of: Callable[[Site], Source] = source_of,
+    ) -> None:
         self._project, self._names, self._intervals = project, names, intervals
+        self._source_of = source_of
         self._watches: dict[str, StackWatch] = {}
         self._texts: dict[str, bytes | None] = {}
         make_control_directory()
@@ -79,13 +91,8 @@ class StacksWatch:
             return
         if before is not None:
             before.stop()
-        self._watches[place.stack] = StackWatch(source_of(site), self._intervals, _say)
+        self._watches[place.stack] = StackWatch(self._source_of(site), self._intervals, _say)
         _say(f"watching {place.stack}: {len(site.layout.instances)} instances")
-
-
-def source_of(site: Site) -> Source:
-    """What a watch needs to know of a stack, and the readers of this clone's records."""
-    return Source(site.stack, site.config, site.layout, _records_of(site), lambda: _drift(site))
 
 
 def _records_of(site: Site) -> Callable[[], RecordsSeen]:

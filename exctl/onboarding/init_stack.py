@@ -28,8 +28,8 @@ from stack.text import counted
 WELCOME = """A new stack: one Engage tenant and its EX organization. Each question is explained;
 Enter takes the default in brackets. Ctrl-C ends it and leaves nothing behind."""
 HEAD = """Stack {stack}, written by exctl init. A line that begins with `#name:` is a setting at its
-default, or without one an example; take the `#` away to change it (of the sections around
-it as well). Then: exctl survey --stack {stack}"""
+default, or an example if it has none; remove the `#` to change it (and that of the sections
+around it). Then: exctl survey --stack {stack}"""
 
 
 def begin(stack: str | None, source: Path | None, secrets_stdin: bool) -> Iterator[str]:

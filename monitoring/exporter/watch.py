@@ -47,13 +47,17 @@ class Intervals:
 
 @dataclass(frozen=True)
 class Source:
-    """A stack to be watched, and how to read what this clone's own records say of it."""
+    """A stack to be watched, how to read what this clone's own records say of it, and how its
+    instances and hosts are asked."""
 
     stack: str
     config: ExecConfig
     layout: Layout
     records: Callable[[], RecordsSeen]
     drift: Callable[[], DriftSeen | None]
+    probe_of: Callable[[ExecConfig, str], Probe] = probe_of
+    look_at: Callable[[Subject, str], HostSeen] = host_look.look_at
+    expiries: Callable[[Subject, str], dict[str, float]] = host_look.expiries
 
 
 class StackWatch:
@@ -75,7 +79,7 @@ class StackWatch:
             config.monitoring.sync_success_max_age_seconds,
         )
         for instance in layout.running:
-            probe = probe_of(config, instance.host)
+            probe = source.probe_of(config, instance.host)
             self._begin(intervals.instance, self._ask, instance, probe)
         for host in layout.hosts:
             self._begin(intervals.host, self._look, host, wake=self._wake[host])
@@ -165,7 +169,7 @@ class StackWatch:
         return replace(state, started_at=datetime.fromtimestamp(0, UTC))
 
     def _look(self, host: str) -> None:
-        found = host_look.look_at(self._subject, host)
+        found = self._source.look_at(self._subject, host)
 
         def change(seen: StackSeen) -> StackSeen:
             known = seen.hosts.get(host, HostSeen()).certificates
@@ -174,7 +178,7 @@ class StackWatch:
         self._note(change)
 
     def _expiries(self, host: str) -> None:
-        found = host_look.expiries(self._subject, host)
+        found = self._source.expiries(self._subject, host)
 
         def change(seen: StackSeen) -> StackSeen:
             known = seen.hosts.get(host, HostSeen())

@@ -245,6 +245,10 @@ def growth_lines(soak: Mapping[str, Any]) -> list[str]:
         each = (last - first) / soak["done"]
         what = name.removesuffix(", KiB")
         found.append(f"* {what}: {each:.0f} KiB more an operation. It is never pruned.")
+    found.append(
+        "* The rest of the clone: what the CLI keeps of its own logs, for 7 days (Pulumi's home is"
+        " in the clone here)."
+    )
     return found
 
 

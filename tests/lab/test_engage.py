@@ -46,7 +46,7 @@ def test_a_survey_finds_what_is_wrong_in_engage_the_same_both_ways(site: Site) -
         "name-conflict", "organization-shared", "group-no-such-dn", "group-wrong-type",
         "group-disabled",
     }  # fmt: skip
-    assert "next: solve 8 problems in Engage" in direct.stderr
+    assert "next: fix 8 problems in Engage" in direct.stderr
 
 
 def test_one_page_of_a_survey_and_the_way_on_once_nothing_is_wrong(site: Site) -> None:

@@ -20,8 +20,8 @@ SENTENCES: dict[str, tuple[str, Any, str]] = {
         "exrp",
         {"hosts": ["a", "b"]},
         "exrp: recording (EXRP, media deployment) can't be deployed yet: its image, its port and"
-        " its .env keys aren't public; take the section out. Public is that it wants two hosts"
-        " or more of its own, WebDAV, an HTTP load balancer, and EXCS, EXAS and EXCP running"
+        " its .env keys aren't public; remove the section. It is public that it needs two or"
+        " more hosts of its own, WebDAV, an HTTP load balancer, and EXCS, EXAS and EXCP running"
         " before it",
     ),
     "a proxy with a login": (

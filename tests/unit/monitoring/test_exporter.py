@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
@@ -17,11 +18,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exctl.observe import preflight_record
-from exctl.observe.exporter import StacksWatch
+from exctl.observe.exporter import StacksWatch, source_of
 from exctl.releases.store import Release, directory_of, written
-from exctl.site import StackPlace
-from health.probe import Answer
-from monitoring.exporter import host_look, watch
+from exctl.site import Site, StackPlace
+from health.probe import Answer, Probe
 from monitoring.exporter.host_look import certain, disks_in
 from monitoring.exporter.server import serve
 from monitoring.exporter.unit import unit_text
@@ -48,11 +48,15 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-@pytest.fixture
-def no_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hosts that SSH doesn't reach."""
-    monkeypatch.setattr(host_look, "look_at", lambda _s, _h: HostSeen(time.time(), False))
-    monkeypatch.setattr(host_look, "expiries", lambda _s, _h: {})
+def source(site: Site, probe: Probe = lambda _url: ok()) -> Source:
+    """Instances that answer the probe, on hosts that SSH doesn't reach."""
+    return replace(
+        source_of(site),
+        drift=lambda: None,
+        probe_of=lambda _config, _host: probe,
+        look_at=lambda _subject, _host: HostSeen(time.time(), False),
+        expiries=lambda _subject, _host: {},
+    )
 
 
 class OneStack:
@@ -81,9 +85,7 @@ def test_prometheus_reads_every_metric_as_the_catalogue_has_it() -> None:
         assert all(set(s.labels) == set(metric.labels) for s in found.samples)
 
 
-def test_an_instance_is_never_asked_twice_at_once_and_one_that_hangs_holds_up_no_other(
-    monkeypatch: pytest.MonkeyPatch, no_hosts: None
-) -> None:
+def test_an_instance_is_never_asked_twice_at_once_and_one_that_hangs_holds_up_no_other() -> None:
     site, hangs = make_site(), threading.Event()
     running: dict[str, int] = {}
     most: dict[str, int] = {}
@@ -102,9 +104,7 @@ def test_an_instance_is_never_asked_twice_at_once_and_one_that_hangs_holds_up_no
             running[target] -= 1
         return ok()
 
-    monkeypatch.setattr(watch, "probe_of", lambda _config, _host: probe)
-    source = Source("dev", site.config, site.layout, RecordsSeen, lambda: None)
-    watching = StackWatch(source, SHORT, print)
+    watching = StackWatch(source(site, probe), SHORT, print)
     try:
         wait_until(lambda: min(asked.get(i.base_url, 0) for i in site.layout.of("excp")) > 5)
         (exas,) = site.layout.of("exas")
@@ -115,9 +115,7 @@ def test_an_instance_is_never_asked_twice_at_once_and_one_that_hangs_holds_up_no
         watching.stop()
 
 
-def test_a_look_that_fails_is_told_and_tried_again(
-    monkeypatch: pytest.MonkeyPatch, no_hosts: None
-) -> None:
+def test_a_look_that_fails_is_told_and_tried_again() -> None:
     site, calls = make_site(), [0]
     told: list[str] = []
 
@@ -127,9 +125,7 @@ def test_a_look_that_fails_is_told_and_tried_again(
             raise OSError("a disk that isn't there")
         return RecordsSeen(release=5)
 
-    monkeypatch.setattr(watch, "probe_of", lambda _config, _host: lambda _url: ok())
-    source = Source("dev", site.config, site.layout, records, lambda: None)
-    watching = StackWatch(source, SHORT, told.append)
+    watching = StackWatch(replace(source(site), records=records), SHORT, told.append)
     try:
         wait_until(lambda: watching.seen.records.release == 5)
         assert "a disk that isn't there" in told[0]
@@ -138,13 +134,10 @@ def test_a_look_that_fails_is_told_and_tried_again(
 
 
 @pytest.fixture
-def project(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_hosts: None
-) -> Iterator[tuple[Path, StacksWatch]]:
-    monkeypatch.setattr(watch, "probe_of", lambda _config, _host: lambda _url: ok())
+def project(tmp_path: Path) -> Iterator[tuple[Path, StacksWatch]]:
     shutil.copy(CLONE / "Pulumi.dev.yaml", tmp_path)
     shutil.copy(CLONE / "Pulumi.yaml", tmp_path)
-    stacks = StacksWatch(tmp_path, (), SHORT)
+    stacks = StacksWatch(tmp_path, (), SHORT, source)
     yield tmp_path, stacks
     for each in stacks._watches.values():
         each.stop()
