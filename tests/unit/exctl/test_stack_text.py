@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
@@ -72,5 +72,6 @@ def test_a_setting_without_a_place_is_an_error_and_not_lost() -> None:
 @example("a\u2028b\n")
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"])))
 def test_any_text_comes_back_as_it_was(text: str) -> None:
+    assume(not text.startswith("\n"))  # refused in every stack file: Pulumi would drop that
     settings = MANDATORY | {"excs": MANDATORY["excs"] | {"gc_queue_name_suffix": text}}
     assert settings_of(rendered(EXAMPLE, settings))["excs"]["gc_queue_name_suffix"] == text
