@@ -11,7 +11,7 @@ import pytest
 from tests.lab.conftest import Site
 from tests.lab.operator import Running, approvers, exctl
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 
 def history(site: Site, *arguments: str) -> list[dict[str, Any]]:

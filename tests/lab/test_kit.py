@@ -26,7 +26,7 @@ from tests.lab.operator import exctl
 from tests.lab.workspace import CLONE, STACK, Run
 from tests.unit.kit import kits
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("no_images")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.usefixtures("no_images")]
 
 NOBODY = 65534
 ADDRESS = 200

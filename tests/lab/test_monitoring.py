@@ -16,7 +16,7 @@ from monitoring.metrics import BY_NAME
 from tests.lab.conftest import Site
 from tests.lab.operator import NEW, Running, exctl, left_well
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 STALL_SECONDS = 15
 EXPORTER_PORT = 9640
 

@@ -78,6 +78,7 @@ def test_the_watcher_sees_a_secret_on_a_command_line_and_in_a_file(tmp_path: Pat
     assert str(tmp_path / "left") in found.found
 
 
+@pytest.mark.long
 def test_a_redis_password_is_rotated_while_both_are_valid_and_costs_no_pair(
     deployed: Site, request: pytest.FixtureRequest
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_redis_password_is_rotated_while_both_are_valid_and_costs_no_pair(
     assert releases(deployed)[-1]["message"] == "rotate redisPassword"
 
 
+@pytest.mark.long
 def test_a_rollback_across_a_rotated_password_names_the_way_that_keeps_it(deployed: Site) -> None:
     site = deployed
     if "rotate redisPassword" not in [release["message"] for release in releases(site)]:
