@@ -7,11 +7,12 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.plugins.cli import CLONE, PLUGINS, Project
+from tests.plugins.cli import CLONE, PLUGINS, Project, pulumi
 from tests.plugins.processes import wait_until, with_variable
 
 WAITS = """
@@ -93,6 +94,23 @@ def test_a_terminals_interrupt_leaves_the_host_alone(project: Project) -> None:
     (project.directory / "go").touch()
     stdout, stderr = run.communicate(timeout=60)
     assert run.returncode == 0, stdout + stderr
+
+
+def test_a_background_job_which_ignores_interrupts_ends_no_later(project: Project) -> None:
+    project.program("import pulumi\npulumi.export('a', 1)\n")
+
+    def seconds(ignored: str) -> float:
+        began = time.monotonic()
+        subprocess.run(
+            ["sh", "-c", f'{ignored} exec "$0" preview --non-interactive', str(pulumi())],
+            cwd=project.directory,
+            env=project.environment,
+            check=True,
+            capture_output=True,
+        )
+        return time.monotonic() - began
+
+    assert seconds("trap '' INT;") < seconds("") + 3  # the CLI waits 5 s for what doesn't end
 
 
 def test_a_host_that_dies_is_named_with_its_log(project: Project) -> None:
