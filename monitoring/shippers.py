@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from config_schema import ExecConfig, Shipping
 from monitoring import shipping
 from monitoring.program import CONFIG, Program, SecretFile
 from monitoring.shipping import PASSWORD_FILE
-from stack.layout import Instance, Layout
+from stack.layout import Layout
 from stack.retention import log_files
 
 DATA = "/var/lib/exec"
 """Chosen: in neither image. A volume takes the owner of the directory that it covers, and what runs
 without root's way around permissions could write to none of somebody else's."""
 SECRET = "shippingPassword"
+READY_PATHS = {"alloy": "/-/ready", "filebeat": "/"}
 
 
 def programs(config: ExecConfig, layout: Layout, stack: str) -> list[Program]:
@@ -21,33 +24,37 @@ def programs(config: ExecConfig, layout: Layout, stack: str) -> list[Program]:
     own = config.logging.shipping
     if own is None:
         return []
-    of_agent = _alloy if own.agent == "alloy" else _filebeat
     found = []
     for host in layout.hosts:
         instances = [i for i in layout.instances if i.host == host]
         paths = dict.fromkeys(i.log_host_path for i in instances if log_files(i))
-        if paths:
-            found.append(of_agent(own, host, stack, config.tenant.id, instances, tuple(paths)))
+        if not paths:
+            continue
+        shipper = Program(
+            host=host,
+            name=own.agent,
+            title=own.agent.capitalize(),
+            image=own.place,
+            port=own.own_port,
+            ready_path=READY_PATHS[own.agent],
+            data_path=DATA,
+            ships=tuple(paths),
+            to=own.url,
+            resources=own.resources,
+        )
+        said = (stack, config.tenant.id, instances, own)
+        if own.agent == "alloy":
+            found.append(_alloy(shipper, own, shipping.alloy(*said)))
+        else:
+            found.append(_filebeat(shipper, own, shipping.filebeat(*said)))
     return found
 
 
-def _alloy(
-    own: Shipping,
-    host: str,
-    stack: str,
-    tenant: str,
-    instances: list[Instance],
-    paths: tuple[str, ...],
-) -> Program:
+def _alloy(shipper: Program, own: Shipping, text: str) -> Program:
     """Source: alloy, docs/sources/reference/cli/run.md and its Dockerfile's ENTRYPOINT."""
     config = f"{CONFIG}/config.alloy"
-    return Program(
-        host=host,
-        name="alloy",
-        title="Alloy",
-        image=own.place,
-        port=own.own_port,
-        ready_path="/-/ready",
+    return replace(
+        shipper,
         arguments=(
             "run",
             config,
@@ -55,36 +62,20 @@ def _alloy(
             f"--server.http.listen-addr=127.0.0.1:{own.own_port}",
             "--disable-reporting",
         ),
-        files={config: shipping.alloy(stack, tenant, instances, own)},
+        files={config: text},
         secret_files={PASSWORD_FILE: SecretFile(SECRET)} if own.user else {},
-        data_path=DATA,
-        ships=paths,
-        to=own.url,
-        resources=own.resources,
     )
 
 
-def _filebeat(
-    own: Shipping,
-    host: str,
-    stack: str,
-    tenant: str,
-    instances: list[Instance],
-    paths: tuple[str, ...],
-) -> Program:
+def _filebeat(shipper: Program, own: Shipping, text: str) -> Program:
     """The password is in a configuration of its own, which Filebeat takes with the other.
 
     Source: beats, the Docker image's entry point, which gives what begins with a dash to Filebeat.
     """
     config, login = f"{CONFIG}/filebeat.yml", f"{CONFIG}/login.yml"
     secret = SecretFile(SECRET, "output.elasticsearch.password: ", is_yaml=True)
-    return Program(
-        host=host,
-        name="filebeat",
-        title="Filebeat",
-        image=own.place,
-        port=own.own_port,
-        ready_path="/",
+    return replace(
+        shipper,
         arguments=(
             "-environment",
             "container",
@@ -92,10 +83,6 @@ def _filebeat(
             *("-c", config),
             *(("-c", login) if own.user else ()),
         ),
-        files={config: shipping.filebeat(stack, tenant, instances, own)},
+        files={config: text},
         secret_files={login: secret} if own.user else {},
-        data_path=DATA,
-        ships=paths,
-        to=own.url,
-        resources=own.resources,
     )
