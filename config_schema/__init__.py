@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from config_schema.access import Ssh, Tenant
 from config_schema.checks import CheckName
-from config_schema.monitoring import Monitoring, Placed
+from config_schema.monitoring import Monitoring
 from config_schema.platform import Logging, Logs, Redis
 from config_schema.registry import Registry
 from config_schema.services import Exas, Excs, Hardening, Pair, Resources, Runtime
@@ -39,7 +39,6 @@ __all__ = [
     "Logs",
     "Monitoring",
     "Pair",
-    "Placed",
     "Port",
     "Redis",
     "Registry",

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from config_schema.base import Section
 from config_schema.services import Resources
-from config_schema.values import Address, Digest, Host, Name, Port, Tag, Text, WebPage
+from config_schema.values import Address, Digest, Host, Name, Port, Tag, Text, WebPage, pinned
 
 
 class Placed(Section):
@@ -20,6 +20,11 @@ class Placed(Section):
         default=None, description="pins the image's content, whatever the tag leads to"
     )
     resources: Resources = Field(default=Resources(), description="limits")
+
+    @property
+    def place(self) -> str:
+        """The image without its repository."""
+        return pinned(self.image, self.tag, self.digest)
 
 
 class Prometheus(Placed):

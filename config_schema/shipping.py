@@ -9,7 +9,7 @@ from pydantic import Field
 from config_schema.base import Section
 from config_schema.platform import Logging
 from config_schema.services import Resources
-from config_schema.values import Digest, Name, Port, Tag, Text, WebPage
+from config_schema.values import Digest, Name, Port, Tag, Text, WebPage, pinned
 
 _TAGS = {"alloy": "v1.8.3", "filebeat": "8.17.4"}
 SHIPPING_PORTS = {"alloy": 12345, "filebeat": 5066}
@@ -49,8 +49,7 @@ class Shipping(Section):
     @property
     def place(self) -> str:
         """The image without its repository."""
-        name = self.image or self.agent
-        return f"{name}@{self.digest}" if self.digest else f"{name}:{self.tag or _TAGS[self.agent]}"
+        return pinned(self.image or self.agent, self.tag or _TAGS[self.agent], self.digest)
 
     @property
     def own_port(self) -> int:

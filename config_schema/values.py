@@ -144,6 +144,11 @@ def is_place_of_images(value: str) -> str:
     return value
 
 
+def pinned(name: str, tag: str, digest: str | None) -> str:
+    """An image without its repository: by its digest, if there is one."""
+    return f"{name}@{digest}" if digest else f"{name}:{tag}"
+
+
 def place_problem(value: str) -> str:
     """Why a text can't be a place of images; '' if it can be one."""
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from config_schema import ExecConfig, Monitoring, Placed
+from config_schema import ExecConfig, Monitoring
 from hosts.shell import DOCKER_SOCKET
 from monitoring import prometheus, shippers
 from monitoring.program import CONFIG, Placement, Program, SecretFile
@@ -85,10 +85,6 @@ def _watching(
     return programs
 
 
-def _image(own: Placed) -> str:
-    return f"{own.image}@{own.digest}" if own.digest else f"{own.image}:{own.tag}"
-
-
 def _prometheus(settings: Monitoring, host: str, files: Mapping[str, str]) -> Program:
     own = settings.prometheus
     size = own.retention_size_gib
@@ -96,7 +92,7 @@ def _prometheus(settings: Monitoring, host: str, files: Mapping[str, str]) -> Pr
         host=host,
         name="prometheus",
         title="Prometheus",
-        image=_image(own),
+        image=own.place,
         port=own.port,
         ready_path="/-/ready",
         arguments=(
@@ -124,7 +120,7 @@ def _alertmanager(settings: Monitoring, host: str, files: Mapping[str, str]) -> 
         host=host,
         name="alertmanager",
         title="Alertmanager",
-        image=_image(own),
+        image=own.place,
         port=own.port,
         ready_path="/-/ready",
         arguments=(
@@ -147,7 +143,7 @@ def _blackbox(settings: Monitoring, host: str, files: Mapping[str, str]) -> Prog
         host=host,
         name="blackbox-exporter",
         title="the blackbox exporter",
-        image=_image(own),
+        image=own.place,
         port=own.port,
         ready_path="/-/healthy",
         arguments=(
@@ -170,7 +166,7 @@ def _grafana(settings: Monitoring, host: str) -> Program:
         host=host,
         name="grafana",
         title="Grafana",
-        image=_image(own),
+        image=own.place,
         port=own.port,
         ready_path="/api/health",
         files={
@@ -204,7 +200,7 @@ def _portainer(settings: Monitoring, host: str) -> Program:
         host=host,
         name="portainer",
         title="Portainer",
-        image=_image(own),
+        image=own.place,
         port=own.port,
         ready_path="/api/system/status",
         scheme="https",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from exctl.hosts import on_each, on_host
@@ -37,12 +37,6 @@ def look(site: Site) -> list[Watcher]:
     return [] if wanted is None else of(wanted, containers_of(site, wanted.hosts))
 
 
-def containers_of(site: Site, hosts: Sequence[str]) -> dict[str, list[Container] | str]:
-    """Host → its containers beside EXEC; why not, if it can't be told."""
-    found = on_each(hosts, lambda host: containers_on(site, host))
-    return dict(zip(hosts, found, strict=True))
-
-
 def containers_on(site: Site, host: str) -> list[Container] | str:
     """The containers there that are this stack's beside EXEC; why not, if it can't be told."""
     label = f"label={MONITORING_LABEL}={site.stack}"
@@ -50,6 +44,17 @@ def containers_on(site: Site, host: str) -> list[Container] | str:
         return docker.containers(on_host(site, host), label)
     except HostUnreadError as error:
         return str(error)
+
+
+Look = Callable[[Site, str], list[Container] | str]
+
+
+def containers_of(
+    site: Site, hosts: Sequence[str], look: Look = containers_on
+) -> dict[str, list[Container] | str]:
+    """Host → its containers beside EXEC, as `look` finds them; why not, if it can't be told."""
+    found = on_each(hosts, lambda host: look(site, host))
+    return dict(zip(hosts, found, strict=True))
 
 
 def of(wanted: Placement, found: Mapping[str, list[Container] | str]) -> list[Watcher]:

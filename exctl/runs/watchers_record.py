@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,20 +18,17 @@ import pulumi
 from exctl import files
 from exctl.cli.version import code_sha256
 from exctl.errors import NothingTouched
-from exctl.hosts import on_each
-from exctl.observe.watchers import containers_on
+from exctl.observe.watchers import Look, containers_of, containers_on
 from exctl.pulumi import state
 from exctl.pulumi.state import State
 from exctl.rundir import run_directory
 from exctl.site import Site, StackPlace, read_stack_file
-from hosts.docker import Container
 from monitoring.placement import placement
 from monitoring.program import Placement
 from stack.loader import alertmanager_text
 from stack.retention import retentions
 
 SECRETS = ("grafanaPassword", "portainerPassword", "registryPassword", "shippingPassword")
-Look = Callable[[Site, str], list[Container] | str]
 SECTIONS = {"monitoring", "logging", "logs", "ssh", "registry", "gate"}
 
 
@@ -86,7 +82,7 @@ def _runs(site: Site, known: State, wanted: Placement | None, look: Look) -> boo
         return not known.monitoring
     ids = {str(row["id"]) for row in _rows(known) if str(row["type"]).endswith(":Container")}
     running: set[str] = set()
-    for found in on_each(wanted.hosts, lambda host: look(site, host)):
+    for found in containers_of(site, wanted.hosts, look).values():
         if isinstance(found, str):
             return False
         running |= {each.id for each in found if each.state.word == "running"}
