@@ -53,16 +53,16 @@ def deployed(site: Site, watch: SecretWatch) -> Iterator[Site]:
     try:
         yield site
     finally:
-        redis(site, settings.REDIS_PASSWORD, ">")
-        redis(site, REDIS, "<")
+        redis(site, settings.REDIS_PASSWORD, "resetpass >")
         exctl(site, "destroy", "--yes")
 
 
-def redis(site: Site, password: str, sign: str) -> None:
-    """Makes a password valid in Redis (>), or ends it (<); on stdin, as an operator should."""
+def redis(site: Site, password: str, rule: str) -> None:
+    """Makes a password valid in Redis (>), the only one (resetpass >), or ends it (<), whichever
+    Redis takes now; on stdin, as an operator should."""
     said = ""
     for auth in (settings.REDIS_PASSWORD, REDIS):
-        said = site.redis(stdin=f"ACL SETUSER default {sign}{password}\n", password=auth)
+        said = site.redis(stdin=f"ACL SETUSER default {rule}{password}\n", password=auth)
         if said.strip().endswith("OK"):
             return
     raise AssertionError(said)
