@@ -98,10 +98,7 @@ def _run(program: dict[str, Any]) -> int:
     known = inspect.signature(pulumi.runtime.Settings.__init__).parameters
     settings = {k: v for k, v in program["settings"].items() if k in known}  # older SDKs know fewer
     pulumi.runtime.configure(pulumi.runtime.Settings(**settings))
-    if not program["debugging"]:
-        # Each would be a call that the CLI throws away. Measured: 0.8 of 2.4 s of CPU with 300
-        # resources.
-        pulumi.log.debug = lambda *_, **__: None
+    _quicken(program["debugging"])
     gc.freeze()  # what is imported stays
     gc.set_threshold(50_000, 20, 20)
     entry = program["entry"]
@@ -138,6 +135,36 @@ def _run(program: dict[str, Any]) -> int:
     executor.shutdown(wait=True)
     loop.close()
     return 0
+
+
+def _quicken(is_debugging: bool) -> None:
+    """Leave out what the SDK does for nothing. Measured with 300 and with 378 resources."""
+    import pulumi
+    import pulumi.runtime.stack as sdk
+
+    if not is_debugging:
+        # Each would be a call that the CLI throws away: 0.8 of 2.4 s of CPU.
+        pulumi.log.debug = lambda *_, **__: None
+    wait_for_rpcs = sdk.wait_for_rpcs
+
+    async def settle_first(await_all_outstanding_tasks: bool = True) -> None:
+        # The SDK waits anew for all outputs whenever one is there: 2 of 4.5 s of CPU.
+        await _settle()
+        await wait_for_rpcs(await_all_outstanding_tasks)
+
+    sdk.wait_for_rpcs = settle_first
+
+
+async def _settle() -> None:
+    """Wait for the outputs of all resources, or until something fails: the SDK then says why."""
+    from pulumi.runtime.settings import SETTINGS
+
+    while pending := [output for output in list(SETTINGS.outputs) if not output.done()]:
+        done, _ = await asyncio.wait(pending, timeout=1, return_when=asyncio.FIRST_EXCEPTION)
+        if SETTINGS.rpc_manager.unhandled_exception or any(
+            output.cancelled() or output.exception() for output in done
+        ):
+            return
 
 
 def _says_that_the_run_is_over(error: BaseException | None) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from health.verdict import VerdictKind
 from stack.text import seconds_text
@@ -223,7 +223,10 @@ Event = (
     | WasDown
 )
 Report = Callable[[Event], None]
-_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+_EVENT: TypeAdapter[Event] = TypeAdapter(
+    Annotated[Event, Field(discriminator="kind")],
+    config=ConfigDict(defer_build=True),  # most runs have no events, and wait for this module
+)
 PASSING = (NotHealthyYet, Syncing, Baking)
 """True for a moment: not worth keeping, nor a line where something else shows how far it is."""
 

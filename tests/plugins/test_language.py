@@ -229,3 +229,14 @@ def test_debug_messages_are_shown_where_the_cli_is_asked_for_them(project: Proje
     project.program("import pulumi\npulumi.log.debug('some detail')\n")
     assert "some detail" not in project.run("preview").text
     assert "some detail" in project.run("preview", "--debug").text
+
+
+def test_an_output_that_fails_ends_the_run_though_another_never_comes(project: Project) -> None:
+    project.program(
+        "import asyncio\nimport pulumi\n"
+        "pulumi.Output.from_input(asyncio.get_event_loop().create_future())\n"
+        "pulumi.Output.from_input(1).apply(lambda one: one / 0)\n"
+    )
+    done = project.run("preview")
+    assert done.code != 0
+    assert "ZeroDivisionError: division by zero" in done.text
