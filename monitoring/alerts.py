@@ -171,6 +171,16 @@ ALERTS = (
         "When it is full, containers end, log files are cut and no image can be pulled.",
     ),
     Alert(
+        "ExecLogsNotShipped",
+        "exec_log_shipper_up == 0",
+        "10m",
+        Severity.WARNING,
+        "no log files are shipped from {{ $labels.host }} (stack {{ $labels.stack }})",
+        "The container of {{ $labels.agent }} doesn't run there. Nothing is lost while the files"
+        " are there: it goes on where it stopped.",
+        during_deployment=True,
+    ),
+    Alert(
         "ExecCertificateExpiring",
         "min by (stack, endpoint) (exec_certificate_expiry_timestamp_seconds) - time()"
         " < 14 * 86400",

@@ -154,6 +154,11 @@ CERTIFICATE_EXPIRY = _metric(
     (*HOST, "endpoint"),
     "seconds",
 )
+LOG_SHIPPER_UP = _metric(
+    "log_shipper_up",
+    "1 if the container runs that ships the log files there (`logging.shipping`), else 0",
+    (*HOST, "agent"),
+)
 STACK_INFO = _metric(
     "stack_info", "Always 1; the tenant and its organization", (*STACK, "tenant", "org")
 )

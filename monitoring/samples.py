@@ -149,6 +149,8 @@ def _of_host(stack: str, host: str, found: HostSeen) -> Iterator[Sample]:
     for disk in found.disks:
         yield Sample(m.DISK_SIZE, (*labels, disk.path), disk.size_bytes)
         yield Sample(m.DISK_FREE, (*labels, disk.path), disk.free_bytes)
+    for agent, state in found.shippers.items():
+        yield Sample(m.LOG_SHIPPER_UP, (*labels, agent), state.word == "running")
     for endpoint, expires_at in found.certificates.items():
         yield Sample(m.CERTIFICATE_EXPIRY, (*labels, endpoint), expires_at)
 

@@ -50,6 +50,8 @@ class HostSeen:
     containers: Mapping[str, ContainerState] = field(default_factory=dict)
     clock_ahead_seconds: float | None = None
     disks: tuple[Disk, ...] = ()
+    shippers: Mapping[str, ContainerState] = field(default_factory=dict)
+    """Agent → the state of its container, where it is to ship log files of this stack."""
     certificates: Mapping[str, float] = field(default_factory=dict)
     """Endpoint → when its certificate expires."""
 

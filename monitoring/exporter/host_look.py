@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from health.preflight.subject import ServerAddress, Subject
@@ -14,6 +14,7 @@ from hosts.answer import HostCommand
 from hosts.container import ContainerState
 from hosts.docker import HostUnreadError
 from hosts.shell import command_over_ssh
+from monitoring.placement import placement
 from monitoring.seen import Disk, HostSeen
 from stack.ssh import ssh_target
 
@@ -36,14 +37,22 @@ done
 """Prints lines of a key and its values, with tabs between. Needs a POSIX shell, awk and df."""
 
 
-def look_at(subject: Subject, host: str) -> HostSeen:
+def over_ssh(subject: Subject, host: str) -> HostCommand:
+    return command_over_ssh(ssh_target(subject.config.ssh, host).command, COMMAND_SECONDS)
+
+
+def look_at(
+    subject: Subject, host: str, on: Callable[[Subject, str], HostCommand] = over_ssh
+) -> HostSeen:
     """What the host says now, but for certificates. Never raises for what a host does: one that
     doesn't answer is a fact."""
-    run = command_over_ssh(ssh_target(subject.config.ssh, host).command, COMMAND_SECONDS)
+    run = on(subject, host)
     looked_at = time.time()
     instances = [i for i in subject.layout.instances if i.host == host]
+    shippers = _shippers(subject, host)
+    names = [*(i.container_name for i in instances), *shippers.values()]
     try:
-        found = docker.containers(run, *(f"name=^/{i.container_name}$" for i in instances))
+        found = docker.containers(run, *(f"name=^/{name}$" for name in names))
     except HostUnreadError:
         return HostSeen(looked_at, False)
     states = {each.name: each.state for each in found}
@@ -54,7 +63,16 @@ def look_at(subject: Subject, host: str) -> HostSeen:
         containers={i.key: states.get(i.container_name, _MISSING) for i in instances},
         clock_ahead_seconds=clock,
         disks=disks,
+        shippers={agent: states.get(name, _MISSING) for agent, name in shippers.items()},
     )
+
+
+def _shippers(subject: Subject, host: str) -> dict[str, str]:
+    """Agent → its container's name: what is to ship log files there, if anything."""
+    wanted = placement(subject.config, subject.layout, subject.stack)
+    if wanted is None:
+        return {}
+    return {each.name: wanted.container_name(each) for each in wanted.shipping if each.host == host}
 
 
 def _facts(run: HostCommand, log_path: str) -> tuple[float | None, tuple[Disk, ...]]:

@@ -59,6 +59,7 @@ DEV = {"stack": "dev"}
 OF_PAIR = {"stack": "dev", "pair": "1"}
 HOST = {"stack": "dev", "host": "h1"}
 OF_EXCS = HOST | {"instance": "excs", "service": "excs"}  # to Prometheus an empty label is none
+SHIPPER = HOST | {"agent": "alloy"}
 DISK = 'stack="dev",host="h1",path="/var/log/exec"'
 
 CASES: dict[str, tuple[Case, Case]] = {
@@ -131,6 +132,10 @@ CASES: dict[str, tuple[Case, Case]] = {
     "ExecClockSkew": (
         Case({'exec_host_clock_offset_seconds{stack="dev",host="h1"}': "-3x60"}, 15, (HOST,)),
         Case({'exec_host_clock_offset_seconds{stack="dev",host="h1"}': "1.5x60"}, 15),
+    ),
+    "ExecLogsNotShipped": (
+        Case({'exec_log_shipper_up{stack="dev",host="h1",agent="alloy"}': "0x60"}, 15, (SHIPPER,)),
+        Case({'exec_log_shipper_up{stack="dev",host="h1",agent="alloy"}': "0x5 1x60"}, 15),
     ),
     "ExecHostDiskLow": (
         Case(

@@ -58,6 +58,7 @@ def seen_stack(**changes: Any) -> StackSeen:
             containers={i.key: running(i.key) for i in layout.instances if i.host == host},
             clock_ahead_seconds=0.0,
             disks=(Disk("/", 100 << 30, 60 << 30),),
+            shippers={"alloy": ContainerState("running")},
             certificates={"api.example.com:443": NOW + 90 * 86400},
         )
         for host in layout.hosts

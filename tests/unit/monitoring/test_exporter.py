@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import socket
@@ -21,16 +22,20 @@ from exctl.observe import preflight_record
 from exctl.observe.exporter import StacksWatch, source_of
 from exctl.releases.store import Release, directory_of, written
 from exctl.site import Site, StackPlace
+from health.preflight.subject import Subject
 from health.probe import Answer, Probe
+from hosts.answer import HostAnswer
+from monitoring.exporter import host_look
 from monitoring.exporter.host_look import certain, disks_in
 from monitoring.exporter.server import serve
 from monitoring.exporter.unit import unit_text
 from monitoring.exporter.watch import Intervals, Source, StackWatch
 from monitoring.metrics import BY_NAME
 from monitoring.seen import HostSeen, RecordsSeen, StackSeen
+from stack.layout import build_layout
 from tests.unit.exctl.sites import make_site
 from tests.unit.monitoring.seen_stack import ok, seen_stack
-from tests.unit.stack_file import CLONE
+from tests.unit.stack_file import CLONE, StackFile
 
 SHORT = Intervals(instance=0.05, host=0.05, records=0.05, certificates=60, drift=60)
 
@@ -205,6 +210,22 @@ def test_release_and_preflight_are_those_of_this_clone(project: tuple[Path, Stac
     assert records.released_at == 1795600800
     assert records.preflight == {"failed": 0, "warning": 0}
     assert records.is_deploying is False
+
+
+def test_a_look_at_a_host_tells_whether_what_ships_its_log_files_runs() -> None:
+    file = StackFile().put("logging", {"shipping": {"url": "http://loki.example.com/push"}})
+    config = file.put("registry.infra_repository", "registry.example.com/infra").config()
+    subject = Subject("dev", config, build_layout(config, "dev"))
+    running = {"Id": "i", "Name": "/exec-alloy", "State": {"Status": "running"}}
+
+    def shippers(*containers: object) -> dict[str, str]:
+        said = HostAnswer(0, "".join(json.dumps(each) + "\n" for each in containers), "")
+        host = subject.layout.hosts[0]
+        look = host_look.look_at(subject, host, lambda _subject, _host: lambda _words: said)
+        return {agent: state.word for agent, state in look.shippers.items()}
+
+    assert shippers(running) == {"alloy": "running"}
+    assert shippers() == {"alloy": "missing"}
 
 
 def test_only_what_is_certain_of_a_clock_is_told() -> None:

@@ -141,3 +141,14 @@ def test_restarts_and_start_are_those_of_the_container() -> None:
 def test_no_sample_holds_a_secret_or_a_variable_of_a_container() -> None:
     seen = seen_stack(excs__environment={"X_HEADER": "only-for-the-container"})
     assert not any("only-for" in label for s in samples(seen) for label in s.labels)
+
+
+def test_a_shipper_of_log_files_is_up_only_while_it_runs() -> None:
+    seen = seen_stack()
+    host, found = next(iter(seen.hosts.items()))
+    assert values(seen, "log_shipper_up")[(host, "alloy")] == 1
+    gone = replace(found, shippers={"alloy": ContainerState("missing")})
+    seen = replace(seen, hosts={**seen.hosts, host: gone})
+    assert values(seen, "log_shipper_up")[(host, "alloy")] == 0
+    seen = replace(seen, hosts={**seen.hosts, host: HostSeen(NOW, False)})
+    assert (host, "alloy") not in values(seen, "log_shipper_up")
