@@ -166,7 +166,7 @@ def page(content: Mapping[str, Any]) -> str:
         ).splitlines(),
         *(table_line(row) for row in rows),
         *unmeasured_lines([fault for fault in FAULTS if fault not in tried]),
-        *soak_lines(content.get("soak")),
+        *soak_lines(content["soak"]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -213,42 +213,51 @@ def table_line(row: Row) -> str:
     return f"| {FAULTS[row.fault]} | {seconds} | {row.exit_code} | `{saw}` | {row.then} | {story} |"
 
 
-def soak_lines(soak: Mapping[str, Any] | None) -> list[str]:
-    if soak is None:
+def soak_lines(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The section about soaks, each run in a new lab; [] without any."""
+    if not runs:
         return []
-    done = ", ".join(f"{count} × {name}" for name, count in soak["operations"].items())
-    faults = ", ".join(f"{count} × {name}" for name, count in soak["faults"].items())
     return [
         "",
         "## Soak",
         "",
-        f"    python -m tests.soak --operations {soak['asked']} --seed {soak['seed']}",
+        f"{sum(run['done'] for run in runs)} operations in all, and after each one a look at what"
+        " must hold.",
+        *(line for run in runs for line in run_lines(run)),
         "",
-        f"On {soak['date']}, at commit {soak['commit']}: {soak['done']} operations in"
-        f" {soak['minutes']:.0f} minutes ({done}), with faults in {sum(soak['faults'].values())}"
-        f" of them ({faults}). After each one these were looked at:",
-        "",
-        "| | at the beginning | at the end | the most |",
-        "|---|---|---|---|",
-        *(f"| {name} | {' | '.join(map(str, values))} |" for name, values in soak["held"].items()),
-        "",
-        *(f"* {line}" for line in soak["findings"] or ["Every invariant held."]),
-        *growth_lines(soak),
+        "The rest of the clone is what the CLI keeps of its own logs, for 7 days (Pulumi's home is"
+        " in the clone here).",
     ]
 
 
-def growth_lines(soak: Mapping[str, Any]) -> list[str]:
+def run_lines(run: Mapping[str, Any]) -> list[str]:
+    done = ", ".join(f"{count} × {name}" for name, count in run["operations"].items())
+    faults = ", ".join(f"{count} × {name}" for name, count in run["faults"].items())
+    return [
+        "",
+        f"    python -m tests.soak --operations {run['asked']} --seed {run['seed']}",
+        "",
+        f"On {run['date']}, at commit {run['commit']}: {run['done']} operations in"
+        f" {run['minutes']:.0f} minutes ({done}), with faults in {sum(run['faults'].values())}"
+        f" of them ({faults}).",
+        "",
+        "| | at the beginning | at the end | the most |",
+        "|---|---|---|---|",
+        *(f"| {name} | {' | '.join(map(str, values))} |" for name, values in run["held"].items()),
+        "",
+        *(f"* {line}" for line in run["findings"] or ["Every invariant held."]),
+        *growth_lines(run),
+    ]
+
+
+def growth_lines(run: Mapping[str, Any]) -> list[str]:
     """What nothing prunes, and by how much each operation adds to it."""
     found = []
     for name in ("Pulumi's own history of it, KiB", "releases, history and transcripts, KiB"):
-        first, last, _ = soak["held"][name]
-        each = (last - first) / soak["done"]
+        first, last, _ = run["held"][name]
+        each = (last - first) / run["done"]
         what = name.removesuffix(", KiB")
         found.append(f"* {what}: {each:.0f} KiB more an operation. It is never pruned.")
-    found.append(
-        "* The rest of the clone: what the CLI keeps of its own logs, for 7 days (Pulumi's home is"
-        " in the clone here)."
-    )
     return found
 
 

@@ -197,7 +197,7 @@ def _made(directory: Path) -> Path:
 @click.option("--operations", type=int, default=50, show_default=True)
 @click.option("--minutes", type=float, default=600.0, help="begin none after so long")
 @click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--to", type=click.Path(path_type=Path), help="note the result in this file")
+@click.option("--to", type=click.Path(path_type=Path), help="note the result there, for this seed")
 def main(operations: int, minutes: float, seed: int, to: Path | None) -> None:
     directory = settings.CLONE / ".lab/soak"
     lab = Lab(free_plan(), directory)
@@ -217,7 +217,8 @@ def main(operations: int, minutes: float, seed: int, to: Path | None) -> None:
     print(json.dumps(found, indent=1))
     if to is not None:
         content = json.loads(to.read_text())
-        content["soak"] = found
+        others = [run for run in content["soak"] if run["seed"] != seed]
+        content["soak"] = [*others, found]
         to.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     sys.exit(1 if soak.findings else 0)
 
