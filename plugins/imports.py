@@ -61,28 +61,24 @@ class Program:
         tied = set(self._tied)
         while more := {m for m, needs in self._own.items() if m not in tied and tied & {*needs}}:
             tied |= more
-        return sorted(self._own.keys() - tied)
+        return sorted(self._own.keys() - tied - {"__main__"})
 
     def _read(self, module: str) -> None:
         place = self._directory.joinpath(*module.split("."))
-        files = [f for f in (place.with_suffix(".py"), place / "__init__.py") if f.is_file()]
-        needs = self._own.setdefault(module, [])
-        for source in map(Source.of, files):
+        parent = module.rpartition(".")[0]
+        needs = self._own.setdefault(module, [parent] if parent else [])
+        for source in map(Source.of, (place.with_suffix(".py"), place / "__init__.py")):
             if source.knows_its_run:
                 self._tied.add(module)
             for imported, names in sorted(source.imports.items()):
                 if self._is_own(imported):
-                    needs += [
-                        imported,
-                        *(m for n in sorted(names) if self._is_own(m := f"{imported}.{n}")),
-                    ]
+                    parts = (f"{imported}.{name}" for name in sorted(names))
+                    needs += [imported, *filter(self._is_own, parts)]
                 else:
                     self.installed.setdefault(imported, set()).update(names)
-        parent = module.rpartition(".")[0]
-        for needed in needs + [parent] * bool(parent):
+        for needed in needs:
             if needed not in self._own:
                 self._read(needed)
-        needs += [parent] * bool(parent)
 
     def _is_own(self, module: str) -> bool:
         place = self._directory.joinpath(*module.split("."))
@@ -99,11 +95,11 @@ def import_ahead(directory: Path) -> None:
             found = importlib.import_module(module)
             for name in names:  # some packages load what they hold when it's asked for
                 getattr(found, name, None)
-    known = set(sys.modules)
+    free = program.free()
     with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
-        for module in program.free():
+        for module in free:
             with contextlib.suppress(BaseException):
                 importlib.import_module(module)
     if said.getvalue():
-        for module in sys.modules.keys() - known:
-            del sys.modules[module]
+        for module in free:
+            sys.modules.pop(module, None)
