@@ -28,6 +28,8 @@ from typing import Any
 ALREADY_REPORTED = 32
 """The exit code that tells the language host to add no message of its own."""
 INTERRUPTED = 130
+CALLS_AT_ONCE = 512
+"""Of a process of dynamic providers. Chosen: as many as the host takes (services.py)."""
 NO_SDK = """
 It looks like the Pulumi SDK has not been installed in {python}.
 Have you run pip install? If the project has a virtual environment, run: pulumi install
@@ -85,6 +87,12 @@ def speak_to(stdout: int, stderr: int) -> None:
 
 
 def _serve_dynamic_providers() -> int:
+    import grpc
+
+    # The SDK's server takes four calls at a time: while four gates wait, whatever the CLI asks of
+    # another dynamic resource would wait with them.
+    serving = grpc.server
+    grpc.server = lambda _, **options: serving(ThreadPoolExecutor(CALLS_AT_ONCE), **options)
     sys.argv = ["pulumi.dynamic"]
     runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
     return 0

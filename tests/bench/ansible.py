@@ -17,6 +17,7 @@ from typing import Any
 from lab import settings
 from stack.layout import Instance, Layout
 
+FORKS = 50
 PATIENCE = {"retries": 2400, "delay": 0.05}
 PYTHON = "/usr/bin/python3"
 """On the hosts, with Debian's python3-requests, which the modules need there."""
@@ -34,7 +35,7 @@ class Ansible:
         directory.mkdir(mode=0o700, exist_ok=True)
         ssh = lab_directory / "ssh"
         (directory / "ansible.cfg").write_text(
-            "[defaults]\nforks = 50\nhost_key_checking = True\ngathering = explicit\n"
+            f"[defaults]\nforks = {FORKS}\nhost_key_checking = True\ngathering = explicit\n"
             f"interpreter_python = {PYTHON}\n[ssh_connection]\npipelining = True\n"
             f"ssh_args = -F none -i {ssh}/id_ed25519 -o UserKnownHostsFile={ssh}/known_hosts"
             f" -o ControlMaster=auto -o ControlPersist=60 -o ControlPath={directory}/%C\n"

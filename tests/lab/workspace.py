@@ -61,6 +61,7 @@ class Workspace:
         self.directory = directory
         self.variables: dict[str, str] = {}
         """What the operator's shell has besides."""
+        self.patience_seconds = COMMAND_TIMEOUT_SECONDS
         copy_program(directory)
         (directory / ".lab").symlink_to(lab_directory)
         stack_file = directory / f"Pulumi.{STACK}.yaml"
@@ -99,12 +100,12 @@ class Workspace:
         started = time.monotonic()
         process = self.start(*command)
         try:
-            stdout, stderr = process.communicate(timeout=COMMAND_TIMEOUT_SECONDS)
+            stdout, stderr = process.communicate(timeout=self.patience_seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             stdout, stderr = process.communicate()
             raise AssertionError(
-                f"{command} didn't end in {COMMAND_TIMEOUT_SECONDS} s:\n{stdout}{stderr}"
+                f"{command} didn't end in {self.patience_seconds} s:\n{stdout}{stderr}"
             ) from None
         return Run(process.returncode, stdout, stderr, time.monotonic() - started)
 

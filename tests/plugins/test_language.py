@@ -240,3 +240,32 @@ def test_an_output_that_fails_ends_the_run_though_another_never_comes(project: P
     done = project.run("preview")
     assert done.code != 0
     assert "ZeroDivisionError: division by zero" in done.text
+
+
+TOGETHER = """
+import pulumi, time
+from pathlib import Path
+from pulumi.dynamic import CreateResult, Resource, ResourceProvider
+
+class Meeting(ResourceProvider):
+    def create(self, props):
+        Path(props["name"]).touch()
+        deadline = time.monotonic() + 20
+        while len(list(Path().glob("guest-*"))) < 6:
+            if time.monotonic() > deadline:
+                raise TimeoutError("not all came")
+            time.sleep(0.05)
+        return CreateResult(props["name"], {})
+
+class Guest(Resource):
+    pass
+
+for number in range(6):
+    Guest(Meeting(), f"guest-{number}", {"name": f"guest-{number}"})
+"""
+
+
+def test_more_than_four_calls_of_a_dynamic_provider_run_side_by_side(project: Project) -> None:
+    project.program(TOGETHER)
+    done = project.run("up", "--yes", "--skip-preview", "--parallel", "8")
+    assert done.code == 0, done.text
