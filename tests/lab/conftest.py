@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv4Network
@@ -153,11 +154,17 @@ def logins_at(host: LabHost) -> int:
     return (host.directory / "logs/sshd.log").read_text().count("Accepted publickey")
 
 
+_MARKS: dict[int, socket.socket] = {}
+"""By a subnet's second number: what keeps other processes of tests from it."""
+
+
 def free_plan(pairs: int = 1) -> settings.Plan:
-    """A subnet that this host has no route to: a demo's lab may be up beside the tests'. Two test
-    runs that begin at once don't begin to look at the same one."""
+    """A subnet that this host has no route to, and that no other process of tests has taken: a
+    demo's lab may be up beside the tests'."""
     for number in range(12):
         second = 78 + (os.getpid() + number) % 12
+        if not _is_ours(second):
+            continue
         plan = settings.plan(f"10.{second}.0.0/24", pairs)
         try:
             network.refuse_a_taken_subnet(plan, network.routes())
@@ -166,6 +173,20 @@ def free_plan(pairs: int = 1) -> settings.Plan:
         if plan.bridge not in network.links():
             return plan
     raise AssertionError("no subnet of 10.78.0.0/24 to 10.89.0.0/24 is free on this host")
+
+
+def _is_ours(second: int) -> bool:
+    """Whether this process has the subnet until it ends. Two that begin at once both see it free;
+    a name of an abstract socket is had by one alone, and goes with its process."""
+    if second not in _MARKS:
+        mark = socket.socket(socket.AF_UNIX)
+        try:
+            mark.bind(f"\0exec-lab-10.{second}")
+        except OSError:
+            mark.close()
+            return False
+        _MARKS[second] = mark
+    return True
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ from lab.network import refuse_a_taken_subnet
 from lab.standins.configdb import ARCHIVE, WANTED, rows, seed_sql
 from lab.standins.service.faults import FaultFile
 from lab.standins.service.lines import addresses
+from tests.lab.conftest import free_plan
+from tests.lab.workspace import CLONE
 
 
 def test_a_subnet_that_is_routed_elsewhere_is_refused() -> None:
@@ -62,3 +67,19 @@ def test_a_file_of_faults_that_is_half_written_says_none(tmp_path: Path) -> None
 
 def test_a_sip_server_pair_is_two_addresses() -> None:
     assert addresses("10.0.0.1:8000/10.0.0.2:8001") == [("10.0.0.1", 8000), ("10.0.0.2", 8001)]
+
+
+def test_two_processes_of_tests_that_begin_at_once_have_two_subnets() -> None:
+    ours = free_plan().subnet
+    assert free_plan().subnet == ours
+    begin = (
+        f"import os; os.getpid = lambda: {os.getpid()}; from tests.lab.conftest import free_plan"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", f"{begin}; print(free_plan().subnet)"],
+        cwd=CLONE,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert other.stdout.strip() not in ("", str(ours))
