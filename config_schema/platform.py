@@ -88,7 +88,7 @@ class Bake(Section):
     """How long a run goes on watching what it has touched."""
 
     seconds: Annotated[float, Field(ge=1, le=86400)] = Field(
-        description="time that an instance has to stay healthy behind its gates, seconds"
+        description="time that an instance has to stay healthy after its gates, seconds"
     )
     prometheus_url: WebPage | None = Field(
         default=None,

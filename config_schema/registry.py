@@ -18,8 +18,8 @@ class Registry(Section):
     )
     infra_repository: Text | None = Field(
         default=None,
-        description="the vendor's EXEC_INFRA_DOCKER_REPOSITORY: where the images come from of what"
-        " monitoring.host places",
+        description="the vendor's EXEC_INFRA_DOCKER_REPOSITORY: where the images of what"
+        " monitoring.host places come from",
     )
     username: str | None = Field(
         default=None,
