@@ -11,6 +11,7 @@ import re
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -65,6 +66,16 @@ def last_transcript(site: Site) -> str:
     return re.sub(r"(?m)^[\d:]{8} ", "", run["transcript"])
 
 
+@contextmanager
+def nothing_touched(site: Site) -> Iterator[None]:
+    """What happens meanwhile leaves stack file, containers and lock as they were."""
+    text, before = site.stack_file.read_text(), site.container_ids()
+    yield
+    assert site.stack_file.read_text() == text
+    assert site.container_ids() == before
+    assert locks(site) == []
+
+
 def previewing(site: Site) -> Running:
     """The update, with its preview under way."""
     candidate = site.work.directory / ".exec/Pulumi.dev.candidate.yaml"
@@ -85,14 +96,11 @@ def unlocked(site: Site) -> str:
 
 @pytest.mark.usefixtures("of_before")
 def test_a_run_that_is_killed_before_it_is_agreed_to_has_changed_nothing(site: Site) -> None:
-    text, before = site.stack_file.read_text(), site.container_ids()
-    previewing(site).kill()
-    asked = Running(site, *UPDATE, terminal=True)
-    asked.wait_for("Do it to the stack dev (tenant 1)?")
-    asked.kill()
-    assert site.stack_file.read_text() == text
-    assert site.container_ids() == before
-    assert locks(site) == []
+    with nothing_touched(site):
+        previewing(site).kill()
+        asked = Running(site, *UPDATE, terminal=True)
+        asked.wait_for("Do it to the stack dev (tenant 1)?")
+        asked.kill()
 
 
 @pytest.mark.usefixtures("of_before")
@@ -159,27 +167,23 @@ def test_a_sync_that_a_killed_run_waited_for_is_waited_for_by_the_next(
 def test_a_signal_while_it_looks_or_asks_ends_it_with_nothing_touched(
     site: Site, number: signal.Signals
 ) -> None:
-    text, before = site.stack_file.read_text(), site.container_ids()
-    looks = previewing(site)
-    looks.cut(number)
-    assert "Nothing was touched." in looks.end(130)
-    asks = Running(site, *UPDATE, terminal=True)
-    asks.wait_for("Do it to the stack dev (tenant 1)?")
-    asks.cut(number)
-    asks.end(130)
-    assert site.stack_file.read_text() == text
-    assert site.container_ids() == before
-    assert locks(site) == []
+    with nothing_touched(site):
+        looks = previewing(site)
+        looks.cut(number)
+        assert "Nothing was touched." in looks.end(130)
+        asks = Running(site, *UPDATE, terminal=True)
+        asks.wait_for("Do it to the stack dev (tenant 1)?")
+        asks.cut(number)
+        asks.end(130)
 
 
 @pytest.mark.usefixtures("of_before")
 def test_a_signal_while_images_are_pulled_ends_the_pulls_at_once(
     site: Site, request: pytest.FixtureRequest
 ) -> None:
-    text, before = site.stack_file.read_text(), site.container_ids()
     for key in ("excp-1-1", "excp-1-2"):
         site.docker(key, "image", "prune", "--all", "--force")
-    with costing_nothing(site, request):
+    with nothing_touched(site), costing_nothing(site, request):
         running = Running(site, *UPDATE, terminal=True)
         running.wait_for("Do it to the stack dev (tenant 1)?")
         site.set_fault("infra", "registry-stalls")
@@ -198,9 +202,6 @@ def test_a_signal_while_images_are_pulled_ends_the_pulls_at_once(
     assert f"To run it again: exctl {' '.join(UPDATE)}" in said
     line, then = "No container was touched.", "no container was touched"
     faced(request, "ctrl-c-pull", said, line, code=130, then=then)
-    assert site.stack_file.read_text() == text
-    assert site.container_ids() == before
-    assert locks(site) == []
 
 
 def is_pulling(site: Site, key: str) -> bool:
