@@ -39,7 +39,7 @@ def test_a_crash_behind_the_gates_takes_the_update_back(
     # Whichever is seen first: three refusals in a row, or the new start.
     assert "excp-1-1 on 10." in said
     assert "did not stay healthy" in said or "did not last" in said
-    assert "of the 25 seconds of gate.bake" in said
+    assert "into the 25 seconds of gate.bake" in said
     assert "rolled back: release" in said
     assert {baking.version(key) for key in ("excp-1-1", "excp-1-2")} == {OLD}
     line, then = "of gate.bake", "by itself: rolled back"
