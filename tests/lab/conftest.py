@@ -154,8 +154,8 @@ def logins_at(host: LabHost) -> int:
     return (host.directory / "logs/sshd.log").read_text().count("Accepted publickey")
 
 
-_MARKS: dict[int, socket.socket] = {}
-"""By a subnet's second number: what keeps other processes of tests from it."""
+_OURS: set[int] = set()
+"""Subnets by their second number, which no other process of tests can take."""
 
 
 def free_plan(pairs: int = 1) -> settings.Plan:
@@ -178,14 +178,14 @@ def free_plan(pairs: int = 1) -> settings.Plan:
 def _is_ours(second: int) -> bool:
     """Whether this process has the subnet until it ends. Two that begin at once both see it free;
     a name of an abstract socket is had by one alone, and goes with its process."""
-    if second not in _MARKS:
-        mark = socket.socket(socket.AF_UNIX)
-        try:
-            mark.bind(f"\0exec-lab-10.{second}")
-        except OSError:
-            mark.close()
-            return False
-        _MARKS[second] = mark
+    if second not in _OURS:
+        with socket.socket(socket.AF_UNIX) as mark:
+            try:
+                mark.bind(f"\0exec-lab-10.{second}")
+            except OSError:
+                return False
+            mark.detach()  # it stays open until this process ends
+        _OURS.add(second)
     return True
 
 
