@@ -92,21 +92,22 @@ def _end(problem: str, code: int) -> NoReturn:
 
 
 def _health(name: str, dependencies: Dependencies) -> Reply:
-    up = dependencies.are_up
-    return 200 if up else 503, {
-        "status": "UP" if up else "DOWN",
+    known = dependencies.now()
+    return 200 if known.are_up else 503, {
+        "status": "UP" if known.are_up else "DOWN",
         "service": name,
         "version": version(),
-        "dependencies": dependencies.as_json(),
+        "dependencies": known.as_json(),
     }
 
 
 def _metrics(name: str, dependencies: Dependencies, own: Mapping[str, float]) -> str:
     """Prometheus's text format; a name that ends in `_total` only ever grows."""
+    known = dependencies.now()
     lines = [f"# TYPE {name}_dependency_up gauge"]
-    for dependency, is_up in dependencies.up_by_name().items():
+    for dependency, (is_up, _) in known.found.items():
         lines.append(f'{name}_dependency_up{{dependency="{dependency}"}} {int(is_up)}')
-    for metric, value in {f"{name}_up": float(dependencies.are_up), **own}.items():
+    for metric, value in {f"{name}_up": float(known.are_up), **own}.items():
         kind = "counter" if metric.endswith("_total") else "gauge"
         lines += [f"# TYPE {metric} {kind}", f"{metric} {value:g}"]
     return "\n".join(lines) + "\n"

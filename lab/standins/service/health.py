@@ -29,6 +29,23 @@ class Pace:
 OURS = Pace()
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of every dependency at one moment: whether it is up, and a detail."""
+
+    found: Mapping[str, tuple[bool, str]]
+
+    @property
+    def are_up(self) -> bool:
+        return all(is_up for is_up, _ in self.found.values())
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            name: {"status": "UP" if is_up else "DOWN", "detail": detail}
+            for name, (is_up, detail) in self.found.items()
+        }
+
+
 class Dependencies:
     """All that a service needs, by name."""
 
@@ -39,19 +56,9 @@ class Dependencies:
         for dependency in self._all.values():
             threading.Thread(target=dependency.watch, daemon=True).start()
 
-    @property
-    def are_up(self) -> bool:
-        return all(dependency.now()[0] for dependency in self._all.values())
-
-    def up_by_name(self) -> dict[str, bool]:
-        return {name: dependency.now()[0] for name, dependency in self._all.items()}
-
-    def as_json(self) -> dict[str, Any]:
-        found = {name: dependency.now() for name, dependency in self._all.items()}
-        return {
-            name: {"status": "UP" if is_up else "DOWN", "detail": detail}
-            for name, (is_up, detail) in found.items()
-        }
+    def now(self) -> Known:
+        """Asked once for each answer, which would contradict itself otherwise."""
+        return Known({name: dependency.now() for name, dependency in self._all.items()})
 
 
 class CheckedDependency:

@@ -53,41 +53,43 @@ def dependencies(redis: Redis, faults: Path) -> Dependencies:
 
 
 def detail(dependencies: Dependencies) -> str:
-    return str(dependencies.as_json()["redis"]["detail"])
+    return str(dependencies.now().as_json()["redis"]["detail"])
 
 
 def test_nothing_is_up_before_it_was_checked(dependencies: Dependencies) -> None:
-    assert not dependencies.are_up
-    assert dependencies.as_json() == {"redis": {"status": "DOWN", "detail": "not checked yet"}}
+    assert not dependencies.now().are_up
+    assert dependencies.now().as_json() == {
+        "redis": {"status": "DOWN", "detail": "not checked yet"}
+    }
 
 
 def test_the_first_failure_is_told_at_once(dependencies: Dependencies, redis: Redis) -> None:
     redis.problem = "refuses the password"
     dependencies.start()
     wait_until("the detail", lambda: detail(dependencies) == "refuses the password")
-    assert not dependencies.are_up
+    assert not dependencies.now().are_up
 
 
 def test_what_was_up_is_down_after_two_failures_in_a_row(
     dependencies: Dependencies, redis: Redis
 ) -> None:
     dependencies.start()
-    wait_until("redis to be up", lambda: dependencies.are_up)
+    wait_until("redis to be up", lambda: dependencies.now().are_up)
     asked = redis.asked
     redis.problem = "connection refused"
-    wait_until("redis to be down", lambda: not dependencies.are_up)
+    wait_until("redis to be down", lambda: not dependencies.now().are_up)
     assert redis.asked - asked >= 2
     redis.problem = ""
-    wait_until("redis to be up again", lambda: dependencies.are_up)
+    wait_until("redis to be up again", lambda: dependencies.now().are_up)
 
 
 def test_a_check_that_does_not_end_is_a_dependency_that_is_down(
     dependencies: Dependencies, redis: Redis
 ) -> None:
     dependencies.start()
-    wait_until("redis to be up", lambda: dependencies.are_up)
+    wait_until("redis to be up", lambda: dependencies.now().are_up)
     redis.may_answer.clear()
-    wait_until("redis to be down", lambda: not dependencies.are_up)
+    wait_until("redis to be down", lambda: not dependencies.now().are_up)
     assert detail(dependencies).startswith("no answer for")
 
 
@@ -95,16 +97,16 @@ def test_a_dependency_is_lost_while_the_fault_says_so(
     dependencies: Dependencies, faults: Path
 ) -> None:
     dependencies.start()
-    wait_until("redis to be up", lambda: dependencies.are_up)
+    wait_until("redis to be up", lambda: dependencies.now().are_up)
     write_faults(faults, {"dependency_lost": {"name": "configdb"}})
     write_faults(faults, {"dependency_lost": {"name": "redis"}})
-    wait_until("redis to be lost", lambda: not dependencies.are_up)
+    wait_until("redis to be lost", lambda: not dependencies.now().are_up)
     write_faults(faults, {})
-    wait_until("redis to be back", lambda: dependencies.are_up)
+    wait_until("redis to be back", lambda: dependencies.now().are_up)
 
 
 def test_the_projects_reader_understands_the_dependencies(dependencies: Dependencies) -> None:
-    body = json.dumps({"dependencies": dependencies.as_json()}).encode()
+    body = json.dumps({"dependencies": dependencies.now().as_json()}).encode()
     (found,) = parse_health(body).down
     assert (found.name, found.status, found.detail) == ("redis", "DOWN", "not checked yet")
 
