@@ -97,6 +97,10 @@ class Placement:
     def on(self, host: str) -> list[Program]:
         return [program for program in self.programs if program.host == host]
 
+    def shippers_on(self, host: str) -> dict[str, str]:
+        """Name → container of what ships log files there."""
+        return {each.name: self.container_name(each) for each in self.on(host) if each.ships}
+
     def container_name(self, program: Program) -> str:
         return f"{self.prefix}exec-{program.name}"
 

@@ -14,7 +14,7 @@ from hosts.answer import HostCommand
 from hosts.container import ContainerState
 from hosts.docker import HostUnreadError
 from hosts.shell import command_over_ssh
-from monitoring.placement import placement
+from monitoring.program import Placement
 from monitoring.seen import Disk, HostSeen
 from stack.ssh import ssh_target
 
@@ -42,14 +42,17 @@ def over_ssh(subject: Subject, host: str) -> HostCommand:
 
 
 def look_at(
-    subject: Subject, host: str, on: Callable[[Subject, str], HostCommand] = over_ssh
+    subject: Subject,
+    host: str,
+    wanted: Placement | None,
+    on: Callable[[Subject, str], HostCommand] = over_ssh,
 ) -> HostSeen:
-    """What the host says now, but for certificates. Never raises for what a host does: one that
-    doesn't answer is a fact."""
+    """What the host says now, but for certificates; `wanted` is what is to be placed beside EXEC.
+    Never raises for what a host does: one that doesn't answer is a fact."""
     run = on(subject, host)
     looked_at = time.time()
     instances = [i for i in subject.layout.instances if i.host == host]
-    shippers = _shippers(subject, host)
+    shippers = {} if wanted is None else wanted.shippers_on(host)
     names = [*(i.container_name for i in instances), *shippers.values()]
     try:
         found = docker.containers(run, *(f"name=^/{name}$" for name in names))
@@ -65,14 +68,6 @@ def look_at(
         disks=disks,
         shippers={agent: states.get(name, _MISSING) for agent, name in shippers.items()},
     )
-
-
-def _shippers(subject: Subject, host: str) -> dict[str, str]:
-    """Agent → its container's name: what is to ship log files there, if anything."""
-    wanted = placement(subject.config, subject.layout, subject.stack)
-    if wanted is None:
-        return {}
-    return {each.name: wanted.container_name(each) for each in wanted.shipping if each.host == host}
 
 
 def _facts(run: HostCommand, log_path: str) -> tuple[float | None, tuple[Disk, ...]]:

@@ -18,6 +18,8 @@ from health.probe import Probe
 from health.way import probe_of
 from hosts.container import NOT_LOOKED, ContainerState
 from monitoring.exporter import host_look
+from monitoring.placement import placement
+from monitoring.program import Placement
 from monitoring.samples import state_of
 from monitoring.seen import (
     DriftSeen,
@@ -56,7 +58,7 @@ class Source:
     records: Callable[[], RecordsSeen]
     drift: Callable[[], DriftSeen | None]
     probe_of: Callable[[ExecConfig, str], Probe] = probe_of
-    look_at: Callable[[Subject, str], HostSeen] = host_look.look_at
+    look_at: Callable[[Subject, str, Placement | None], HostSeen] = host_look.look_at
     expiries: Callable[[Subject, str], dict[str, float]] = host_look.expiries
 
 
@@ -70,6 +72,7 @@ class StackWatch:
         self._wake = {host: threading.Event() for host in source.layout.hosts}
         config, layout = source.config, source.layout
         self._subject = Subject(source.stack, config, layout)
+        self._wanted = placement(config, layout, source.stack)
         self._seen = StackSeen(
             source.stack,
             config.tenant.id,
@@ -169,7 +172,7 @@ class StackWatch:
         return replace(state, started_at=datetime.fromtimestamp(0, UTC))
 
     def _look(self, host: str) -> None:
-        found = self._source.look_at(self._subject, host)
+        found = self._source.look_at(self._subject, host, self._wanted)
 
         def change(seen: StackSeen) -> StackSeen:
             known = seen.hosts.get(host, HostSeen()).certificates

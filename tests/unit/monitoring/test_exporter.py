@@ -31,6 +31,7 @@ from monitoring.exporter.server import serve
 from monitoring.exporter.unit import unit_text
 from monitoring.exporter.watch import Intervals, Source, StackWatch
 from monitoring.metrics import BY_NAME
+from monitoring.placement import placement
 from monitoring.seen import HostSeen, RecordsSeen, StackSeen
 from stack.layout import build_layout
 from tests.unit.exctl.sites import make_site
@@ -59,7 +60,7 @@ def source(site: Site, probe: Probe = lambda _url: ok()) -> Source:
         source_of(site),
         drift=lambda: None,
         probe_of=lambda _config, _host: probe,
-        look_at=lambda _subject, _host: HostSeen(time.time(), False),
+        look_at=lambda _subject, _host, _wanted: HostSeen(time.time(), False),
         expiries=lambda _subject, _host: {},
     )
 
@@ -216,12 +217,13 @@ def test_a_look_at_a_host_tells_whether_what_ships_its_log_files_runs() -> None:
     file = StackFile().put("logging", {"shipping": {"url": "http://loki.example.com/push"}})
     config = file.put("registry.infra_repository", "registry.example.com/infra").config()
     subject = Subject("dev", config, build_layout(config, "dev"))
+    wanted = placement(config, subject.layout, "dev")
     running = {"Id": "i", "Name": "/exec-alloy", "State": {"Status": "running"}}
 
     def shippers(*containers: object) -> dict[str, str]:
         said = HostAnswer(0, "".join(json.dumps(each) + "\n" for each in containers), "")
         host = subject.layout.hosts[0]
-        look = host_look.look_at(subject, host, lambda _subject, _host: lambda _words: said)
+        look = host_look.look_at(subject, host, wanted, lambda _subject, _host: lambda _words: said)
         return {agent: state.word for agent, state in look.shippers.items()}
 
     assert shippers(running) == {"alloy": "running"}
