@@ -19,9 +19,8 @@ import click
 
 from lab.lab import Lab
 from stack.layout import Layout
-from tests.bench import ansible
 from tests.bench.__main__ import NEW_TAG, in_a_new_lab, logins, seconds_of
-from tests.bench.ansible import Ansible
+from tests.bench.ansible import FORKS, Ansible
 from tests.bench.compose import Compose
 from tests.bench.hosts import FEW_OBJECTS, layout_of_all, pairs_of
 from tests.bench.plain import Plain, lab_secrets
@@ -60,7 +59,7 @@ def peers() -> dict[str, Measure]:
 def with_ours(lab: Lab) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as directory:
         work = make_workspace(Path(directory), lab)
-        work.variables["PULUMI_PARALLEL"] = str(ansible.FORKS)
+        work.variables["PULUMI_PARALLEL"] = str(FORKS)
         work.patience_seconds = 1200
         work.edit("excp.pairs", pairs_of(lab))
         assert work.pulumi("stack", "init", STACK).code == 0
