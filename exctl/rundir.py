@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from exctl.errors import NothingTouched
 
 NAME = ".exec"
 STATE = "state"
+PULUMI = ".pulumi"
+"""Pulumi's directory in that of the state."""
 OTHERS = 0o007
 
 
@@ -25,6 +28,7 @@ def run_directory(project: Path) -> Path:
             found.mkdir(mode=0o700)
             _take_over(project, found)
         (found / STATE).mkdir(mode=0o700, exist_ok=True)
+        _take_over_state(project, found / STATE)
         _close(found)
     except OSError as error:
         raise NothingTouched(
@@ -44,12 +48,29 @@ def lock_file(project: Path, stack: str) -> Path:
     return run_directory(project) / f"{stack}.lock"
 
 
+def _take_over_state(project: Path, new: Path) -> None:
+    """An older clone kept its state in `state/`. It stays there as long as the environment, or the
+    project's own Pulumi.yaml, says that it is anywhere but in `new`."""
+    old = project / STATE / PULUMI
+    if old.is_dir() and not (new / PULUMI).exists() and _is_the_backend(project, new):
+        old.rename(new / PULUMI)
+
+
+def _is_the_backend(project: Path, directory: Path) -> bool:
+    """Whether Pulumi keeps the project's state there. What can't be read doesn't say so."""
+    if os.environ.get("PULUMI_BACKEND_URL"):
+        return False
+    import yaml  # here: shell completion, at every TAB, comes by this module
+
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
+        url = yaml.safe_load((project / "Pulumi.yaml").read_text("utf-8"))["backend"]["url"]
+        path = url.removeprefix("file://").partition("?")[0]
+        return Path(project, path).samefile(directory)
+    return False
+
+
 def _take_over(project: Path, new: Path) -> None:
-    """An older clone kept its state in `state/` and the rest beside the stack files."""
-    old = project / STATE / ".pulumi"
-    if old.is_dir():
-        (new / STATE).mkdir(mode=0o700)
-        old.rename(new / STATE / ".pulumi")
+    """An older clone kept copies of stack files, and its locks, beside the stack files."""
     for path in [*project.glob(".Pulumi.*.rotated.yaml"), *project.glob("Pulumi.*.yaml.failed")]:
         path.rename(new / path.name.lstrip("."))
     for path in [*project.glob(".Pulumi.*.lock"), *project.glob(".Pulumi.*.candidate.yaml")]:
