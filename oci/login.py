@@ -8,10 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from docker import auth as docker_auth
-from docker.credentials.errors import StoreError
-from docker.errors import DockerException
-
 from config_schema import Registry
 from oci.errors import LoginError
 from oci.reference import HUB, ImageReference
@@ -99,6 +95,11 @@ def from_docker_config(registry: str) -> Login:
 
     Raises LoginError if there is none, or its helper fails.
     """
+    # Here: every run of the program imports this module, and few need 0.1 s of Docker's library.
+    from docker import auth as docker_auth
+    from docker.credentials.errors import StoreError
+    from docker.errors import DockerException
+
     name = docker_auth.INDEX_NAME if registry == HUB else registry
     try:
         found = docker_auth.load_config().resolve_authconfig(name) or {}

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import requests
-
 from stack.text import parse_time, plain_text
 
 PATH = "/api/v1/alerts"
@@ -55,6 +53,8 @@ def concerning(
 
 def firing(prometheus_url: str) -> list[FiringAlert]:
     """Every alert of ours that fires there. AlertsUnreadError if that can't be told."""
+    import requests  # here: every run of the program imports this module, and few ask
+
     url = prometheus_url.rstrip("/") + PATH
     try:
         with requests.Session() as session:
