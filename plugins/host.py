@@ -16,7 +16,7 @@ from pathlib import Path
 
 from plugins import grpc_proxy
 from plugins.launcher import Launcher
-from plugins.services import Services
+from plugins.services import Services, import_providers
 from plugins.zygote import Zygote
 
 PATIENCE_SECONDS = 60
@@ -105,6 +105,8 @@ def main() -> None:
         return
     host = PluginHost(run, cli, zygote, wants_debugging(words))
     gc.freeze()
+    gc.enable()
+    threading.Thread(target=import_providers, daemon=True).start()
     host.serve()
     threading.Timer(5, os._exit, [0]).start()  # whatever hangs, this run is over
     host.close()

@@ -25,6 +25,12 @@ CALLS_AT_ONCE = 512
 """Threads are started as calls need them. Chosen: more than any --parallel of use."""
 
 
+def import_providers() -> None:
+    """Import what serves the providers, while the CLI and the zygote have something else to do."""
+    for module in PROVIDERS.values():
+        importlib.import_module(module)
+
+
 class Services:
     """Serves launchers, each with what its name asks for."""
 

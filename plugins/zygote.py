@@ -108,6 +108,7 @@ class _Forker:
         import_ahead(Path.cwd())
         del sys.path[0]
         gc.freeze()
+        gc.enable()
         self._control = control
         self._children: dict[int, tuple[int, int]] = {}
 

@@ -84,6 +84,37 @@ def test_two_runs_at_once_have_a_host_each(tmp_path: Path) -> None:
         run.communicate()
 
 
+def begun_ahead(project: Project, then: str) -> subprocess.Popen[bytes]:
+    """A process that has its host begun, waits for the file `go`, and becomes what `then` says."""
+    wait = "while [ ! -e go ]; do sleep 0.05; done"
+    return subprocess.Popen(
+        ["sh", "-c", f'"$1" --begin $$ && {wait}; {then}', pulumi(), PLUGINS / "launcher"],
+        cwd=project.directory,
+        env=project.environment,
+    )
+
+
+def test_a_host_begun_ahead_of_the_first_plugin_serves_the_run(project: Project) -> None:
+    project.program(
+        "import os, pathlib, pulumi\n"
+        "zygote = pathlib.Path('/proc', str(os.getppid()), 'stat').read_text()\n"
+        "pulumi.export('host', int(zygote.rpartition(')')[2].split()[1]))\n"
+    )
+    run = begun_ahead(project, 'exec "$0" up --yes --skip-preview --non-interactive')
+    wait_until(lambda: f"{CLONE}/plugins " in str(left_by(project)[0]), "the host has begun")
+    host = host_of(project)
+    (project.directory / "go").touch()
+    assert run.wait(timeout=60) == 0
+    assert project.rows()["test-dev"]["outputs"]["host"] == host
+    wait_until(lambda: left_by(project) == ({}, []), "nothing left")
+
+
+def test_a_host_begun_ahead_of_a_cli_that_starts_no_plugin_ends_with_it(project: Project) -> None:
+    (project.directory / "go").touch()
+    assert begun_ahead(project, "exit 3").wait(timeout=60) == 3
+    wait_until(lambda: left_by(project) == ({}, []), f"nothing left: {left_by(project)}")
+
+
 def test_a_terminals_interrupt_leaves_the_host_alone(project: Project) -> None:
     project.program(WAITS)
     run = project.start("up", "--yes", "--skip-preview")

@@ -17,6 +17,7 @@ import pytest
 from pulumi import automation as auto
 
 from exctl.errors import NothingTouched
+from exctl.pulumi import process
 from exctl.pulumi.interrupts import passed_on
 from exctl.pulumi.process import PLUGINS_VARIABLE, Pulumi, plugins_environment
 
@@ -28,6 +29,7 @@ case "$*" in
   *read*) tr '\\0' ' ' < /proc/$$/cmdline; cat ;;
   *fail*) echo "error: no such thing" >&2; exit 1 ;;
   *talk*) echo begun; touch begun; sleep 1; echo goes on; echo and on >&2; touch ended ;;
+  *own-id*) echo $$ ;;
   *wait*) trap 'echo finished the step; exit 1' INT; echo begun; while :; do sleep 0.05; done ;;
 esac
 """
@@ -45,6 +47,37 @@ def pulumi(tmp_path: Path) -> Pulumi:
 def test_it_has_a_process_group_of_its_own(pulumi: Pulumi, tmp_path: Path) -> None:
     found = int(pulumi.run(["group"], str(tmp_path), {}).stdout)
     assert found != os.getpgid(0)
+
+
+@pytest.mark.parametrize(
+    ("command", "plugins", "begins"),
+    [
+        ("preview", "ours", True),
+        ("up", "", True),
+        ("stack", "ours", False),
+        ("preview", "official", False),
+    ],
+)
+def test_the_host_of_our_plugins_begins_beside_what_runs_the_program(
+    command: str, plugins: str, begins: bool, pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = Path(pulumi.command).parent
+    script = directory / "launcher"
+    script.write_text('#!/bin/sh\necho "$*, in ${PWD##*/}, by $WHO" > begun\n')
+    script.chmod(0o755)
+    monkeypatch.setattr(process, "LAUNCHERS", directory)
+    monkeypatch.setenv(PLUGINS_VARIABLE, plugins)
+    run = Pulumi(pulumi.command).run([command, "own-id"], str(directory), {"WHO": "me"})
+    begun = directory / "begun"
+    assert begun.exists() == begins
+    assert not begins or begun.read_text() == f"--begin {run.stdout}, in bin, by me\n"
+
+
+def test_it_runs_also_where_no_host_can_be_begun(
+    pulumi: Pulumi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "LAUNCHERS", tmp_path / "nowhere")
+    assert pulumi.run(["preview", "own-id"], str(tmp_path), {}).code == 0
 
 
 def test_a_secret_comes_on_stdin_and_not_on_the_command_line(
