@@ -275,7 +275,7 @@ def test_a_successor_in_the_stack_file_and_forget_need_nothing_of_a_host_that_is
         assert f"{gone} is no longer in the stack file and doesn't answer" in run.stderr
         assert f"excp-2-2 on {successor}: replace" in run.stderr
         assert direct_probe(2)(f"http://{successor}:3650/health").code == 200
-        assert "and not" in exctl(site, "forget", gone, "--yes", code=2).stderr
+        assert "but not" in exctl(site, "forget", gone, "--yes", code=2).stderr
         assert (
             "answers, and holds exas"
             in exctl(site, "forget", site.hosts["exas"], "--yes", code=1).stderr

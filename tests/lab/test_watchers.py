@@ -252,6 +252,12 @@ def write(site: Site, key: str, text: str) -> None:
     site.host(key).run("sh", "-c", f'echo "{text}" >>"{newest}"')
 
 
+def hosts_where(watched: Watched, query: str) -> set[tuple[str, str]]:
+    """Host and agent of each series that the query finds."""
+    found = [series["metric"] for series in watched.watch.query(query)]
+    return {(labels["host"], labels["agent"]) for labels in found}
+
+
 def test_a_line_that_an_instance_logs_reaches_the_store_with_labels_and_once(
     watched: Watched,
 ) -> None:
@@ -264,6 +270,9 @@ def test_a_line_that_an_instance_logs_reaches_the_store_with_labels_and_once(
     site.wait_until(lambda: "before it ends" in [line.text for line in shipped], "the line")
     site.docker("excp-1-2", "stop", "exec-alloy")
     assert "LOG FILES NOT SHIPPED by alloy on" in exctl(site, "status").stdout
+    ended = {(site.hosts["excp-1-2"], "alloy")}
+    site.wait_until(lambda: hosts_where(watched, "exec_log_shipper_up == 0") == ended, "the metric")
+    assert len(hosts_where(watched, "exec_log_shipper_up == 1")) == len(site.hosts) - 1
     write(site, "excp-1-2", "while it is away")
     exctl(site, "up", "--yes")
     site.wait_until(lambda: "while it is away" in [line.text for line in shipped], "the line")
