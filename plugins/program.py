@@ -23,7 +23,7 @@ import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 ALREADY_REPORTED = 32
 """The exit code that tells the language host to add no message of its own."""
@@ -54,7 +54,9 @@ def do(order: dict[str, Any], lifeline: int) -> int:
     try:
         return _run(order["program"]) if "program" in order else _serve_dynamic_providers()
     except KeyboardInterrupt:  # the CLI says why; a traceback would only hide that
-        return INTERRUPTED
+        leave(INTERRUPTED)  # from here: what is under way, if dropped, would complain
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # too late: it has ended
 
 
 def _follow(lifeline: int) -> None:
@@ -68,8 +70,9 @@ def _follow(lifeline: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def leave(code: int) -> None:
+def leave(code: int) -> NoReturn:
     """End this process, without the time that tearing the interpreter down would take."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()

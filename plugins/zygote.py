@@ -155,6 +155,8 @@ def _be_child(sheet: int, lifeline: int, stdout: int, stderr: int) -> None:
         program.speak_to(stdout, stderr)
         with os.fdopen(sheet) as order:
             code = program.do(json.load(order), lifeline)
+    except KeyboardInterrupt:  # as it began, or had ended
+        code = program.INTERRUPTED
     except BaseException:  # noqa: BLE001  (nothing of this process may go on as the zygote)
         sys.excepthook(*sys.exc_info())
     finally:

@@ -127,6 +127,15 @@ def test_a_terminals_interrupt_leaves_the_host_alone(project: Project) -> None:
     assert run.returncode == 0, stdout + stderr
 
 
+def test_an_interrupt_of_a_program_that_has_ended_says_nothing(project: Project) -> None:
+    project.program(
+        "import atexit, os, signal\natexit.register(os.kill, os.getpid(), signal.SIGINT)\n"
+    )
+    done = project.up()
+    assert done.code == 0
+    assert "Traceback" not in done.text
+
+
 def test_a_background_job_which_ignores_interrupts_ends_no_later(project: Project) -> None:
     project.program("import pulumi\npulumi.export('a', 1)\n")
 
