@@ -132,7 +132,7 @@ class Pulumi(auto.PulumiCommand):
 def _begin_host(cli: subprocess.Popen[str], directory: str, environment: dict[str, str]) -> None:
     """Starts the host of our plugins beside the CLI, which derives its key from the passphrase
     first. If that fails, the CLI's first plugin tries again, and says why."""
-    words = [LAUNCHERS / "launcher", "--begin", str(cli.pid)]
+    words = [str(LAUNCHERS / "launcher"), "--begin", str(cli.pid)]
     with suppress(OSError):
         subprocess.run(words, cwd=directory, env=environment, check=False, capture_output=True)
 
