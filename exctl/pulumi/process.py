@@ -31,7 +31,7 @@ COLLECTOR = {"GOGC": "400", "GOMEMLIMIT": "128MiB"}
 often, as most of its runs are short, but for memory that a preview of 50 hosts would miss.
 Measured: 3.7 s of CPU for 4.5 s of a restart's ten runs."""
 LAUNCHERS = PROGRAM / "plugins/bin"
-RUNS_THE_PROGRAM = frozenset({"preview", "up", "refresh", "destroy"})
+STARTS_PLUGINS = frozenset({"preview", "up", "refresh", "destroy"})
 INSTALLATION = "https://www.pulumi.com/docs/install/"
 
 
@@ -110,7 +110,7 @@ class Pulumi(auto.PulumiCommand):
             )
             self.running = process
             try:
-                if args[0] in RUNS_THE_PROGRAM and "PATH" in self._plugins:
+                if args[0] in STARTS_PLUGINS and "PATH" in self._plugins:
                     _begin_host(process, cwd, environment)
                 if stdin is not None:
                     process.communicate(stdin)

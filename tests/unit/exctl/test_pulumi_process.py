@@ -58,7 +58,7 @@ def test_it_has_a_process_group_of_its_own(pulumi: Pulumi, tmp_path: Path) -> No
         ("preview", "official", False),
     ],
 )
-def test_the_host_of_our_plugins_begins_beside_what_runs_the_program(
+def test_the_host_of_our_plugins_begins_beside_what_starts_them(
     command: str, plugins: str, begins: bool, pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = Path(pulumi.command).parent
