@@ -231,6 +231,20 @@ def test_debug_messages_are_shown_where_the_cli_is_asked_for_them(project: Proje
     assert "some detail" in project.run("preview", "--debug").text
 
 
+def test_the_state_says_where_the_program_made_a_resource_and_nothing_of_this_machine(
+    project: Project,
+) -> None:
+    (project.directory / "parts.py").write_text(
+        "import pulumi\n\nclass Part(pulumi.ComponentResource):\n"
+        "    def __init__(self, name):\n        super().__init__('test:index:Part', name)\n"
+    )
+    project.program("import parts\n\nparts.Part('a')\n")
+    assert project.up().code == 0
+    part = project.rows()["a"]
+    assert part["sourcePosition"] == "project:///__main__.py#3"
+    assert "stackTrace" not in part
+
+
 def test_an_output_that_fails_ends_the_run_though_another_never_comes(project: Project) -> None:
     project.program(
         "import asyncio\nimport pulumi\n"
