@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 from pathlib import Path
 
+from exctl import backend
 from exctl.errors import NothingTouched
 
 NAME = ".exec"
@@ -49,24 +49,14 @@ def lock_file(project: Path, stack: str) -> Path:
 
 
 def _take_over_state(project: Path, new: Path) -> None:
-    """An older clone kept its state in `state/`. It stays there as long as the environment, or the
-    project's own Pulumi.yaml, says that it is anywhere but in `new`."""
+    """An older clone kept its state in `state/`. It stays there unless `new` is where Pulumi looks
+    for it."""
     old = project / STATE / PULUMI
-    if old.is_dir() and not (new / PULUMI).exists() and _is_the_backend(project, new):
+    if not old.is_dir() or (new / PULUMI).exists():
+        return
+    wanted = backend.directory(project)
+    if wanted is not None and wanted.exists() and wanted.samefile(new):
         old.rename(new / PULUMI)
-
-
-def _is_the_backend(project: Path, directory: Path) -> bool:
-    """Whether Pulumi keeps the project's state there. What can't be read doesn't say so."""
-    if os.environ.get("PULUMI_BACKEND_URL"):
-        return False
-    import yaml  # here: shell completion, at every TAB, comes by this module
-
-    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
-        url = yaml.safe_load((project / "Pulumi.yaml").read_text("utf-8"))["backend"]["url"]
-        path = url.removeprefix("file://").partition("?")[0]
-        return Path(project, path).samefile(directory)
-    return False
 
 
 def _take_over(project: Path, new: Path) -> None:

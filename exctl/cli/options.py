@@ -89,10 +89,9 @@ def on_place(command: Command) -> Command:
         with ExitStack() as held:
             if LOCK_WAIT in others:
                 from exctl.pulumi import file_backend, lock
-                from exctl.rundir import STATE, run_directory
                 from exctl.terminal.messages import say
 
-                file_backend.require_disk_space(run_directory(place.project) / STATE)
+                file_backend.require_disk_space(place.project)
                 held.enter_context(lock.hold(place, others.pop(LOCK_WAIT), say))
             if AS_EVENTS in others:
                 from exctl.history.recorder import recording

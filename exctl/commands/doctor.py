@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from exctl import backend
 from exctl.cli.options import json_option, on_stack
 from exctl.errors import UNHEALTHY
 from exctl.site import Site
@@ -31,7 +32,6 @@ def command(site: Site, as_json: bool, everything: bool, security: bool) -> None
     Example: exctl doctor --stack prod
     """
     from exctl.observe import doctor
-    from exctl.pulumi.workspace import is_on_this_disk
     from health.preflight import report
 
     if security:
@@ -45,7 +45,7 @@ def command(site: Site, as_json: bool, everything: bool, security: bool) -> None
         if shown:
             doctor.show(shown, sys.stdout)
         click.echo(report.summary(found))
-        if is_on_this_disk(site):
+        if backend.directory(site.project):
             click.echo(
                 "note: the stack's state is on this disk only; back it up, or share it where more"
                 " than one operator deploys: docs/operating.md, The state"

@@ -6,10 +6,9 @@ import stat
 from collections.abc import Iterable
 from typing import Any
 
-from exctl import files
+from exctl import backend, files
 from exctl.hosts import on_each
-from exctl.pulumi.workspace import is_on_this_disk, passphrase_length
-from exctl.rundir import STATE, run_directory
+from exctl.pulumi.workspace import passphrase_length
 from exctl.site import Site
 from health.preflight import report
 from health.preflight.finding import EVERYWHERE, Finding
@@ -35,15 +34,15 @@ def look(site: Site) -> list[Finding]:
 
 
 def _this_side(site: Site) -> OperatorSecurity:
-    state = run_directory(site.project) / STATE
-    is_here = is_on_this_disk(site) and state.is_dir()
+    state = backend.directory(site.project)
     has_passphrase = "encryptionsalt" in yaml_text.read(files.read(site.file))
-    modes = [stat.S_IMODE(each.stat().st_mode) for each in (state, state.parent)] if is_here else []
+    there = [state, state.parent] if state is not None and state.is_dir() else []
+    modes = [stat.S_IMODE(each.stat().st_mode) for each in there]
     return OperatorSecurity(
         site.stack,
         passphrase_length=passphrase_length(site.stack) if has_passphrase else None,
         state_mode=modes[0] & modes[1] if modes else None,
-        state_directory=str(state.relative_to(site.project)),
+        state_directory=str(state or ""),
     )
 
 

@@ -15,35 +15,33 @@ of a full disk hit these.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import time
 from pathlib import Path
 
+from exctl import backend
 from exctl.errors import ExctlError
 
 FREE_MIB = 16
 """Chosen: a run writes the state several times, with copies of it; each has well under 1 MiB."""
-VARIABLE = "PULUMI_BACKEND_URL"
-SCHEME = "file://"
 OPTION = "metadata=skip"
 LOCK_WRITTEN_SECONDS = 5.0
 """Chosen: far longer than writing a lock takes; until then it may be another run's."""
 
 
-def variables() -> dict[str, str]:
-    """What to set for the CLI where the operator's environment names a backend in files: the same
-    one without `.attrs` files. Pulumi.yaml names ours without them."""
-    url = os.environ.get(VARIABLE, "")
-    if not url.startswith(SCHEME) or "metadata=" in url:
+def variables(project: Path) -> dict[str, str]:
+    """What to set for the CLI where a backend in files would have `.attrs` files: the same one
+    without them, as our Pulumi.yaml names it."""
+    url = backend.url(project)
+    if not url.startswith(backend.IN_FILES) or "metadata=" in url:
         return {}
-    return {VARIABLE: f"{url}{'&' if '?' in url else '?'}{OPTION}"}
+    return {backend.VARIABLE: f"{url}{'&' if '?' in url else '?'}{OPTION}"}
 
 
-def require_disk_space(default: Path, needed_mib: int = FREE_MIB) -> None:
+def require_disk_space(project: Path, needed_mib: int = FREE_MIB) -> None:
     """Raises ExctlError where the disk of the state's directory is as good as full: Pulumi would
     stop in the middle, with words that don't say why."""
-    directory = _directory(default)
+    directory = backend.directory(project)
     if directory is None or not directory.exists():
         return
     free_mib = shutil.disk_usage(directory).free / (1 << 20)
@@ -55,10 +53,10 @@ def require_disk_space(default: Path, needed_mib: int = FREE_MIB) -> None:
         )
 
 
-def mend(default: Path) -> None:
-    """Removes the empty files that killed runs and a full disk have left in the state's directory:
-    the environment's, or else `default`."""
-    directory = _directory(default)
+def mend(project: Path) -> None:
+    """Removes the empty files that killed runs and a full disk have left in the state's
+    directory."""
+    directory = backend.directory(project)
     if directory is None:
         return
     now = time.time()
@@ -71,12 +69,3 @@ def mend(default: Path) -> None:
                 status = found.stat()
                 if status.st_size == 0 and now - status.st_mtime >= seconds:
                     found.unlink()
-
-
-def _directory(default: Path) -> Path | None:
-    """The state's; None if it isn't kept in files."""
-    url = os.environ.get(VARIABLE, "")
-    if url and not url.startswith(SCHEME):
-        return None
-    path = url.removeprefix(SCHEME).partition("?")[0]
-    return Path(path).expanduser() if path else default

@@ -19,7 +19,7 @@ from pulumi.automation._stack import StackInitMode
 from exctl.errors import ExctlError, NothingTouched
 from exctl.pulumi import file_backend
 from exctl.pulumi.process import Pulumi
-from exctl.rundir import STATE, lock_file, run_directory
+from exctl.rundir import lock_file
 from exctl.site import StackPlace
 from exctl.terminal import questions
 from health.runlock import RUN_LOCK_VARIABLE
@@ -160,10 +160,10 @@ def workspace(site: StackPlace, with_secrets: bool = True) -> Workspace:
     variables = {
         "PULUMI_SKIP_UPDATE_CHECK": "1",
         RUN_LOCK_VARIABLE: str(lock_file(site.project, site.stack)),
-        **file_backend.variables(),
+        **file_backend.variables(site.project),
         **(passphrase(site) if with_secrets else {}),
     }
-    file_backend.mend(run_directory(site.project) / STATE)
+    file_backend.mend(site.project)
     return Workspace(work_dir=str(site.project), pulumi_command=Pulumi(), env_vars=variables)
 
 
@@ -179,16 +179,6 @@ def is_in_backend(site: StackPlace) -> bool:
     except auto.CommandError as error:
         why = f"the backend doesn't answer: {explained(error, site)}"
         raise ExctlError(why, touched=False) from None
-
-
-def is_on_this_disk(site: StackPlace) -> bool:
-    """Whether the state is in files: no other operator has it, and it is lost with the disk.
-
-    A directory that is mounted from elsewhere counts too: Pulumi's lock isn't sure there.
-    """
-    backend = workspace(site, with_secrets=False).project_settings().backend
-    url = os.environ.get("PULUMI_BACKEND_URL") or (backend.url if backend else "") or ""
-    return url.startswith("file:")
 
 
 def passphrase(site: StackPlace) -> dict[str, str]:

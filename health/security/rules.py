@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from config_schema import ExecConfig, Monitoring
 from health.preflight.finding import EVERYWHERE, Finding, judged
@@ -122,7 +123,7 @@ def _of_stack(config: ExecConfig, operator: OperatorSecurity) -> Iterator[Findin
             f"{operator.state_directory} has mode {operator.state_mode:o}",
             "others could read the stack's state, or change what Pulumi believes",
             "warning",
-            f"chmod 700 {operator.state_directory}",
+            f"chmod 700 {quote(operator.state_directory)}",
         )
 
 

@@ -79,10 +79,27 @@ def test_exctl_leaves_nothing_beside_the_state(place: StackPlace) -> None:
     ],
 )
 def test_only_a_backend_in_files_is_named_anew(
-    url: str, wanted: str | None, monkeypatch: pytest.MonkeyPatch
+    url: str, wanted: str | None, place: StackPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PULUMI_BACKEND_URL", url)
-    assert file_backend.variables().get("PULUMI_BACKEND_URL") == wanted
+    assert file_backend.variables(place.project).get("PULUMI_BACKEND_URL") == wanted
+
+
+def test_a_backend_of_pulumi_yaml_is_cared_for_too(
+    place: StackPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PULUMI_BACKEND_URL")
+    with (place.project / "Pulumi.yaml").open("a") as settings:
+        settings.write("backend:\n  url: file://./kept\n")
+    lock = place.project / "kept/.pulumi/locks/a.json.tmp"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    os.utime(lock, (0, 0))
+    work = workspace(place, with_secrets=False)
+    assert not lock.exists()
+    work.pulumi_command.run(["stack", "init", "dev"], work.work_dir, {**work.env_vars, **SECRET})
+    assert (place.project / "kept/.pulumi/stacks/exec/dev.json").exists()
+    assert attributes(place) == []
 
 
 def test_the_projects_own_backend_writes_none() -> None:
