@@ -77,7 +77,7 @@ class Workspace:
             **kept,
             "PATH": path,
             "PULUMI_CONFIG_PASSPHRASE": "lab",
-            "PULUMI_BACKEND_URL": f"file://{self.backend}",
+            "PULUMI_BACKEND_URL": f"file://{self.backend}?metadata=skip",  # as Pulumi.yaml
             "PULUMI_HOME": str(self.directory / "home"),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "NO_COLOR": "1",
