@@ -11,8 +11,8 @@ IN_FILES = "file://"
 
 
 def url(project: Path) -> str:
-    """What the environment names, else Pulumi.yaml; empty where neither does, or can't be read:
-    Pulumi then takes the backend that `pulumi login` has chosen."""
+    """What the environment names, else Pulumi.yaml; empty if neither does, or Pulumi.yaml can't be
+    read: Pulumi then takes the backend that `pulumi login` has chosen."""
     if named := os.environ.get(VARIABLE):
         return named
     import yaml  # here: shell completion, at every TAB, comes by this module

@@ -30,10 +30,11 @@ def look(site: Site) -> list[Finding]:
 
     hosts = site.layout.hosts
     said = dict(zip(hosts, on_each(hosts, of), strict=True))
-    return findings(site.config, site.layout, said, _this_side(site))
+    return findings(site.config, site.layout, said, of_operator(site))
 
 
-def _this_side(site: Site) -> OperatorSecurity:
+def of_operator(site: Site) -> OperatorSecurity:
+    """What there is to say of this side: the passphrase, and who else may read the state."""
     state = backend.directory(site.project)
     has_passphrase = "encryptionsalt" in yaml_text.read(files.read(site.file))
     there = [state, state.parent] if state is not None and state.is_dir() else []
