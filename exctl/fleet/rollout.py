@@ -115,9 +115,14 @@ def load(project: Path, name: str) -> Rollout:
 
 
 def last(project: Path) -> Rollout | None:
-    """The latest rollout; None if there was none."""
-    names = sorted(path.stem for path in directory_of(project).glob("*.json"))
-    return load(project, names[-1]) if names else None
+    """The latest rollout; None if there was none. Of two that began in one second it's the one that
+    was written last: the first was over by then."""
+
+    def when(path: Path) -> tuple[str, int]:
+        return path.stem.partition("-")[0], path.stat().st_mtime_ns
+
+    latest = max(directory_of(project).glob("*.json"), key=when, default=None)
+    return load(project, latest.stem) if latest else None
 
 
 @contextmanager
