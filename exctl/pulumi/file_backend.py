@@ -42,8 +42,10 @@ def require_disk_space(project: Path, needed_mib: int = FREE_MIB) -> None:
     """Raises ExctlError where the disk of the state's directory is as good as full: Pulumi would
     stop in the middle, with words that don't say why."""
     directory = backend.directory(project)
-    if directory is None or not directory.exists():
+    if directory is None:
         return
+    while not directory.exists():  # yet: the first run makes it
+        directory = directory.parent
     free_mib = shutil.disk_usage(directory).free / (1 << 20)
     if free_mib < needed_mib:
         raise ExctlError(

@@ -57,6 +57,9 @@ def test_a_full_disk_is_told_before_anything_is_touched(
     words = f"has [0-9]+ MiB of disk space left, and a run needs {more_than_any_disk_mib}"
     with pytest.raises(ExctlError, match=words):
         file_backend.require_disk_space(place.project, more_than_any_disk_mib)
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{place.project}/not/yet")
+    with pytest.raises(ExctlError, match=words):
+        file_backend.require_disk_space(place.project, more_than_any_disk_mib)
     monkeypatch.setenv("PULUMI_BACKEND_URL", "postgres://host/state")
     file_backend.require_disk_space(place.project, more_than_any_disk_mib)
 
