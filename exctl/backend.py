@@ -25,7 +25,8 @@ def url(project: Path) -> str:
 def directory(project: Path) -> Path | None:
     """The state's, where it is in files; else None. A directory that is mounted from elsewhere
     counts too: Pulumi's lock isn't sure there."""
-    scheme, found, rest = url(project).partition(IN_FILES)
-    if scheme or not found:
+    named = url(project)
+    if not named.startswith(IN_FILES):
         return None
-    return project / Path(rest.partition("?")[0]).expanduser()
+    path = named.removeprefix(IN_FILES).partition("?")[0]
+    return project / Path(path).expanduser()

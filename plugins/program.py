@@ -181,11 +181,11 @@ def _maker_in(directory: Path) -> Any:
     what the SDK calls a source position, None if it's none of the program's."""
     from pulumi.runtime.proto import source_pb2
 
-    constructors = 0
+    own, constructors = f"{directory}/", 0
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         file = frame.f_code.co_filename
-        is_own = file.startswith(f"{directory}/") and "/site-packages/" not in file
+        is_own = file.startswith(own) and "/site-packages/" not in file
         if is_own and constructors >= CONSTRUCTORS:
             return source_pb2.SourcePosition(uri=Path(file).as_uri(), line=frame.f_lineno)
         constructors += frame.f_code.co_name == "__init__"

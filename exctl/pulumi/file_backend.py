@@ -44,9 +44,9 @@ def require_disk_space(project: Path, needed_mib: int = FREE_MIB) -> None:
     directory = backend.directory(project)
     if directory is None:
         return
-    while not directory.exists():  # yet: the first run makes it
-        directory = directory.parent
-    free_mib = shutil.disk_usage(directory).free / (1 << 20)
+    # The first run makes it.
+    there = next(path for path in (directory, *directory.parents) if path.exists())
+    free_mib = shutil.disk_usage(there).free / (1 << 20)
     if free_mib < needed_mib:
         raise ExctlError(
             f"{directory}, where Pulumi's state is, has {free_mib:.0f} MiB of disk space left, and"

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from pulumi import automation as auto
 from pulumi.automation._stack import StackInitMode
 
+from exctl import backend
 from exctl.errors import ExctlError, NothingTouched
 from exctl.pulumi import file_backend
 from exctl.pulumi.process import Pulumi
@@ -233,7 +234,7 @@ def explained(error: auto.CommandError, place: StackPlace) -> str:
     if "failed to get the home path" in said:
         return "this user has no home directory; set HOME to one that it may write to"
     if "unable to open state" in said or "PULUMI_ACCESS_TOKEN must be set" in said:
-        source = "PULUMI_BACKEND_URL" if os.environ.get("PULUMI_BACKEND_URL") else "Pulumi.yaml"
+        source = backend.VARIABLE if os.environ.get(backend.VARIABLE) else "Pulumi.yaml"
         return f"the backend that {source} names can't be opened ({said}); correct {source}"
     return said
 
